@@ -1,0 +1,88 @@
+//! Compiles `providers/` into the catalog that the program embeds. Every file is checked against its JSON Schema,
+//! the strict types and the house rules; all problems are reported at once.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+#[expect(dead_code, reason = "the program uses the readers, the build script the writers")]
+#[path = "src/registry"]
+mod registry {
+    pub mod index;
+    pub mod lint;
+    pub mod manifest;
+    pub mod words;
+}
+
+use registry::manifest::Provider;
+
+fn main() {
+    println!("cargo::rerun-if-changed=providers");
+    println!("cargo::rerun-if-changed=schemas/provider.json");
+    println!("cargo::rerun-if-changed=src/registry");
+    if let Err(problems) = build() {
+        for line in problems.lines() {
+            println!("cargo::error={line}");
+        }
+        std::process::exit(1);
+    }
+}
+
+fn build() -> Result<(), String> {
+    let schema = std::fs::read_to_string("schemas/provider.json").map_err(|error| error.to_string())?;
+    let schema = serde_json::from_str(&schema).map_err(|error| format!("schemas/provider.json: {error}"))?;
+    let validator = jsonschema::validator_for(&schema).map_err(|error| format!("schemas/provider.json: {error}"))?;
+    let (mut providers, mut problems) = (Vec::new(), String::new());
+    for file in files()? {
+        match read(&file, &validator) {
+            Ok(provider) => providers.push(provider),
+            Err(found) => found.iter().for_each(|found| _ = writeln!(problems, "{}: {found}", file.display())),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let bytes = registry::index::compile(providers, "built-in", Vec::new())?;
+    let out = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
+    std::fs::write(Path::new(&out).join("catalog.bin"), bytes).map_err(|error| error.to_string())
+}
+
+fn files() -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for folder in std::fs::read_dir("providers").map_err(|error| format!("providers: {error}"))? {
+        let file = folder.map_err(|error| error.to_string())?.path().join("provider.yaml");
+        if file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(file: &Path, validator: &jsonschema::Validator) -> Result<Provider, Vec<String>> {
+    let text = std::fs::read_to_string(file).map_err(|error| vec![error.to_string()])?;
+    let value: serde_json::Value = serde_saphyr::from_str(&text).map_err(|error| vec![error.to_string()])?;
+    let mut found: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    let provider: Provider = match serde_saphyr::from_str(&text) {
+        Ok(provider) => provider,
+        Err(error) => {
+            found.push(error.to_string());
+            return Err(found);
+        }
+    };
+    found.extend(
+        registry::lint::lint(&provider, true)
+            .into_iter()
+            .map(|finding| match finding.function {
+                Some(function) => format!("{function}: {}", finding.message),
+                None => finding.message,
+            }),
+    );
+    let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    if folder != Some(provider.id.as_str()) {
+        found.push(format!("id '{}' differs from the folder's name", provider.id));
+    }
+    if found.is_empty() { Ok(provider) } else { Err(found) }
+}

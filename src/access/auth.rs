@@ -1,0 +1,98 @@
+//! A credential onto a request. Every value placed here is told to the scrubber, in the form it is sent in.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::Url;
+
+use crate::access::vault::Credentials;
+use crate::base::error::{Code, Error, Result};
+use crate::base::secret::{MASK, Scrubber};
+use crate::net::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use crate::registry::manifest::{Auth, AuthKind, Provider};
+
+/// What to take off a request that goes to another host.
+#[derive(Debug, Clone, Default)]
+pub struct Placed {
+    pub headers: Vec<HeaderName>,
+}
+
+/// Tells the scrubber every secret of an account, and every placement of them.
+pub fn scrubber(provider: &Provider, credentials: &Credentials) -> Scrubber {
+    let mut scrubber = Scrubber::default();
+    credentials.secrets().for_each(|secret| scrubber.add(secret.expose()));
+    for auth in provider.auth.0.iter().filter(|auth| auth.kind == AuthKind::Basic) {
+        if let (Some(user), Some(password)) = (credentials.fill(&auth.username), credentials.fill(&auth.password)) {
+            scrubber.add(&STANDARD.encode(format!("{}:{}", user.expose(), password.expose())));
+        }
+    }
+    scrubber
+}
+
+/// Places an account's credentials on a request.
+pub fn place(provider: &Provider, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap) -> Result<Placed> {
+    let mut placed = Placed::default();
+    for auth in &provider.auth.0 {
+        place_one(auth, credentials, url, headers, &mut placed)?;
+    }
+    Ok(placed)
+}
+
+fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap, placed: &mut Placed) -> Result<()> {
+    let (name, value) = match auth.kind {
+        AuthKind::Query => {
+            if let Some(value) = credentials.fill(&auth.value) {
+                url.query_pairs_mut().append_pair(&auth.name, value.expose());
+            }
+            return Ok(());
+        }
+        AuthKind::Basic => {
+            let (Some(user), Some(password)) = (credentials.fill(&auth.username), credentials.fill(&auth.password)) else {
+                return Ok(());
+            };
+            (
+                AUTHORIZATION,
+                format!("Basic {}", STANDARD.encode(format!("{}:{}", user.expose(), password.expose()))),
+            )
+        }
+        AuthKind::Bearer => match credentials.fill(&auth.value) {
+            Some(value) => (AUTHORIZATION, format!("Bearer {}", value.expose())),
+            None => return Ok(()),
+        },
+        AuthKind::Header => match credentials.fill(&auth.value) {
+            Some(value) => (header_name(&auth.name)?, value.expose().to_owned()),
+            None => return Ok(()),
+        },
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| {
+        Error::new(
+            Code::InvalidArguments,
+            format!("The credential for header '{name}' holds a character that no header can carry"),
+        )
+    })?;
+    value.set_sensitive(true);
+    placed.headers.push(name.clone());
+    headers.insert(name, value);
+    Ok(())
+}
+
+fn header_name(name: &str) -> Result<HeaderName> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal(format!("'{name}' is no header name")))
+}
+
+/// How the placement would look, with every secret masked: headers, and query parameters.
+pub fn preview(provider: &Provider, has: &dyn Fn(&str) -> bool) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    let (mut headers, mut query) = (Vec::new(), Vec::new());
+    for auth in &provider.auth.0 {
+        let names = [&auth.value, &auth.username, &auth.password];
+        if !names.into_iter().flat_map(|text| crate::registry::lint::names_in(text)).all(has) {
+            continue;
+        }
+        match auth.kind {
+            AuthKind::Bearer => headers.push((String::from("authorization"), format!("Bearer {MASK}"))),
+            AuthKind::Basic => headers.push((String::from("authorization"), format!("Basic {MASK}"))),
+            AuthKind::Header => headers.push((auth.name.to_lowercase(), MASK.to_owned())),
+            AuthKind::Query => query.push((auth.name.clone(), MASK.to_owned())),
+        }
+    }
+    (headers, query)
+}

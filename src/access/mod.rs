@@ -1,0 +1,10 @@
+//! May it, and with whose key: policy, trust, approvals, credentials and their placement on a request.
+//! The only room that exposes a secret.
+
+pub mod approvals;
+pub mod auth;
+pub mod keychain;
+pub mod policy;
+pub mod sealed;
+pub mod trust;
+pub mod vault;

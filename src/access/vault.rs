@@ -1,0 +1,629 @@
+//! Accounts and their credentials. A value is looked up in the environment, then in the store, then in the manifest's default.
+//! `credentials.json` says which fields an account has and where each is kept; secrets in it are sealed, held by the keychain,
+//! or references (`env:`, `file:`, `cmd:`). Telling what is there reads no secret and asks no keychain.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::keychain::{self, Failure};
+use crate::access::sealed::{KeyFrom, Sealer, salt, salt_bytes};
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::{DEFAULT_ACCOUNT, nearest, printable};
+use crate::base::secret::Secret;
+use crate::config::dirs::Dirs;
+use crate::config::layers::StoreChoice;
+use crate::config::{env, files};
+use crate::registry::manifest::{Credential, CredentialKind, Provider};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Book {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    salt: Option<String>,
+    #[serde(default)]
+    accounts: BTreeMap<String, BTreeMap<String, BTreeMap<String, Stored>>>,
+}
+
+/// Where one field is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stored {
+    /// Not a secret.
+    Plain(String),
+    /// `env:NAME`, `file:PATH`, `cmd:COMMAND`.
+    Reference(String),
+    /// In the operating system's keychain.
+    Keychain,
+    /// Here, sealed by the key file.
+    Sealed(String),
+    /// Here, sealed by the passphrase.
+    SealedByPassphrase(String),
+}
+
+/// Where a field's value would come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An environment variable of this name.
+    Environment(String),
+    /// The store.
+    Stored(Stored),
+    /// The manifest's default.
+    Default(String),
+}
+
+impl Source {
+    /// The word in listings.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Environment(_) => "environment",
+            Self::Stored(Stored::Plain(_)) => "settings",
+            Self::Stored(Stored::Reference(_)) => "reference",
+            Self::Stored(Stored::Keychain) => "keychain",
+            Self::Stored(Stored::Sealed(_) | Stored::SealedByPassphrase(_)) => "encrypted file",
+            Self::Default(_) => "default",
+        }
+    }
+}
+
+/// The values of one account, ready for use.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    values: BTreeMap<String, (Secret, bool)>,
+}
+
+impl Credentials {
+    /// Fills a template such as `{token}`; `None` when a field in it has no value.
+    pub fn fill(&self, template: &str) -> Option<Secret> {
+        let mut filled = String::new();
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (key, tail) = after.split_once('}')?;
+            filled.push_str(before);
+            filled.push_str(self.values.get(key)?.0.expose());
+            rest = tail;
+        }
+        filled.push_str(rest);
+        Some(Secret::new(filled))
+    }
+
+    /// The values that must not be shown.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.values.values().filter(|(_, secret)| *secret).map(|(value, _)| value)
+    }
+}
+
+/// The accounts of all providers.
+pub struct Vault {
+    path: Option<PathBuf>,
+    key_path: Option<PathBuf>,
+    choice: StoreChoice,
+    book: Book,
+}
+
+impl Vault {
+    /// Reads which accounts there are; no secret is opened.
+    pub fn open(dirs: &Dirs, choice: StoreChoice) -> Result<Self> {
+        let path = dirs.data().map(|folder| folder.join("credentials.json"));
+        let book = match &path {
+            Some(path) => read_book(path)?,
+            None => Book::default(),
+        };
+        Ok(Self {
+            key_path: dirs.config().map(|folder| folder.join("credentials.key")),
+            path,
+            choice,
+            book,
+        })
+    }
+
+    /// Aliases of a provider's accounts, `default` first.
+    pub fn accounts(&self, provider: &str) -> Vec<String> {
+        let mut names = vec![DEFAULT_ACCOUNT.to_owned()];
+        names.extend(
+            self.book
+                .accounts
+                .get(provider)
+                .into_iter()
+                .flat_map(|accounts| accounts.keys().filter(|name| *name != DEFAULT_ACCOUNT).cloned()),
+        );
+        names
+    }
+
+    /// Whether anything is stored for a provider.
+    pub fn knows(&self, provider: &str) -> bool {
+        self.book.accounts.contains_key(provider)
+    }
+
+    /// Refuses an account that neither the store, the settings (`named`) nor the environment knows.
+    pub fn check_account(&self, provider: &Provider, account: &str, named: bool) -> Result<()> {
+        let in_environment = || {
+            provider
+                .credentials
+                .iter()
+                .any(|field| env::var(&account_variable(&provider.id, account, &field.key)).is_some())
+        };
+        if named || self.accounts(&provider.id).iter().any(|known| known == account) || in_environment() {
+            return Ok(());
+        }
+        let known = self.accounts(&provider.id);
+        let near = nearest(account, known.iter().map(String::as_str));
+        Err(Error::new(
+            Code::UnknownAccount,
+            format!(
+                "Integration '{}' has no account '{}'; it has {}",
+                provider.id,
+                printable(account),
+                known.join(", ")
+            ),
+        )
+        .hints(near.iter().map(|near| format!("Did you mean '{near}'?")))
+        .hint(format!(
+            "angelia integrations:configure {} --account {} --set …",
+            provider.id,
+            printable(account)
+        )))
+    }
+
+    /// Where a field's value would come from.
+    pub fn source(&self, provider: &str, account: &str, key: &str, aliases: &[String], default: Option<&str>) -> Option<Source> {
+        let mut variables = vec![account_variable(provider, account, key)];
+        if account == DEFAULT_ACCOUNT {
+            variables.insert(0, format!("ANGELIA_{}_{}", provider.to_uppercase(), key.to_uppercase()));
+            variables.extend(aliases.iter().cloned());
+        }
+        let stored = || self.book.accounts.get(provider)?.get(account)?.get(key).cloned();
+        variables
+            .into_iter()
+            .find(|name| env::var(name).is_some())
+            .map(Source::Environment)
+            .or_else(|| stored().map(Source::Stored))
+            .or_else(|| default.map(|default| Source::Default(default.to_owned())))
+    }
+
+    /// Required fields of an account that have no value.
+    pub fn missing<'a>(&self, provider: &'a Provider, account: &str) -> Vec<&'a Credential> {
+        provider
+            .credentials
+            .iter()
+            .filter(|field| {
+                field.required
+                    && self
+                        .source(&provider.id, account, &field.key, &field.env, field.default.as_deref())
+                        .is_none()
+            })
+            .collect()
+    }
+
+    /// The values of the fields that are not secret, checked.
+    pub fn settings(&self, provider: &Provider, account: &str) -> Result<BTreeMap<String, String>> {
+        let mut settings = BTreeMap::new();
+        for field in provider.credentials.iter().filter(|field| !field.secret) {
+            if let Some(value) = self.value(&provider.id, account, field, &mut None)? {
+                settings.insert(field.key.clone(), check(field, value.expose())?);
+            }
+        }
+        Ok(settings)
+    }
+
+    /// All values of an account.
+    pub fn unlock(&self, provider: &Provider, account: &str) -> Result<Credentials> {
+        let mut credentials = Credentials::default();
+        let mut sealers = None;
+        for field in &provider.credentials {
+            if let Some(value) = self.value(&provider.id, account, field, &mut sealers)? {
+                let value = Secret::new(check(field, value.expose())?);
+                credentials.values.insert(field.key.clone(), (value, field.secret));
+            }
+        }
+        Ok(credentials)
+    }
+
+    fn value(&self, provider: &str, account: &str, field: &Credential, sealer: &mut Option<Sealer>) -> Result<Option<Secret>> {
+        let place = format!("{provider}/{account}/{}", field.key);
+        let value = match self.source(provider, account, &field.key, &field.env, field.default.as_deref()) {
+            None => return Ok(None),
+            Some(Source::Environment(name)) => env::var(&name).map(Secret::new),
+            Some(Source::Default(text) | Source::Stored(Stored::Plain(text))) => Some(Secret::new(text)),
+            Some(Source::Stored(Stored::Reference(reference))) => Some(follow(&place, &reference)?),
+            Some(Source::Stored(Stored::Keychain)) => Some(keychain::get(&place).map_err(|failure| not_read(&place, &failure))?),
+            Some(Source::Stored(Stored::Sealed(sealed))) => Some(self.sealer(sealer, false)?.open_value(&place, &sealed)?),
+            Some(Source::Stored(Stored::SealedByPassphrase(sealed))) => {
+                if env::var(PASSPHRASE).is_none() {
+                    return Err(Error::new(
+                        Code::MissingCredentials,
+                        format!("The stored secret {place} is sealed by a passphrase"),
+                    )
+                    .hint(format!("Set {PASSPHRASE}")));
+                }
+                Some(self.sealer(&mut None, false)?.open_value(&place, &sealed)?)
+            }
+        };
+        Ok(value)
+    }
+
+    fn sealer<'a>(&self, known: &'a mut Option<Sealer>, make: bool) -> Result<&'a Sealer> {
+        let sealer = match known.take() {
+            Some(sealer) => sealer,
+            None => self.open_sealer(make)?,
+        };
+        Ok(known.insert(sealer))
+    }
+
+    fn open_sealer(&self, make: bool) -> Result<Sealer> {
+        let phrase = env::var(PASSPHRASE);
+        match (&phrase, &self.book.salt) {
+            (Some(phrase), Some(salt)) => Sealer::open(
+                &KeyFrom::Passphrase {
+                    phrase,
+                    salt: &salt_bytes(salt),
+                },
+                make,
+            ),
+            _ => {
+                let path = self
+                    .key_path
+                    .as_deref()
+                    .ok_or_else(|| Error::usage("Nothing can be stored: there is no home folder; set ANGELIA_HOME"))?;
+                Sealer::open(&KeyFrom::File(path), make)
+            }
+        }
+    }
+
+    /// Which store new secrets go to, in words, without touching it more than a question.
+    pub fn backend(&self) -> Result<Backend> {
+        let file = || {
+            if env::var(PASSPHRASE).is_some() {
+                Backend::Passphrase
+            } else {
+                Backend::KeyFile
+            }
+        };
+        match self.choice {
+            StoreChoice::File => Ok(file()),
+            StoreChoice::Keychain => keychain::answers().map(|()| Backend::Keychain).map_err(|failure| {
+                Error::new(Code::Usage, format!("Secrets shall go to the keychain, but {failure}"))
+                    .hint("angelia config:set credentials.store file")
+            }),
+            StoreChoice::Auto => match keychain::answers() {
+                Ok(()) => Ok(Backend::Keychain),
+                Err(Failure::None) => Ok(file()),
+                Err(failure) => Err(
+                    Error::new(Code::Usage, format!("It is not clear where secrets shall go: {failure}"))
+                        .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file"),
+                ),
+            },
+        }
+    }
+
+    /// Stores fields of an account; `None` removes one. All or nothing in the book; secrets go to the backend first.
+    pub fn store(&mut self, dirs: &Dirs, provider: &Provider, account: &str, changes: &BTreeMap<String, Option<Secret>>) -> Result<()> {
+        let path = dirs.make_data()?.join("credentials.json");
+        dirs.make_config()?;
+        files::locked(&path, || {
+            self.book = read_book(&path)?;
+            let has_secret = |key: &str| provider.credentials.iter().any(|field| field.key == key && field.secret);
+            let needs_backend = changes
+                .iter()
+                .any(|(key, value)| has_secret(key) && value.as_ref().is_some_and(|value| !is_reference(value.expose())));
+            let backend = if needs_backend { Some(self.backend()?) } else { None };
+            if matches!(backend, Some(Backend::Passphrase)) && self.book.salt.is_none() {
+                self.book.salt = Some(salt());
+            }
+            let mut sealer = None;
+            for (key, value) in changes {
+                let field = provider
+                    .credentials
+                    .iter()
+                    .find(|field| field.key == *key)
+                    .ok_or_else(|| Error::internal("a field that was not checked"))?;
+                let stored = match value {
+                    None => None,
+                    Some(value) => Some(self.keep(&provider.id, account, field, value, backend, &mut sealer)?),
+                };
+                self.put(&provider.id, account, key, stored)?;
+            }
+            self.write(&path)
+        })
+    }
+
+    fn keep(
+        &self,
+        provider: &str,
+        account: &str,
+        field: &Credential,
+        value: &Secret,
+        backend: Option<Backend>,
+        sealer: &mut Option<Sealer>,
+    ) -> Result<Stored> {
+        let place = format!("{provider}/{account}/{}", field.key);
+        if is_reference(value.expose()) {
+            return Ok(Stored::Reference(value.expose().to_owned()));
+        }
+        let value = Secret::new(check(field, value.expose())?);
+        if !field.secret {
+            return Ok(Stored::Plain(value.expose().to_owned()));
+        }
+        match backend {
+            Some(Backend::Keychain) => {
+                keychain::set(&place, &value).map_err(|failure| Error::usage(format!("{place} was not stored: {failure}")))?;
+                Ok(Stored::Keychain)
+            }
+            Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.sealer(sealer, true)?.seal(&place, &value)?)),
+            _ => Ok(Stored::Sealed(self.key_file_sealer(sealer)?.seal(&place, &value)?)),
+        }
+    }
+
+    fn key_file_sealer<'a>(&self, known: &'a mut Option<Sealer>) -> Result<&'a Sealer> {
+        let any_sealed = self
+            .book
+            .accounts
+            .values()
+            .flat_map(BTreeMap::values)
+            .flat_map(BTreeMap::values)
+            .any(|stored| matches!(stored, Stored::Sealed(_)));
+        self.sealer(known, !any_sealed)
+    }
+
+    fn put(&mut self, provider: &str, account: &str, key: &str, stored: Option<Stored>) -> Result<()> {
+        let accounts = self.book.accounts.entry(provider.to_owned()).or_default();
+        let fields = accounts.entry(account.to_owned()).or_default();
+        let old = match stored {
+            Some(stored) => fields.insert(key.to_owned(), stored.clone()).filter(|old| *old != stored),
+            None => fields.remove(key),
+        };
+        if fields.is_empty() {
+            accounts.remove(account);
+        }
+        if accounts.is_empty() {
+            self.book.accounts.remove(provider);
+        }
+        match old {
+            Some(Stored::Keychain) => keychain::remove(&format!("{provider}/{account}/{key}"))
+                .map_err(|failure| Error::usage(format!("{provider}/{account}/{key} is still in the keychain: {failure}"))),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(&self.book).map_err(|error| Error::internal(error.to_string()))?;
+        files::write_private(path, &text)
+    }
+
+    /// Removes an account with all its secrets; false when nothing was stored for it.
+    pub fn remove(&mut self, dirs: &Dirs, provider: &str, account: &str) -> Result<bool> {
+        let path = dirs.make_data()?.join("credentials.json");
+        files::locked(&path, || {
+            self.book = read_book(&path)?;
+            let keys: Vec<String> = self
+                .book
+                .accounts
+                .get(provider)
+                .and_then(|accounts| accounts.get(account))
+                .map(|fields| fields.keys().cloned().collect())
+                .unwrap_or_default();
+            for key in &keys {
+                self.put(provider, account, key, None)?;
+            }
+            self.write(&path)?;
+            Ok(!keys.is_empty())
+        })
+    }
+
+    /// Gives an account another alias. Sealed values are bound to their place, so they are opened and sealed again.
+    pub fn rename(&mut self, dirs: &Dirs, provider: &Provider, from: &str, to: &str) -> Result<()> {
+        let stored = self
+            .book
+            .accounts
+            .get(&provider.id)
+            .and_then(|accounts| accounts.get(from))
+            .cloned();
+        let Some(stored) = stored else {
+            return Err(Error::new(
+                Code::UnknownAccount,
+                format!("Integration '{}' has nothing stored for account '{}'", provider.id, printable(from)),
+            ));
+        };
+        if self
+            .book
+            .accounts
+            .get(&provider.id)
+            .is_some_and(|accounts| accounts.contains_key(to))
+        {
+            return Err(Error::usage(format!("Integration '{}' already has an account '{to}'", provider.id)));
+        }
+        let mut changes = BTreeMap::new();
+        for field in provider.credentials.iter().filter(|field| stored.contains_key(&field.key)) {
+            let value = match &stored[&field.key] {
+                Stored::Reference(reference) => Some(Secret::new(reference.clone())),
+                _ => self.stored_value(&provider.id, from, field)?,
+            };
+            changes.insert(field.key.clone(), value);
+        }
+        self.store(dirs, provider, to, &changes)?;
+        self.remove(dirs, &provider.id, from).map(drop)
+    }
+
+    fn stored_value(&self, provider: &str, account: &str, field: &Credential) -> Result<Option<Secret>> {
+        let place = format!("{provider}/{account}/{}", field.key);
+        match self
+            .book
+            .accounts
+            .get(provider)
+            .and_then(|accounts| accounts.get(account))
+            .and_then(|fields| fields.get(&field.key))
+        {
+            Some(Stored::Plain(text)) => Ok(Some(Secret::new(text.clone()))),
+            Some(Stored::Keychain) => keychain::get(&place).map(Some).map_err(|failure| not_read(&place, &failure)),
+            Some(Stored::Sealed(sealed) | Stored::SealedByPassphrase(sealed)) => {
+                self.sealer(&mut None, false)?.open_value(&place, sealed).map(Some)
+            }
+            Some(Stored::Reference(_)) | None => Ok(None),
+        }
+    }
+}
+
+/// Where new secrets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Keychain,
+    Passphrase,
+    KeyFile,
+}
+
+impl Backend {
+    /// In words, honest about what it protects from.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Keychain => "the operating system's keychain",
+            Self::Passphrase => "an encrypted file; the key comes from ANGELIA_PASSPHRASE",
+            Self::KeyFile => {
+                "an encrypted file; the key stands in another folder (0600): it protects copies of the data folder, not against a program that runs as you"
+            }
+        }
+    }
+}
+
+/// The variable with the passphrase of the encrypted file.
+pub const PASSPHRASE: &str = "ANGELIA_PASSPHRASE";
+
+/// Whether a value stands for one that is kept elsewhere.
+pub fn is_reference(value: &str) -> bool {
+    ["env:", "file:", "cmd:"].iter().any(|scheme| value.starts_with(scheme))
+}
+
+fn account_variable(provider: &str, account: &str, key: &str) -> String {
+    format!(
+        "ANGELIA_{}__{}__{}",
+        provider.to_uppercase(),
+        account.to_uppercase().replace('-', "_"),
+        key.to_uppercase()
+    )
+}
+
+fn read_book(path: &Path) -> Result<Book> {
+    match files::read_private(path)? {
+        None => Ok(Book::default()),
+        Some(text) => serde_json::from_str(&text).map_err(|error| Error::usage(format!("{} is damaged: {error}", path.display()))),
+    }
+}
+
+fn not_read(place: &str, failure: &Failure) -> Error {
+    Error::new(Code::MissingCredentials, format!("The secret {place} cannot be read: {failure}"))
+        .hint("Unlock the keychain, or give the value in the environment, or store it again with angelia integrations:configure")
+}
+
+fn follow(place: &str, reference: &str) -> Result<Secret> {
+    let missing = |why: String| Error::new(Code::MissingCredentials, format!("The credential {place} refers to {why}"));
+    let (scheme, rest) = reference.split_once(':').unwrap_or((reference, ""));
+    match scheme {
+        "env" => env::var(rest)
+            .map(Secret::new)
+            .ok_or_else(|| missing(format!("the environment variable {rest}, which is not set"))),
+        "file" => match files::read(Path::new(rest)) {
+            Ok(Some(text)) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
+            Ok(None) => Err(missing(format!("the file {rest}, which does not exist"))),
+            Err(error) => Err(missing(format!("a file: {error}"))),
+        },
+        _ => run(rest).map(Secret::new).map_err(|why| missing(format!("a command that {why}"))),
+    }
+}
+
+/// Runs a password manager's command; what it prints is the secret.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs the user's own credential commands")]
+fn run(command: &str) -> Result<String, String> {
+    use std::process::{Command, Stdio};
+    const WAIT: std::time::Duration = std::time::Duration::from_secs(60);
+    let child = Command::new("sh")
+        .args(["-c", command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn();
+    let child = child.map_err(|error| format!("could not be started: {error}"))?;
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || drop(send.send(child.wait_with_output())));
+    let output = receive
+        .recv_timeout(WAIT)
+        .map_err(|_| format!("did not end within {} seconds", WAIT.as_secs()))?;
+    let output = output.map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(format!("failed ({})", output.status));
+    }
+    let text = String::from_utf8(output.stdout).map_err(|_| String::from("printed what is not UTF-8"))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        Err(String::from("printed nothing"))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// Checks and normalises a value by the field's kind.
+pub fn check(field: &Credential, value: &str) -> Result<String> {
+    let refuse = |why: &str| Err(Error::new(Code::InvalidArguments, format!("Credential '{}' {why}", field.key)));
+    if value.is_empty() {
+        return refuse("is empty");
+    }
+    if value.chars().any(char::is_control) {
+        return refuse("holds a control character");
+    }
+    match field.kind {
+        CredentialKind::Text => Ok(value.to_owned()),
+        CredentialKind::Email if value.contains('@') && !value.contains(char::is_whitespace) => Ok(value.to_owned()),
+        CredentialKind::Email => refuse("must be an e-mail address"),
+        CredentialKind::Host => match url::Url::parse(&format!("https://{value}/")) {
+            Ok(url)
+                if url.username().is_empty()
+                    && url.password().is_none()
+                    && url.path() == "/"
+                    && url.query().is_none()
+                    && url.fragment().is_none() =>
+            {
+                Ok(url.authority().to_owned())
+            }
+            _ => refuse("must be a host name, with a port if need be"),
+        },
+        CredentialKind::Url => {
+            base_url(value).map_err(|why| Error::new(Code::InvalidArguments, format!("Credential '{}' {why}", field.key)))
+        }
+    }
+}
+
+/// A base URL, normalised: http or https, no user, no query, no trailing slash.
+pub fn base_url(value: &str) -> Result<String, String> {
+    let url = url::Url::parse(value.trim()).map_err(|error| format!("must be an http or https URL: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(String::from("must be an http or https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(String::from("must not hold a user name or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(String::from("must not hold ? or #"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_normalised_or_refused() {
+        assert_eq!(base_url(" https://Example.com/api/ ").unwrap(), "https://example.com/api");
+        assert_eq!(base_url("http://[::1]:80/").unwrap(), "http://[::1]");
+        for bad in [
+            "ftp://x",
+            "https://u:p@x",
+            "https://x?y",
+            "x",
+            "https://",
+            "file:///etc/passwd",
+            "https://[fe80::1%25eth0]/",
+        ] {
+            assert!(base_url(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Small helpers over JSON values: dotted paths, canonical text, parsing with a position, a depth limit.
+//! No schema knowledge.
+
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// Looks up a dotted path: digits index arrays, `-1` is the last element, `.` is the whole.
+pub fn path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    if path == "." {
+        return Some(value);
+    }
+    path.split('.').try_fold(value, |at, step| match at {
+        Value::Array(items) if step == "-1" => items.last(),
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        Value::Object(members) => members.get(step),
+        _ => None,
+    })
+}
+
+/// As [`path`], to change what stands there.
+pub fn path_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
+    if path == "." {
+        return Some(value);
+    }
+    path.split('.').try_fold(value, |at, step| match at {
+        Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
+        Value::Object(members) => members.get_mut(step),
+        _ => None,
+    })
+}
+
+/// Puts a value at a dotted path of object members, making the objects on the way.
+pub fn insert(object: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            object.insert(path.to_owned(), value);
+        }
+        Some((head, rest)) => {
+            let inner = object.entry(head).or_insert_with(|| Value::Object(Map::new()));
+            if !inner.is_object() {
+                *inner = Value::Object(Map::new());
+            }
+            if let Value::Object(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+/// JSON text with sorted keys and no spaces: equal values have equal text.
+pub fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut keys: Vec<&String> = members.keys().collect();
+            keys.sort();
+            let body: Vec<String> = keys
+                .iter()
+                .map(|key| format!("{}:{}", Value::from(key.as_str()), canonical(&members[*key])))
+                .collect();
+            format!("{{{}}}", body.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+/// SHA-256 of the canonical text, in hex.
+pub fn digest(value: &Value) -> String {
+    hex(&Sha256::digest(canonical(value).as_bytes()))
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A scalar as it stands in a URL, header or form: strings without quotes, null as nothing.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn paths_reach_into_lists_and_objects() {
+        let value = json!({"data": [{"id": 1}, {"id": 2}]});
+        assert_eq!(path(&value, "data.-1.id"), Some(&json!(2)));
+        assert_eq!(path(&value, "data.0.id"), Some(&json!(1)));
+        assert_eq!(path(&value, "data.x"), None);
+        let mut object = Map::new();
+        insert(&mut object, "a.b", json!(1));
+        insert(&mut object, "a.c", json!(2));
+        assert_eq!(Value::Object(object), json!({"a": {"b": 1, "c": 2}}));
+    }
+
+    #[test]
+    fn equal_values_have_equal_digests() {
+        assert_eq!(digest(&json!({"a": 1, "b": [1, 2]})), digest(&json!({"b": [1, 2], "a": 1})));
+        assert_ne!(digest(&json!({"a": 1})), digest(&json!({"a": "1"})));
+    }
+}

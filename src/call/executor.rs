@@ -1,0 +1,70 @@
+//! Who carries out a plan. Executors own no runtime; what they need comes with the call.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::Value;
+
+use crate::access::vault::Credentials;
+use crate::base::error::{Error, Result};
+use crate::base::secret::Scrubber;
+use crate::call::plan::Plan;
+use crate::call::request::Ctx;
+
+/// A plan with the account's credentials.
+pub struct Ready {
+    pub plan: Plan,
+    pub credentials: Credentials,
+    pub scrubber: Scrubber,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The data, shaped; on a failure what was read so far.
+    pub data: Value,
+    /// Requests sent.
+    pub attempts: u32,
+    pub http_status: Option<u16>,
+    /// Present for lists.
+    pub list: Option<ListOutcome>,
+    pub error: Option<Error>,
+    /// The failure leaves open whether a write took effect.
+    pub effect_unknown: bool,
+    /// Answers came from recorded exchanges.
+    pub replayed: bool,
+}
+
+/// How far a list was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListOutcome {
+    pub pages: u32,
+    pub items: u64,
+    pub complete: bool,
+    pub stopped_by: Option<&'static str>,
+}
+
+impl Outcome {
+    /// A failure without data.
+    pub fn failed(error: Error) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::default()
+        }
+    }
+}
+
+/// A boxed future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Carries out plans of one kind.
+pub trait Executor: Send + Sync {
+    /// Refuses arguments from which no request can be built.
+    fn check(&self, plan: &Plan) -> Result<()>;
+
+    /// The exact request, every secret masked.
+    fn preview(&self, plan: &Plan, has_credential: &dyn Fn(&str) -> bool) -> Result<Value>;
+
+    /// Does it.
+    fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome>;
+}

@@ -1,0 +1,16 @@
+//! The one path every call takes: name, runtime support, activation, account and credentials, arguments, permission, and
+//! then execution, shape and record. `plan` makes a [`plan::Plan`] that holds no secret; `perform` carries it out. It never prompts.
+
+pub mod args;
+pub mod audit;
+pub mod body;
+pub mod exchange;
+pub mod executor;
+pub mod http;
+pub mod native;
+pub mod page;
+pub mod plan;
+pub mod request;
+pub mod response;
+pub mod retry;
+pub mod runtime;

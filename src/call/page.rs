@@ -1,0 +1,251 @@
+//! How a list goes on: cursor, page number, offset, Link header, next URL. Pure: answers in, the next step out.
+//! A cursor that comes back, and a link to another host, end the list and say so.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::base::json::path;
+use crate::registry::manifest::{PageStyle, Pagination};
+
+/// What to do after a page.
+#[derive(Debug, PartialEq)]
+pub enum Next {
+    /// Ask again with this argument changed.
+    Argument(String, Value),
+    /// Ask for this URL.
+    Url(Box<Url>),
+    /// The list is whole.
+    End,
+    /// The list goes on but cannot be followed.
+    Stop(&'static str),
+}
+
+/// Where a list is.
+pub struct Pager {
+    pagination: Pagination,
+    seen: HashSet<String>,
+    items: u64,
+}
+
+impl Pager {
+    /// At the start of a list.
+    pub fn new(pagination: Pagination) -> Self {
+        Self {
+            pagination,
+            seen: HashSet::new(),
+            items: 0,
+        }
+    }
+
+    /// The arguments of the first page when the whole list is wanted: the largest page, the first number.
+    pub fn start(&self, arguments: &mut Map<String, Value>) {
+        let own = &self.pagination;
+        if let (Some(limit), Some(most)) = (&own.limit, own.max_page_size) {
+            arguments.entry(limit).or_insert_with(|| Value::from(most));
+        }
+        if let (PageStyle::Page, Some(parameter)) = (own.style, &own.parameter) {
+            arguments.entry(parameter).or_insert_with(|| Value::from(own.start));
+        }
+    }
+
+    /// What follows a page. `link` is the answer's Link header, `at` the URL it was asked by.
+    pub fn next(&mut self, arguments: &Map<String, Value>, body: &Value, link: Option<&str>, at: &Url) -> Next {
+        let own = &self.pagination;
+        let found = path(body, &own.items).and_then(Value::as_array).map_or(0, Vec::len) as u64;
+        self.items += found;
+        let flag = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).and_then(Value::as_bool);
+        let number = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).and_then(Value::as_u64);
+        let (more, last) = (flag(&own.more), flag(&own.last));
+        if more == Some(false) || last == Some(true) {
+            return Next::End;
+        }
+        match own.style {
+            PageStyle::Link => match link.and_then(next_link) {
+                Some(target) => self.follow(&target, at),
+                None => Next::End,
+            },
+            PageStyle::Url => match own
+                .next
+                .as_ref()
+                .and_then(|place| path(body, place))
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+            {
+                Some(target) => self.follow(&target.to_owned(), at),
+                None => Next::End,
+            },
+            PageStyle::Cursor => {
+                let cursor = own
+                    .next
+                    .as_ref()
+                    .and_then(|place| path(body, place))
+                    .filter(|value| !matches!(value, Value::Null | Value::Bool(_)) && value.as_str() != Some(""));
+                match (cursor.cloned(), own.parameter.clone()) {
+                    (Some(cursor), Some(parameter)) => {
+                        let again = arguments.get(&parameter) == Some(&cursor) || !self.seen.insert(cursor.to_string());
+                        if again {
+                            Next::Stop("repeated_cursor")
+                        } else {
+                            Next::Argument(parameter, cursor)
+                        }
+                    }
+                    _ => Next::End,
+                }
+            }
+            PageStyle::Page | PageStyle::Offset => {
+                let Some(parameter) = own.parameter.clone() else { return Next::End };
+                let size = own
+                    .limit
+                    .as_ref()
+                    .and_then(|limit| arguments.get(limit))
+                    .and_then(Value::as_u64)
+                    .or(own.page_size);
+                let start = if own.style == PageStyle::Page { own.start } else { 0 };
+                let now = arguments.get(&parameter).and_then(Value::as_u64).unwrap_or(start);
+                let known = more.is_some() || last.is_some();
+                let over = found == 0
+                    || number(&own.total).is_some_and(|total| self.done(now, found) >= total)
+                    || number(&own.pages).is_some_and(|pages| now + 1 >= pages + own.start)
+                    || (!known && own.total.is_none() && own.pages.is_none() && size.is_some_and(|size| found < size));
+                let step = if own.style == PageStyle::Page { 1 } else { found };
+                if over {
+                    Next::End
+                } else {
+                    Next::Argument(parameter, Value::from(now + step))
+                }
+            }
+        }
+    }
+
+    /// How many items are known to be behind us.
+    fn done(&self, now: u64, found: u64) -> u64 {
+        if self.pagination.style == PageStyle::Offset {
+            now + found
+        } else {
+            self.items
+        }
+    }
+
+    fn follow(&mut self, target: &str, at: &Url) -> Next {
+        match at.join(target) {
+            Ok(url) if url.origin() != at.origin() => Next::Stop("foreign_host"),
+            Ok(url) if url == *at || !self.seen.insert(url.to_string()) => Next::Stop("repeated_cursor"),
+            Ok(url) => Next::Url(Box::new(url)),
+            Err(_) => Next::Stop("foreign_host"),
+        }
+    }
+}
+
+/// The target of `rel="next"` in a Link header (RFC 8288).
+fn next_link(header: &str) -> Option<String> {
+    let mut rest = header;
+    while let Some((_, after)) = rest.split_once('<') {
+        let (target, tail) = after.split_once('>')?;
+        let parameters = tail.split('<').next().unwrap_or_default();
+        let is_next = parameters.split(';').any(|parameter| {
+            parameter.trim().trim_end_matches(',').split_once('=').is_some_and(|(name, value)| {
+                name.trim().eq_ignore_ascii_case("rel")
+                    && value
+                        .trim()
+                        .trim_matches([',', ' '])
+                        .trim_matches('"')
+                        .split_whitespace()
+                        .any(|rel| rel.eq_ignore_ascii_case("next"))
+            })
+        });
+        if is_next {
+            return Some(target.to_owned());
+        }
+        rest = tail;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pager(value: Value) -> Pager {
+        Pager::new(serde_json::from_value(value).unwrap())
+    }
+
+    fn at() -> Url {
+        Url::parse("https://a.example/x?page=1").unwrap()
+    }
+
+    fn arguments(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn cursors_end_and_never_repeat() {
+        let mut pager = pager(json!({"style": "cursor", "items": "d", "parameter": "c", "next": "d.-1.id", "more": "more"}));
+        let page = json!({"d": [{"id": "a"}], "more": true});
+        assert_eq!(pager.next(&Map::new(), &page, None, &at()), Next::Argument("c".into(), json!("a")));
+        assert_eq!(
+            pager.next(&arguments(json!({"c": "a"})), &page, None, &at()),
+            Next::Stop("repeated_cursor")
+        );
+        assert_eq!(
+            pager.next(&Map::new(), &json!({"d": [{"id": "z"}], "more": false}), None, &at()),
+            Next::End
+        );
+        assert_eq!(pager.next(&Map::new(), &json!({"d": []}), None, &at()), Next::End);
+    }
+
+    #[test]
+    fn links_stay_on_their_host() {
+        let mut pager = pager(json!({"style": "link", "items": "."}));
+        let header = r#"<https://a.example/x?page=9>; rel="last", <https://a.example/x?page=2>; rel="next""#;
+        assert_eq!(
+            pager.next(&Map::new(), &json!([1]), Some(header), &at()),
+            Next::Url(Box::new(Url::parse("https://a.example/x?page=2").unwrap()))
+        );
+        assert_eq!(
+            pager.next(&Map::new(), &json!([1]), Some(header), &at()),
+            Next::Stop("repeated_cursor")
+        );
+        assert_eq!(
+            pager.next(&Map::new(), &json!([1]), Some(r#"<https://evil.example/>; rel=next"#), &at()),
+            Next::Stop("foreign_host")
+        );
+        assert_eq!(pager.next(&Map::new(), &json!([1]), None, &at()), Next::End);
+    }
+
+    #[test]
+    fn page_numbers_and_offsets_count() {
+        let mut pages = pager(json!({"style": "page", "items": "d", "parameter": "p", "limit": "n", "max_page_size": 2}));
+        let mut first = Map::new();
+        pages.start(&mut first);
+        assert_eq!(Value::Object(first.clone()), json!({"n": 2, "p": 1}));
+        assert_eq!(
+            pages.next(&first, &json!({"d": [1, 2]}), None, &at()),
+            Next::Argument("p".into(), json!(2))
+        );
+        assert_eq!(
+            pages.next(&arguments(json!({"n": 2, "p": 2})), &json!({"d": [3]}), None, &at()),
+            Next::End
+        );
+        let mut offsets = pager(json!({"style": "offset", "items": "d", "parameter": "o", "total": "t"}));
+        assert_eq!(
+            offsets.next(&Map::new(), &json!({"d": [1, 2], "t": 3}), None, &at()),
+            Next::Argument("o".into(), json!(2))
+        );
+        assert_eq!(
+            offsets.next(&arguments(json!({"o": 2})), &json!({"d": [3], "t": 3}), None, &at()),
+            Next::End
+        );
+        let mut zero = pager(json!({"style": "page", "items": "d", "parameter": "p", "start": 0, "pages": "n"}));
+        assert_eq!(
+            zero.next(&Map::new(), &json!({"d": [1], "n": 2}), None, &at()),
+            Next::Argument("p".into(), json!(1))
+        );
+        assert_eq!(
+            zero.next(&arguments(json!({"p": 1})), &json!({"d": [2], "n": 2}), None, &at()),
+            Next::End
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! What is asked, how, and in which context. No meaning yet: names are not looked up and arguments not checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::error::Error;
+use crate::base::origin::Origin;
+
+/// One call, as asked.
+pub struct Call {
+    /// `provider.function`.
+    pub function: String,
+    /// Alias of the account; `None` for the configured or default one.
+    pub account: Option<String>,
+    /// What goes to the function.
+    pub arguments: Arguments,
+    /// How it is called.
+    pub options: Options,
+}
+
+/// Arguments before or after they were read by the function's schema.
+pub enum Arguments {
+    /// A JSON object, with files for parameters of format `binary`.
+    Ready {
+        object: Map<String, Value>,
+        files: BTreeMap<String, PathBuf>,
+    },
+    /// Words of a command line.
+    Raw(RawArguments),
+}
+
+/// A payload and flags, in the order in which they were given.
+#[derive(Default)]
+pub struct RawArguments {
+    /// The JSON payload, or why it is none.
+    pub payload: Option<Result<Value, Error>>,
+    /// Flags that override it.
+    pub flags: Vec<Flag>,
+}
+
+/// One flag.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    /// As written, without dashes; may have dots.
+    pub key: String,
+    /// `None` for a lone `--key`.
+    pub value: Option<String>,
+    /// `--no-key`.
+    pub negated: bool,
+    /// Content that `@-` stands for.
+    pub stdin: Option<String>,
+}
+
+/// How a call is made.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub dry_run: bool,
+    pub force: bool,
+    /// Follow the list to its end.
+    pub all: bool,
+    pub max_pages: Option<u32>,
+    pub max_items: Option<u64>,
+    /// jq program over the data.
+    pub select: Option<String>,
+    pub timeout_seconds: Option<f64>,
+    /// Write a download or the data there.
+    pub output: Option<PathBuf>,
+    /// Allow `output` to replace a file.
+    pub overwrite: bool,
+    pub record: Option<PathBuf>,
+    pub replay: Option<PathBuf>,
+}
+
+/// In which context a call is made.
+#[derive(Clone)]
+pub struct Ctx {
+    pub origin: Origin,
+    /// Cancels the call.
+    pub cancel: CancellationToken,
+    /// Receives list items as they come (`--ndjson`).
+    pub items: Option<UnboundedSender<Value>>,
+    /// Receives news for a progress bar.
+    pub progress: Option<UnboundedSender<Progress>>,
+}
+
+/// What a progress bar can show.
+#[derive(Debug, Clone)]
+pub enum Progress {
+    Page { pages: u32, items: u64 },
+    Bytes { done: u64, total: Option<u64> },
+    Waiting { seconds: u64, why: &'static str },
+}
+
+impl Ctx {
+    /// A context of an origin without listeners.
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            cancel: CancellationToken::new(),
+            items: None,
+            progress: None,
+        }
+    }
+
+    /// Tells a progress bar, if there is one.
+    pub fn tell(&self, progress: Progress) {
+        if let Some(listener) = &self.progress {
+            drop(listener.send(progress));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! An answer's bytes to a value or an error, by the manifest. Digits of numbers survive; what cannot be understood is said, not guessed.
+
+use serde_json::Value;
+
+use crate::base::error::{Code, Error, ProviderAnswer};
+use crate::base::json::{path, plain};
+use crate::call::retry;
+use crate::registry::jq;
+use crate::registry::manifest::{Function, Provider, ResponseForm};
+
+/// An answer whose body was read.
+pub struct Read<'a> {
+    pub status: u16,
+    pub header: &'a dyn Fn(&str) -> Option<String>,
+    pub body: &'a [u8],
+    pub now_ms: i64,
+}
+
+/// Longest body that an error repeats.
+const LONGEST_ERROR_BODY: usize = 8_000;
+
+/// The value of a successful answer, or why it is none.
+pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Result<Value, Error> {
+    if !(200..300).contains(&read.status) {
+        return Err(refused(provider, read));
+    }
+    match function.response {
+        ResponseForm::None => Ok(Value::Null),
+        ResponseForm::Text | ResponseForm::Binary => match std::str::from_utf8(read.body) {
+            Ok(text) => Ok(Value::from(text)),
+            Err(error) => Err(invalid(provider, read, &format!("is not UTF-8 (at byte {})", error.valid_up_to()))),
+        },
+        ResponseForm::Json => json(provider, read),
+    }
+}
+
+fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
+    if read.body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    let value: Value = serde_json::from_slice(read.body).map_err(|error| {
+        let kind = (read.header)("content-type").unwrap_or_default();
+        let html = kind.contains("html") || read.body.trim_ascii_start().first() == Some(&b'<');
+        let why = if html {
+            String::from("is a web page, not JSON; the base URL may be wrong")
+        } else {
+            format!("is not valid JSON: {error}")
+        };
+        invalid(provider, read, &why)
+    })?;
+    if let Some(program) = &provider.errors.failed_when {
+        let failed = jq::apply(program, &value).map_err(|why| invalid(provider, read, &why))?;
+        if failed == Value::Bool(true) {
+            return Err(describe(provider, read, Code::ProviderError, value));
+        }
+    }
+    Ok(value)
+}
+
+fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
+    let mut error = Error::new(Code::InvalidResponse, format!("The answer of {} {why}", provider.title)).status(read.status);
+    error.request_id = request_id(provider, read);
+    error.provider = Some(ProviderAnswer {
+        code: None,
+        body: cut(read.body),
+    });
+    error
+}
+
+/// The error of a status that is no success.
+fn refused(provider: &Provider, read: &Read<'_>) -> Error {
+    let body = serde_json::from_slice(read.body).unwrap_or_else(|_| cut(read.body));
+    let limited = retry::rate_limited(read.status, &provider.rate_limit, read.header);
+    let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, body);
+    error.retryable = retry::transient(read.status) || limited;
+    error.retry_after_ms = if error.retryable {
+        retry::asked(&provider.rate_limit, read.header, read.now_ms).map(|wait| wait.as_millis() as u64)
+    } else {
+        None
+    };
+    match read.status {
+        401 => error
+            .hint(format!("angelia integrations:doctor {}", provider.id))
+            .hint("The credentials were not accepted; store new ones with angelia integrations:configure"),
+        403 if !limited => error.hint("The credentials may lack a permission or scope"),
+        _ => error,
+    }
+}
+
+fn describe(provider: &Provider, read: &Read<'_>, code: Code, body: Value) -> Error {
+    const USUAL_MESSAGES: [&str; 8] = [
+        "message",
+        "error.message",
+        "error_description",
+        "error",
+        "detail",
+        "title",
+        "errors.0.message",
+        "errors",
+    ];
+    let first = |own: &[String], usual: &[&str]| {
+        own.iter()
+            .map(String::as_str)
+            .chain(usual.iter().copied())
+            .filter_map(|place| path(&body, place))
+            .map(|found| match found {
+                Value::Array(_) | Value::Object(_) => found.to_string(),
+                scalar => plain(scalar),
+            })
+            .find(|text| !text.is_empty() && text != "{}" && text != "[]")
+    };
+    let said = first(&provider.errors.message, &USUAL_MESSAGES)
+        .or_else(|| body.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(500).collect();
+    let colon = if said.is_empty() { "" } else { ": " };
+    let status = if (200..300).contains(&read.status) {
+        String::from("refused")
+    } else {
+        format!("answered {}", read.status)
+    };
+    let mut error = Error::new(code, format!("{} {status}{colon}{said}", provider.title)).status(read.status);
+    error.request_id = request_id(provider, read);
+    error.provider = Some(ProviderAnswer {
+        code: first(&provider.errors.code, &[]),
+        body,
+    });
+    error
+}
+
+fn request_id(provider: &Provider, read: &Read<'_>) -> Option<String> {
+    const USUAL: [&str; 3] = ["x-request-id", "request-id", "x-correlation-id"];
+    provider
+        .errors
+        .request_id
+        .iter()
+        .map(String::as_str)
+        .chain(USUAL)
+        .find_map(|name| (read.header)(name))
+}
+
+fn cut(body: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(body);
+    if text.len() <= LONGEST_ERROR_BODY {
+        return Value::from(text.trim());
+    }
+    let head: String = text.chars().take(LONGEST_ERROR_BODY).collect();
+    Value::from(format!("{head}… ({} bytes)", body.len()))
+}

@@ -1,0 +1,582 @@
+//! The one door: prepare a call (every check, in the contract's order), perform it, record it, answer in one envelope.
+//! A refusal is recorded and answered in the same shape. Nothing here prompts.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::access::approvals::{self, Asked};
+use crate::access::auth;
+use crate::access::policy::{self, Question};
+use crate::access::vault::{Credentials, Vault, base_url};
+use crate::base::clock::now_ms;
+use crate::base::envelope::{Envelope, Meta};
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::{self, DEFAULT_ACCOUNT};
+use crate::base::secret::Scrubber;
+use crate::call::args;
+use crate::call::audit;
+use crate::call::executor::{Executor, Outcome, Ready};
+use crate::call::http::Http;
+use crate::call::native::Native;
+use crate::call::plan::Plan;
+use crate::call::request::{Call, Ctx, Options};
+use crate::config::layers::{Config, ForceRule, Rule};
+use crate::registry::catalog::{Callable, Catalog};
+use crate::registry::jq::Program;
+use crate::registry::manifest::{Operation, ResponseForm};
+use crate::store::Memory;
+use crate::store::calls::CallRow;
+
+/// What every call needs.
+pub struct Runtime {
+    pub catalog: Catalog,
+    pub config: Config,
+    pub vault: Vault,
+    pub memory: Arc<Memory>,
+    pub http: Http,
+    pub native: Native,
+    /// Receives notes for a person, such as a record that could not be written.
+    pub notes: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// How far a call came before anything was sent.
+pub enum Station {
+    /// It ends here.
+    Refused(Box<Envelope>),
+    /// The policy wants a person's word.
+    Asks(Box<Plan>),
+    /// It may be performed.
+    Allowed(Box<Plan>),
+}
+
+/// What is known of a call that is being checked.
+struct Draft {
+    call_id: String,
+    function: String,
+    started: Instant,
+    time_ms: i64,
+    operation: Option<Operation>,
+    account: String,
+    dry_run: bool,
+    arguments: Option<Value>,
+}
+
+impl Runtime {
+    /// Prepares and performs; where the policy asks, a ticket is left. Never fails: the error is in the envelope.
+    pub async fn call(&self, ctx: &Ctx, call: Call) -> Envelope {
+        match self.prepare(ctx, call) {
+            Station::Refused(envelope) => *envelope,
+            Station::Asks(plan) => self.leave_ticket(ctx, *plan),
+            Station::Allowed(plan) => self.perform(ctx, *plan).await,
+        }
+    }
+
+    /// Every check, in order. Nothing is sent and no secret is read.
+    pub fn prepare(&self, ctx: &Ctx, call: Call) -> Station {
+        let mut draft = Draft {
+            call_id: uuid::Uuid::now_v7().to_string(),
+            function: call.function.clone(),
+            started: Instant::now(),
+            time_ms: now_ms(),
+            operation: None,
+            account: call.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
+            dry_run: call.options.dry_run,
+            arguments: None,
+        };
+        match self.plan(call, &mut draft) {
+            Err(error) => self.refuse(ctx, draft, error, None),
+            Ok(plan) if plan.decision.rule == Rule::Allow || plan.bypassed => self.allowed(ctx, draft, plan),
+            Ok(plan) => self.undecided(ctx, draft, plan),
+        }
+    }
+
+    fn allowed(&self, ctx: &Ctx, draft: Draft, plan: Plan) -> Station {
+        if !plan.options.dry_run {
+            return Station::Allowed(Box::new(plan));
+        }
+        match self.shown(&plan) {
+            Ok(request) => {
+                let mut row = row(ctx, &draft);
+                row.outcome = String::from("planned");
+                row.force = plan.bypassed;
+                self.finish_row(row, &draft);
+                let mut envelope = self.envelope(&draft, Outcome::default());
+                envelope.meta.request = Some(request);
+                envelope.meta.permission_bypassed = plan.bypassed;
+                Station::Refused(Box::new(envelope))
+            }
+            Err(error) => self.refuse(ctx, draft, error, None),
+        }
+    }
+
+    fn undecided(&self, ctx: &Ctx, draft: Draft, mut plan: Plan) -> Station {
+        let refusal = policy::refusal(&question(&plan), &plan.decision);
+        if plan.decision.rule == Rule::Deny {
+            return self.refuse(ctx, draft, refusal, None);
+        }
+        let request = match self.shown(&plan) {
+            Ok(request) => request,
+            Err(error) => return self.refuse(ctx, draft, error, None),
+        };
+        let digest = request["digest"].as_str().unwrap_or_default().to_owned();
+        if plan.options.dry_run {
+            let approved = self.memory.with(|store| store.ticket_for(&digest, "approved", now_ms()));
+            if matches!(approved, Ok(Some(_))) {
+                return self.allowed(ctx, draft, plan);
+            }
+            return self.refuse(ctx, draft, refusal, Some(request));
+        }
+        match self.memory.with(|store| approvals::spend(store, &digest, now_ms())) {
+            Ok(Some(ticket)) => {
+                plan.approval_id = Some(ticket);
+                Station::Allowed(Box::new(plan))
+            }
+            Ok(None) => Station::Asks(Box::new(plan)),
+            Err(error) => self.refuse(ctx, draft, error, None),
+        }
+    }
+
+    fn refuse(&self, ctx: &Ctx, draft: Draft, error: Error, request: Option<Value>) -> Station {
+        let mut row = row(ctx, &draft);
+        row.outcome = String::from("refused");
+        row.code = Some(error.code.as_str().to_owned());
+        self.finish_row(row, &draft);
+        let mut envelope = self.envelope(&draft, Outcome::failed(error));
+        envelope.meta.request = request;
+        Station::Refused(Box::new(envelope))
+    }
+
+    /// Answers a call that nobody could be asked about: leaves a ticket for exactly this request.
+    pub fn leave_ticket(&self, ctx: &Ctx, plan: Plan) -> Envelope {
+        let draft = Draft::of(&plan);
+        let refusal = policy::refusal(&question(&plan), &plan.decision);
+        let left = self.shown(&plan).and_then(|request| {
+            let ttl = i64::try_from(self.config.number("approvals.ttl_seconds"))
+                .unwrap_or(i64::MAX / 1000)
+                .saturating_mul(1000);
+            let asked = Asked {
+                function: plan.callable.name.to_string(),
+                account: &plan.account,
+                operation: plan.callable.function.operation.as_str(),
+                arguments: &Value::Object(plan.arguments.object.clone()),
+                files: &plan.files_value(),
+                digest: request["digest"].as_str().unwrap_or_default(),
+                request: &request,
+                origin: ctx.origin.as_str(),
+            };
+            let id = self.memory.with(|store| approvals::leave(store, &asked, now_ms(), ttl))?;
+            Ok((id, request))
+        });
+        let (error, ticket, request) = match left {
+            Ok((id, request)) => (
+                refusal
+                    .hint(format!("angelia approvals:approve {id}"))
+                    .hint("Then make the same call again; it runs once"),
+                Some(id),
+                Some(request),
+            ),
+            Err(error) => (refusal.hint(format!("No ticket could be left: {error}")), None, None),
+        };
+        let mut row = row(ctx, &draft);
+        row.outcome = String::from("refused");
+        row.code = Some(error.code.as_str().to_owned());
+        row.approval_id.clone_from(&ticket);
+        self.finish_row(row, &draft);
+        let mut envelope = self.envelope(&draft, Outcome::failed(error));
+        envelope.meta.approval_id = ticket;
+        envelope.meta.request = request;
+        envelope
+    }
+
+    /// Answers a call that a person refused.
+    pub fn declined(&self, ctx: &Ctx, plan: &Plan) -> Envelope {
+        let error = Error::new(
+            Code::PermissionDenied,
+            format!("{} was not approved; nothing was sent", plan.callable.name),
+        );
+        match self.refuse(ctx, Draft::of(plan), error, None) {
+            Station::Refused(envelope) => *envelope,
+            Station::Asks(_) | Station::Allowed(_) => unreachable!("a refusal is a refusal"),
+        }
+    }
+
+    /// The exact request without secrets, and its digest.
+    pub fn shown(&self, plan: &Plan) -> Result<Value> {
+        let provider = &plan.callable.provider;
+        let has = |key: &str| {
+            provider.credentials.iter().find(|field| field.key == key).is_some_and(|field| {
+                self.vault
+                    .source(&provider.id, &plan.account, key, &field.env, field.default.as_deref())
+                    .is_some()
+            })
+        };
+        let mut request = self.executor(&plan.callable).preview(plan, &has)?;
+        let digest = plan.digest(&request);
+        request["digest"] = Value::from(digest);
+        Ok(request)
+    }
+
+    fn executor(&self, callable: &Callable) -> &dyn Executor {
+        if callable.local { &self.native } else { &self.http }
+    }
+
+    fn plan(&self, call: Call, draft: &mut Draft) -> Result<Plan> {
+        let callable = self.catalog.function(&call.function)?;
+        draft.function = callable.name.to_string();
+        draft.operation = Some(callable.function.operation);
+        let provider = &callable.provider;
+        if !provider.cli_runtime_supported {
+            return Err(Error::new(
+                Code::UnsupportedRuntime,
+                format!(
+                    "Integration '{}' is discoverable but is not supported by the local CLI runtime yet.",
+                    provider.id
+                ),
+            )
+            .hint(format!("angelia integrations:doctor {}", provider.id)));
+        }
+        if !policy::enabled(&self.config, &provider.id, callable.local) {
+            return Err(Error::new(
+                Code::Inactive,
+                format!("Integration '{}' is installed but not active: it is not enabled", provider.id),
+            )
+            .hint(format!("angelia integrations:configure {} --enable", provider.id))
+            .hint(format!("angelia integrations:doctor {}", provider.id)));
+        }
+        let wanted = call
+            .account
+            .as_deref()
+            .or(policy::account(&self.config, &provider.id))
+            .unwrap_or(DEFAULT_ACCOUNT);
+        let account = name::account(wanted)?;
+        draft.account.clone_from(&account);
+        self.check_account(&callable, &account)?;
+        let checked = args::check(&callable.function, call.arguments).map_err(|error| match error.code {
+            Code::InvalidArguments | Code::InvalidPayload => error.hint(format!("angelia integrations:schema {}", draft.function)),
+            _ => error,
+        })?;
+        draft.arguments = Some(Value::Object(checked.object.clone()));
+        check_options(&callable, &call.options)?;
+        let server = self.server(&callable, &account)?;
+        let question = Question {
+            provider: &provider.id,
+            function: &callable.function.id,
+            operation: callable.function.operation,
+            account: &account,
+            local: callable.local,
+        };
+        let decision = policy::decide(&self.config, &question);
+        let bypassed = call.options.force && decision.rule != Rule::Allow;
+        if call.options.force && self.config.force() == ForceRule::Never {
+            return Err(Error::new(
+                Code::PermissionDenied,
+                "--force is turned off (force = \"never\" in the settings)",
+            ));
+        }
+        let timeout = call
+            .options
+            .timeout_seconds
+            .unwrap_or(self.config.number("http.timeout_seconds") as f64);
+        let plan = Plan {
+            call_id: draft.call_id.clone(),
+            allow_private: policy::allows_private(&self.config, &provider.id),
+            arguments: checked,
+            options: call.options,
+            approval_id: None,
+            timeout: Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(60)),
+            account,
+            decision,
+            bypassed,
+            server,
+            callable,
+        };
+        self.executor(&plan.callable).check(&plan)?;
+        Ok(plan)
+    }
+
+    fn check_account(&self, callable: &Callable, account: &str) -> Result<()> {
+        let provider = &callable.provider;
+        let (user, project) = self.config.integration(&provider.id);
+        let named = [user, project]
+            .into_iter()
+            .flatten()
+            .any(|rules| rules.accounts.contains_key(account));
+        self.vault.check_account(provider, account, named)?;
+        let missing: Vec<&str> = self
+            .vault
+            .missing(provider, account)
+            .iter()
+            .map(|field| field.key.as_str())
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let of = if account == DEFAULT_ACCOUNT {
+            String::new()
+        } else {
+            format!(" --account {account}")
+        };
+        let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
+        Err(Error::new(
+            Code::MissingCredentials,
+            format!(
+                "Integration '{}' is missing required credentials for account '{account}': {}",
+                provider.id,
+                missing.join(", ")
+            ),
+        )
+        .hint(format!("angelia integrations:fields {}{of}", provider.id))
+        .hint(format!("angelia integrations:configure {}{of}{set}", provider.id)))
+    }
+
+    /// The base URL of the function's server for an account.
+    fn server(&self, callable: &Callable, account: &str) -> Result<Option<String>> {
+        if callable.local {
+            return Ok(None);
+        }
+        let provider = &callable.provider;
+        let which = callable.function.server.as_deref().unwrap_or("default");
+        let wrong = |url: &str, why: String| {
+            Error::new(
+                Code::InvalidArguments,
+                format!("The base URL '{url}' of integration '{}' {why}", provider.id),
+            )
+        };
+        if let Some(set) = policy::server(&self.config, &provider.id, which) {
+            return base_url(set).map(Some).map_err(|why| wrong(set, why));
+        }
+        let mut url = provider.servers.get(which).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if url.contains('{') {
+            for (key, value) in self.vault.settings(provider, account)? {
+                url = url.replace(&format!("{{{key}}}"), &value);
+            }
+        }
+        base_url(&url).map(Some).map_err(|why| wrong(&url, why))
+    }
+
+    /// Carries out a plan that may be carried out.
+    pub async fn perform(&self, ctx: &Ctx, plan: Plan) -> Envelope {
+        let draft = Draft::of(&plan);
+        let provider = plan.callable.provider.clone();
+        let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
+        let credentials = match self.vault.unlock(&provider, &plan.account) {
+            Ok(credentials) => credentials,
+            Err(error) => return self.perform_failed(ctx, draft, error),
+        };
+        let scrubber = scrubber(&provider, &credentials);
+        let mut row = row(ctx, &draft);
+        row.force = force;
+        row.approval_id.clone_from(&approval);
+        audit::arguments(&mut row, &plan.shown_arguments(), &scrubber);
+        if plan.callable.function.operation != Operation::Read && !plan.callable.local {
+            row.deadline_ms = Some(draft.time_ms.saturating_add(timeout.as_millis() as i64).saturating_add(60_000));
+            self.record(&row);
+        }
+        let executor = self.executor(&plan.callable);
+        let ready = Ready {
+            plan,
+            credentials,
+            scrubber,
+        };
+        let mut outcome = executor.execute(ctx, &ready).await;
+        finish(
+            &ready.plan.options,
+            ready.plan.callable.function.response,
+            ctx.items.is_some(),
+            &mut outcome,
+        );
+        let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
+        row.outcome = audit::outcome(outcome.error.as_ref(), outcome.effect_unknown, sent).to_owned();
+        row.code = outcome.error.as_ref().map(|error| error.code.as_str().to_owned());
+        row.http_status = outcome.http_status;
+        row.attempts = outcome.attempts;
+        row.duration_ms = Some(milliseconds(draft.started));
+        row.deadline_ms = None;
+        self.record(&row);
+        let mut envelope = self.envelope(&draft, outcome);
+        envelope.meta.permission_bypassed = force;
+        envelope.meta.approval_id = approval;
+        envelope.scrub(&ready.scrubber);
+        envelope
+    }
+
+    fn perform_failed(&self, ctx: &Ctx, draft: Draft, error: Error) -> Envelope {
+        match self.refuse(ctx, draft, error, None) {
+            Station::Refused(envelope) => *envelope,
+            Station::Asks(_) | Station::Allowed(_) => unreachable!("a refusal is a refusal"),
+        }
+    }
+
+    fn finish_row(&self, mut row: CallRow, draft: &Draft) {
+        if let Some(arguments) = &draft.arguments {
+            audit::arguments(&mut row, arguments, &Scrubber::default());
+        }
+        row.duration_ms = Some(milliseconds(draft.started));
+        self.record(&row);
+    }
+
+    fn record(&self, row: &CallRow) {
+        let keep = i64::try_from(self.config.number("audit.keep_days")).unwrap_or(0);
+        let now = now_ms();
+        let done = self.memory.with(|store| {
+            if keep > 0 && fastrand::u8(..) == 0 {
+                store.forget_calls(now.saturating_sub(keep.saturating_mul(86_400_000)))?;
+            }
+            store.put_call(row)
+        });
+        if let Err(error) = done {
+            (self.notes)(&format!("This call is not in the audit log: {error}"));
+        }
+    }
+
+    fn envelope(&self, draft: &Draft, outcome: Outcome) -> Envelope {
+        let list = outcome.list;
+        Envelope {
+            function: draft.function.clone(),
+            success: outcome.error.is_none(),
+            data: outcome.data,
+            error: outcome.error.as_ref().map(|error| error.message.clone()),
+            error_detail: outcome.error.map(Into::into),
+            meta: Meta {
+                call_id: draft.call_id.clone(),
+                operation: draft.operation.map(Operation::as_str),
+                account: draft.account.clone(),
+                dry_run: draft.dry_run,
+                attempts: outcome.attempts,
+                pages: list.map(|list| list.pages),
+                items: list.map(|list| list.items),
+                complete: list.map(|list| list.complete),
+                stopped_by: list.and_then(|list| list.stopped_by),
+                replayed: outcome.replayed,
+                ..Meta::default()
+            },
+            duration_ms: milliseconds(draft.started),
+        }
+    }
+}
+
+impl Draft {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            call_id: plan.call_id.clone(),
+            function: plan.callable.name.to_string(),
+            started: Instant::now(),
+            time_ms: now_ms(),
+            operation: Some(plan.callable.function.operation),
+            account: plan.account.clone(),
+            dry_run: plan.options.dry_run,
+            arguments: Some(plan.shown_arguments()),
+        }
+    }
+}
+
+fn question(plan: &Plan) -> Question<'_> {
+    Question {
+        provider: &plan.callable.provider.id,
+        function: &plan.callable.function.id,
+        operation: plan.callable.function.operation,
+        account: &plan.account,
+        local: plan.callable.local,
+    }
+}
+
+fn row(ctx: &Ctx, draft: &Draft) -> CallRow {
+    let mut row = audit::begin(&draft.call_id, draft.time_ms, ctx.origin, &draft.function);
+    row.account.clone_from(&draft.account);
+    row.operation = draft.operation.map(|operation| operation.as_str().to_owned());
+    row.dry_run = draft.dry_run;
+    row
+}
+
+fn scrubber(provider: &crate::registry::manifest::Provider, credentials: &Credentials) -> Scrubber {
+    auth::scrubber(provider, credentials)
+}
+
+/// Options that do not fit the function are said before anything is sent.
+fn check_options(callable: &Callable, options: &Options) -> Result<()> {
+    let lists = callable.function.pagination.is_some();
+    if !lists && (options.all || options.max_pages.is_some() || options.max_items.is_some()) {
+        return Err(Error::usage(format!(
+            "{} does not answer in pages; --all, --max-pages and --max-items do not apply",
+            callable.name
+        )));
+    }
+    if let Some(program) = &options.select {
+        Program::compile(program).map_err(|why| Error::usage(format!("--select: {why}")))?;
+    }
+    if options
+        .timeout_seconds
+        .is_some_and(|seconds| !seconds.is_finite() || seconds <= 0.0 || seconds > 86_400.0)
+    {
+        return Err(Error::usage("--timeout must be a number of seconds between 0 and 86400"));
+    }
+    match &options.output {
+        Some(path) if path.exists() && !options.overwrite => {
+            Err(Error::usage(format!("{} exists", path.display())).hint("--overwrite replaces it"))
+        }
+        Some(path)
+            if path
+                .parent()
+                .is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) =>
+        {
+            Err(Error::usage(format!("the folder of {} does not exist", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `--select`, then `--output` for what is not a download.
+fn finish(options: &Options, response: ResponseForm, streamed: bool, outcome: &mut Outcome) {
+    if outcome.error.is_some() || streamed {
+        return;
+    }
+    if let Some(program) = &options.select {
+        match Program::compile(program).and_then(|program| program.one(&outcome.data)) {
+            Ok(selected) => outcome.data = selected,
+            Err(why) => {
+                outcome.error = Some(Error::usage(format!(
+                    "--select: {why}. The call itself was done; data holds its whole answer"
+                )))
+            }
+        }
+    }
+    if let Some(path) = options.output.as_deref().filter(|_| response != ResponseForm::Binary) {
+        let text = match &outcome.data {
+            Value::String(text) => text.clone(),
+            data => format!("{data:#}\n"),
+        };
+        match write_output(path, &text, options.overwrite) {
+            Ok(()) => outcome.data = json!({"path": path.display().to_string(), "size": text.len()}),
+            Err(error) => outcome.error = Some(error),
+        }
+    }
+}
+
+fn write_output(path: &Path, text: &str, overwrite: bool) -> Result<()> {
+    use std::io::Write as _;
+    let failed = |error: std::io::Error| {
+        Error::usage(format!(
+            "{} cannot be written: {error}. The call itself was done; data holds its answer",
+            path.display()
+        ))
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    let kept = if overwrite {
+        file.persist(path).map(drop)
+    } else {
+        file.persist_noclobber(path).map(drop)
+    };
+    kept.map_err(|error| failed(error.error))
+}
+
+fn milliseconds(started: Instant) -> f64 {
+    (started.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}

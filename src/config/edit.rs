@@ -1,0 +1,84 @@
+//! Changes to a settings file that keep its comments and order. The result is checked before it replaces the old one.
+
+use std::path::Path;
+
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use crate::base::error::{Error, Result};
+use crate::config::{files, layers};
+
+/// One change: a dotted key as a path, and its value (`None` removes it).
+pub struct Change {
+    pub path: Vec<String>,
+    pub value: Option<Value>,
+}
+
+/// Applies changes to a settings file under its lock.
+pub fn apply(path: &Path, changes: Vec<Change>) -> Result<()> {
+    files::locked(path, || {
+        let text = files::read(path)?.unwrap_or_default();
+        let mut document: DocumentMut = text
+            .parse()
+            .map_err(|error: toml_edit::TomlError| Error::usage(format!("{} is not valid TOML: {}", path.display(), error.message())))?;
+        for change in changes {
+            set(document.as_table_mut(), &change.path, change.value)?;
+        }
+        let text = document.to_string();
+        layers::parse(&text).map_err(|why| Error::usage(format!("The setting was refused: {why}. Nothing was changed")))?;
+        files::write_private(path, &text)
+    })
+}
+
+fn set(table: &mut Table, path: &[String], value: Option<Value>) -> Result<()> {
+    let Some((key, rest)) = path.split_first() else { return Ok(()) };
+    if rest.is_empty() {
+        match value {
+            Some(value) => {
+                table.insert(key, Item::Value(value));
+            }
+            None => {
+                table.remove(key);
+            }
+        }
+        return Ok(());
+    }
+    if value.is_none() && !table.contains_key(key) {
+        return Ok(());
+    }
+    let inner = table.entry(key).or_insert_with(|| {
+        let mut table = Table::new();
+        table.set_implicit(true);
+        Item::Table(table)
+    });
+    if let Some(inline) = inner.as_inline_table() {
+        *inner = Item::Table(inline.clone().into_table());
+    }
+    let Some(inner_table) = inner.as_table_mut() else {
+        return Err(Error::usage(format!("'{key}' is a value in the settings file, not a section")));
+    };
+    set(inner_table, rest, value)?;
+    if inner_table.is_empty() {
+        table.remove(key);
+    }
+    Ok(())
+}
+
+/// A word from the command line as a TOML value: true, false and whole numbers are what they look like.
+pub fn value(word: &str) -> Value {
+    match word {
+        "true" => Value::from(true),
+        "false" => Value::from(false),
+        _ => word.parse::<i64>().map_or_else(|_| Value::from(word), Value::from),
+    }
+}
+
+/// Splits a dotted key; a part in quotes may hold dots and stars.
+pub fn path(key: &str) -> Result<Vec<String>> {
+    let keys = toml_edit::Key::parse(key).map_err(|error| {
+        Error::usage(format!(
+            "'{key}' is not a key: {}",
+            error.message().lines().next().unwrap_or_default()
+        ))
+    })?;
+    Ok(keys.into_iter().map(|key| key.get().to_owned()).collect())
+}

@@ -1,0 +1,66 @@
+//! Reading and writing our own small files: bounded, ordinary files only, written atomically and privately.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::base::error::{Error, Result};
+
+/// A configuration file larger than this is refused.
+const LARGEST: u64 = 4 << 20;
+
+/// The text of a file; `None` when there is none.
+pub fn read(path: &Path) -> Result<Option<String>> {
+    let broken = |why: String| Error::usage(format!("{} cannot be read: {why}", path.display()));
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(broken(error.to_string())),
+    };
+    if !meta.is_file() {
+        return Err(broken("it is not an ordinary file".into()));
+    }
+    if meta.len() > LARGEST {
+        return Err(broken(format!("it has {} bytes; at most {LARGEST} are allowed", meta.len())));
+    }
+    let bytes = fs::read(path).map_err(|error| broken(error.to_string()))?;
+    String::from_utf8(bytes).map(Some).map_err(|_| broken("it is not UTF-8".into()))
+}
+
+/// As [`read`], for a file with secrets: refused when others may read it.
+pub fn read_private(path: &Path) -> Result<Option<String>> {
+    #[cfg(unix)]
+    if let Ok(meta) = fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        if meta.permissions().mode() & 0o077 != 0 {
+            return Err(Error::usage(format!("{} can be read by others", path.display())).hint(format!("chmod 600 '{}'", path.display())));
+        }
+    }
+    read(path)
+}
+
+/// Replaces a file whole or not at all; only its owner may read it. A link in its place is replaced, not followed.
+pub fn write_private(path: &Path, text: &str) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let broken = |error: std::io::Error| Error::usage(format!("{} cannot be written: {error}. Nothing was changed", path.display()));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(broken)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(broken)?;
+    file.persist(path).map_err(|error| broken(error.error))?;
+    Ok(())
+}
+
+/// Runs `work` while no other process does, by a lock file beside `path`.
+pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let lock = path.with_extension("lock");
+    let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock)
+        .map_err(broken)?;
+    file.lock().map_err(broken)?;
+    work()
+}

@@ -1,0 +1,316 @@
+//! The one way out: one client, bounded in time and bytes, guarded against private addresses, following redirects without
+//! carrying credentials away. Retries and meaning are the caller's business.
+
+mod guard;
+mod tls;
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+pub use reqwest::{Method, header};
+use tokio::time::Instant;
+use url::Url;
+
+use self::header::{HeaderMap, HeaderName, LOCATION};
+
+/// What leaves.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Body,
+    /// Headers that must not reach another host.
+    pub secret_headers: Vec<HeaderName>,
+}
+
+/// The body of a [`Request`]; can be sent again.
+#[derive(Debug, Clone)]
+pub enum Body {
+    Empty,
+    Bytes(Bytes),
+    /// Streamed from a file.
+    File(PathBuf),
+    Multipart(Vec<Part>),
+}
+
+/// One part of a multipart body.
+#[derive(Debug, Clone)]
+pub struct Part {
+    pub name: String,
+    pub content: PartContent,
+}
+
+/// What a part holds.
+#[derive(Debug, Clone)]
+pub enum PartContent {
+    Text(String),
+    Bytes(Bytes),
+    File(PathBuf),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub message: String,
+}
+
+/// What a [`Failure`] means for what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// No connection: nothing was sent.
+    Unreachable,
+    /// An address or redirect was refused: nothing (more) was sent.
+    Refused,
+    /// Time was up before an answer came; it may have been sent.
+    Timeout,
+    /// The connection broke after the request may have been sent.
+    Broken,
+    /// The answer is larger than allowed.
+    TooLarge,
+}
+
+impl FailureKind {
+    /// Whether the service cannot have seen the request.
+    pub fn nothing_sent(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Refused)
+    }
+}
+
+/// An answer whose body has not been read.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub url: Url,
+    response: reqwest::Response,
+}
+
+/// Bounds of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub deadline: Instant,
+    pub connect_timeout: Duration,
+    pub allow_private: bool,
+}
+
+const MOST_REDIRECTS: usize = 10;
+
+/// The clients, each made when first needed.
+#[derive(Default)]
+pub struct Net {
+    clients: [OnceLock<Result<reqwest::Client, String>>; 4],
+}
+
+impl Net {
+    fn client(&self, https: bool, limits: &Limits) -> Result<&reqwest::Client, Failure> {
+        let slot = usize::from(https) + 2 * usize::from(limits.allow_private);
+        let made = self.clients[slot].get_or_init(|| build(https, limits));
+        made.as_ref().map_err(|why| Failure {
+            kind: FailureKind::Unreachable,
+            message: format!("no HTTP client can be made: {why}"),
+        })
+    }
+
+    /// Sends and follows redirects.
+    pub async fn send(&self, mut request: Request, limits: &Limits) -> Result<Answer, Failure> {
+        for _ in 0..=MOST_REDIRECTS {
+            if !limits.allow_private {
+                guard::check(&request.url)?;
+            }
+            let answer = self.send_once(&request, limits).await?;
+            match redirect(&request, &answer)? {
+                Some(next) => request = next,
+                None => return Ok(answer),
+            }
+        }
+        Err(Failure {
+            kind: FailureKind::Refused,
+            message: format!("more than {MOST_REDIRECTS} redirects"),
+        })
+    }
+
+    async fn send_once(&self, request: &Request, limits: &Limits) -> Result<Answer, Failure> {
+        let client = self.client(request.url.scheme() == "https", limits)?;
+        let builder = client
+            .request(request.method.clone(), request.url.clone())
+            .headers(request.headers.clone());
+        let builder = match &request.body {
+            Body::Empty => builder,
+            Body::Bytes(bytes) => builder.body(bytes.clone()),
+            Body::File(path) => {
+                let (file, length) = open(path).await?;
+                builder.header(header::CONTENT_LENGTH, length).body(reqwest::Body::from(file))
+            }
+            Body::Multipart(parts) => builder.multipart(form(parts).await?),
+        };
+        match tokio::time::timeout_at(limits.deadline, builder.send()).await {
+            Err(_) => Err(Failure {
+                kind: FailureKind::Timeout,
+                message: String::from("no answer in time"),
+            }),
+            Ok(Err(error)) => Err(failure(&error)),
+            Ok(Ok(response)) => Ok(Answer {
+                status: response.status().as_u16(),
+                headers: response.headers().clone(),
+                url: response.url().clone(),
+                response,
+            }),
+        }
+    }
+}
+
+impl Answer {
+    /// The next piece of the body.
+    pub async fn chunk(&mut self, limits: &Limits) -> Result<Option<Bytes>, Failure> {
+        match tokio::time::timeout_at(limits.deadline, self.response.chunk()).await {
+            Err(_) => Err(Failure {
+                kind: FailureKind::Timeout,
+                message: String::from("the answer did not end in time"),
+            }),
+            Ok(Err(error)) => Err(Failure {
+                kind: FailureKind::Broken,
+                message: format!("the answer broke off: {}", chain(&error)),
+            }),
+            Ok(Ok(chunk)) => Ok(chunk),
+        }
+    }
+
+    /// The whole body, if it is not larger than `most` bytes (after decompression).
+    pub async fn bytes(&mut self, limits: &Limits, most: u64) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk(limits).await? {
+            if (bytes.len() + chunk.len()) as u64 > most {
+                return Err(Failure {
+                    kind: FailureKind::TooLarge,
+                    message: format!("the answer has more than {most} bytes"),
+                });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The request that a redirect asks for; `None` when the answer is none.
+fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failure> {
+    if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let refuse = |why: String| {
+        Err(Failure {
+            kind: FailureKind::Refused,
+            message: why,
+        })
+    };
+    let Some(location) = answer.header(LOCATION.as_str()) else {
+        return Ok(None);
+    };
+    let Ok(url) = request.url.join(location) else {
+        return refuse(String::from("the redirect's location is no URL"));
+    };
+    let (from, to) = (request.url.origin().ascii_serialization(), url.origin().ascii_serialization());
+    if !matches!(url.scheme(), "http" | "https") {
+        return refuse(format!("a redirect to {} was not followed", url.scheme()));
+    }
+    if request.url.scheme() == "https" && url.scheme() == "http" {
+        return refuse(format!("a redirect from https to {to} was not followed"));
+    }
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    if !reads && (from != to || !matches!(answer.status, 307 | 308)) {
+        return refuse(format!(
+            "the service moved {} to {to} (status {}); a write is not sent elsewhere",
+            request.method, answer.status
+        ));
+    }
+    let mut next = Request { url, ..request.clone() };
+    if from != to {
+        next.secret_headers.drain(..).for_each(|name| _ = next.headers.remove(name));
+    }
+    Ok(Some(next))
+}
+
+fn build(https: bool, limits: &Limits) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config(https))
+        .user_agent(concat!("angelia/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(limits.connect_timeout)
+        .http1_allow_obsolete_multiline_headers_in_responses(false);
+    if !limits.allow_private {
+        builder = builder.dns_resolver(guard::Resolver);
+    }
+    builder.build().map_err(|error| chain(&error))
+}
+
+async fn open(path: &PathBuf) -> Result<(tokio::fs::File, u64), Failure> {
+    let broken = |error: std::io::Error| Failure {
+        kind: FailureKind::Refused,
+        message: format!("{} cannot be read: {error}", path.display()),
+    };
+    let file = tokio::fs::File::open(path).await.map_err(broken)?;
+    let length = file.metadata().await.map_err(broken)?.len();
+    Ok((file, length))
+}
+
+async fn form(parts: &[Part]) -> Result<reqwest::multipart::Form, Failure> {
+    let mut form = reqwest::multipart::Form::new();
+    for part in parts {
+        let made = match &part.content {
+            PartContent::Text(text) => reqwest::multipart::Part::text(text.clone()),
+            PartContent::Bytes(bytes) => {
+                reqwest::multipart::Part::stream_with_length(bytes.clone(), bytes.len() as u64).file_name(part.name.clone())
+            }
+            PartContent::File(path) => {
+                let (file, length) = open(path).await?;
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                reqwest::multipart::Part::stream_with_length(reqwest::Body::from(file), length).file_name(name)
+            }
+        };
+        form = form.part(part.name.clone(), made);
+    }
+    Ok(form)
+}
+
+fn failure(error: &reqwest::Error) -> Failure {
+    if let Some(refused) = guard::refusal(error) {
+        return Failure {
+            kind: FailureKind::Refused,
+            message: refused,
+        };
+    }
+    let kind = match (error.is_connect(), error.is_timeout(), error.is_builder()) {
+        (true, ..) | (_, _, true) => FailureKind::Unreachable,
+        (_, true, _) => FailureKind::Timeout,
+        _ => FailureKind::Broken,
+    };
+    Failure {
+        kind,
+        message: chain(error),
+    }
+}
+
+/// An error with its causes, without the URL (which may hold a secret).
+fn chain(error: &reqwest::Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut at: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(cause) = at {
+        let text = cause.to_string();
+        if !said.iter().any(|known| known.contains(&text)) {
+            said.push(text);
+        }
+        at = cause.source();
+    }
+    if said.is_empty() {
+        String::from("the request failed")
+    } else {
+        said.join(": ")
+    }
+}

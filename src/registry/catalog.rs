@@ -1,0 +1,303 @@
+//! Everything that can be called, found by name or by search. Layers lie over each other: a user's provider of the
+//! same id hides the built-in one. A lookup opens the directory and one block.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::{FunctionName, nearest, printable};
+use crate::registry::index::{FileProblem, Index, Record, Source, Summary, Unreadable};
+use crate::registry::manifest::{Function, Operation, Provider};
+use crate::registry::{search, user};
+
+/// Where a provider's manifest came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    BuiltIn,
+    User,
+    Project,
+}
+
+impl Layer {
+    /// The word in listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built-in",
+            Self::User => "user",
+            Self::Project => "project",
+        }
+    }
+
+    /// How far a provider can be relied on (contract section 9).
+    pub fn tier(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "verified",
+            Self::User | Self::Project => "imported",
+        }
+    }
+}
+
+/// One function with what it needs of its provider.
+#[derive(Debug, Clone)]
+pub struct Callable {
+    pub name: FunctionName,
+    pub provider: Arc<Provider>,
+    pub function: Function,
+    pub layer: Layer,
+    /// Every function runs inside this program: nothing leaves the machine.
+    pub local: bool,
+    /// Identity of what it does.
+    pub definition: String,
+}
+
+/// A provider with its functions.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    pub provider: Arc<Provider>,
+    pub functions: Vec<Function>,
+    pub layer: Layer,
+    /// A built-in provider of the same id is hidden by this one.
+    pub hides: bool,
+}
+
+impl Opened {
+    /// Every function runs inside this program.
+    pub fn local(&self) -> bool {
+        self.functions.iter().all(|function| function.native.is_some())
+    }
+}
+
+/// A provider in a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub summary: Summary,
+    pub layer: Layer,
+    pub hides: bool,
+}
+
+/// A function found by search.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub record: Record,
+    pub score: f64,
+    pub layer: Layer,
+}
+
+/// What a search may be narrowed to.
+#[derive(Default)]
+pub struct Filter<'a> {
+    pub providers: Option<&'a dyn Fn(&str) -> bool>,
+    pub operation: Option<Operation>,
+    pub category: Option<&'a str>,
+    pub tier: Option<&'a str>,
+}
+
+/// The catalog. Immutable while a call runs.
+pub struct Catalog {
+    layers: Vec<(Layer, Index)>,
+}
+
+static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.bin"));
+
+impl Catalog {
+    /// The built-in catalog with the user's and the project's layers over it.
+    pub fn open(user: Option<Index>, project: Option<Index>) -> Result<Self> {
+        let built_in = Index::open(Source::Static(BUILT_IN)).map_err(damaged)?;
+        let mut layers = Vec::new();
+        layers.extend(project.map(|index| (Layer::Project, index)));
+        layers.extend(user.map(|index| (Layer::User, index)));
+        layers.push((Layer::BuiltIn, built_in));
+        Ok(Self { layers })
+    }
+
+    /// Manifests that could not be compiled.
+    pub fn problems(&self) -> Vec<FileProblem> {
+        self.layers.iter().flat_map(|(_, index)| index.problems().to_vec()).collect()
+    }
+
+    /// Every provider, by id.
+    pub fn list(&self) -> Result<Vec<Listed>> {
+        let mut all: Vec<Listed> = Vec::new();
+        let mut at: HashMap<String, usize> = HashMap::new();
+        for (layer, index) in &self.layers {
+            for summary in index.summaries().map_err(damaged)? {
+                match at.get(&summary.id) {
+                    Some(known) => all[*known].hides = true,
+                    None => {
+                        at.insert(summary.id.clone(), all.len());
+                        all.push(Listed {
+                            summary,
+                            layer: *layer,
+                            hides: false,
+                        });
+                    }
+                }
+            }
+        }
+        all.sort_by(|a, b| a.summary.id.cmp(&b.summary.id));
+        Ok(all)
+    }
+
+    /// Ids of all providers.
+    pub fn ids(&self) -> Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for (_, index) in &self.layers {
+            ids.extend(index.directory().map_err(damaged)?.into_iter().map(|entry| entry.id));
+        }
+        ids.sort();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// A provider with all its functions.
+    pub fn provider(&self, id: &str) -> Result<Opened> {
+        let (layer, provider, functions, hides) = self.block(id)?;
+        let functions = functions
+            .iter()
+            .map(|(_, text)| serde_json::from_str(text))
+            .collect::<Result<Vec<Function>, _>>()
+            .map_err(|error| damaged(Unreadable(error.to_string())))?;
+        Ok(Opened {
+            provider: Arc::new(provider),
+            functions,
+            layer,
+            hides,
+        })
+    }
+
+    /// One function by its name.
+    pub fn function(&self, name: &str) -> Result<Callable> {
+        let name = FunctionName::parse(name)?;
+        let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
+            Code::UnknownProvider => Error {
+                code: Code::UnknownProvider,
+                message: format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                ..error
+            },
+            _ => error,
+        })?;
+        let Some((_, text)) = functions.iter().find(|(id, _)| *id == name.function) else {
+            return Err(self.no_function(&name, functions.iter().map(|(id, _)| id.as_str())));
+        };
+        let function: Function = serde_json::from_str(text).map_err(|error| damaged(Unreadable(error.to_string())))?;
+        let definition = user::definition(&function);
+        let local = function.native.is_some();
+        Ok(Callable {
+            name,
+            provider: Arc::new(provider),
+            function,
+            layer,
+            local,
+            definition,
+        })
+    }
+
+    #[expect(clippy::type_complexity, reason = "used by two functions just above")]
+    fn block(&self, id: &str) -> Result<(Layer, Provider, Vec<(String, String)>, bool)> {
+        let mut found = None;
+        for (layer, index) in &self.layers {
+            let directory = index.directory().map_err(damaged)?;
+            if let Ok(at) = directory.binary_search_by(|entry| entry.id.as_str().cmp(id)) {
+                if found.is_some() {
+                    return found
+                        .map(|(layer, provider, functions, _)| (layer, provider, functions, true))
+                        .ok_or_else(|| damaged(Unreadable(String::new())));
+                }
+                let (provider, functions) = index.block(&directory[at]).map_err(damaged)?;
+                found = Some((*layer, provider, functions, false));
+            }
+        }
+        match found {
+            Some(found) => Ok(found),
+            None => Err(self.no_provider(id)),
+        }
+    }
+
+    fn no_provider(&self, id: &str) -> Error {
+        let ids = self.ids().unwrap_or_default();
+        let near = nearest(id, ids.iter().map(String::as_str));
+        let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();
+        hints.push(String::from("angelia integrations:list"));
+        Error::new(Code::UnknownProvider, format!("Unknown integration: {}", printable(id))).hints(hints)
+    }
+
+    fn no_function<'a>(&self, name: &FunctionName, ids: impl Iterator<Item = &'a str>) -> Error {
+        let mut near: Vec<String> = nearest(&name.function, ids)
+            .into_iter()
+            .map(|id| format!("{}.{id}", name.provider))
+            .collect();
+        let query = name.function.replace('_', " ");
+        let same = |id: &str| id == name.provider;
+        let filter = Filter {
+            providers: Some(&same),
+            ..Filter::default()
+        };
+        for found in self.search(&query, &filter, 3).unwrap_or_default() {
+            if near.len() < 4 && !near.contains(&found.record.name) {
+                near.push(found.record.name);
+            }
+        }
+        let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();
+        hints.push(format!("angelia integrations:docs {}", name.provider));
+        Error::new(Code::UnknownFunction, format!("Unknown integration function: {name}")).hints(hints)
+    }
+
+    /// The best `limit` functions for a query, best first.
+    pub fn search(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let mut hidden: Vec<String> = Vec::new();
+        for (layer, index) in &self.layers {
+            if filter.tier.is_none_or(|tier| tier == layer.tier()) {
+                self.search_layer(*layer, index, query, filter, limit, &hidden, &mut found)?;
+            }
+            hidden.extend(index.directory().map_err(damaged)?.into_iter().map(|entry| entry.id));
+        }
+        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one loop body, kept apart to be read")]
+    fn search_layer(
+        &self,
+        layer: Layer,
+        index: &Index,
+        query: &str,
+        filter: &Filter<'_>,
+        limit: usize,
+        hidden: &[String],
+        found: &mut Vec<Found>,
+    ) -> Result<()> {
+        let directory = index.directory().map_err(damaged)?;
+        let total = directory.last().map_or(0, |entry| Index::numbers(entry).end);
+        let narrowed = filter.providers.is_some() || !hidden.is_empty();
+        let allowed: Vec<std::ops::Range<u32>> = directory
+            .iter()
+            .filter(|entry| narrowed && !hidden.contains(&entry.id) && filter.providers.is_none_or(|keep| keep(&entry.id)))
+            .map(Index::numbers)
+            .collect();
+        let keep = |number: u32| !narrowed || allowed.iter().any(|range| range.contains(&number));
+        let of_record = filter.operation.is_some() || filter.category.is_some();
+        let most = if of_record { usize::MAX } else { limit };
+        for hit in search::search(index, query, total, &keep, most).map_err(damaged)? {
+            let record = index.record(hit.number).map_err(damaged)?;
+            let fits = filter.operation.is_none_or(|operation| operation == record.operation)
+                && filter.category.is_none_or(|category| category == record.category);
+            if fits {
+                found.push(Found {
+                    record,
+                    score: hit.score,
+                    layer,
+                });
+                if of_record && found.len() >= limit.saturating_mul(2) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged(why: Unreadable) -> Error {
+    Error::internal(format!("the compiled catalog cannot be read: {}", why.0))
+}

@@ -1,0 +1,468 @@
+//! The compiled catalog: one file with a directory of providers, a search index and one compressed block per provider.
+//! A reader touches the directory and what it asks for, nothing else. Shared with the build script, which embeds the
+//! built-in one; user manifests are compiled into the same form. All integers are checked against the file's length.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
+
+use serde::{Deserialize, Serialize};
+
+use crate::registry::manifest::{Function, Operation, Provider};
+use crate::registry::words::words;
+
+const MAGIC: &[u8; 8] = b"ANGELIA1";
+
+/// Whether a text may be a provider id.
+pub fn is_provider_id(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// A stretch of the file: offset and length.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Span(u64, u64);
+
+/// A user's file that could not be compiled.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileProblem {
+    /// The file.
+    pub file: String,
+    /// Line in it, from 1, where known.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    fingerprint: String,
+    problems: Vec<FileProblem>,
+    directory: Span,
+    summaries: Span,
+    records: Span,
+    record_ends: Span,
+    tokens: Span,
+    token_ends: Span,
+    postings: Span,
+    posting_ends: Span,
+}
+
+/// One line of the directory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    pub id: String,
+    block: Span,
+    first: u32,
+    functions: u32,
+}
+
+/// What lists show of a provider without opening its block.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Summary {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    pub auth_strategy: String,
+    pub cli_setup_supported: bool,
+    pub cli_runtime_supported: bool,
+    pub host_availability: Vec<String>,
+    pub runtime_requirements: Vec<String>,
+    pub compatibility_summary: String,
+    pub local: bool,
+    pub reads: u32,
+    pub writes: u32,
+    pub destructives: u32,
+    pub examples: Vec<String>,
+    pub credentials: Vec<FieldSummary>,
+}
+
+/// A credential field, for telling whether a provider is configured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FieldSummary {
+    pub key: String,
+    pub required: bool,
+    pub has_default: bool,
+    pub env: Vec<String>,
+}
+
+/// What a search hit shows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    pub name: String,
+    pub title: String,
+    pub description: String,
+    pub operation: Operation,
+    pub category: String,
+    pub deprecated: bool,
+}
+
+/// A provider's block: the provider and each function as JSON, so that one can be read without the others.
+#[derive(Serialize, Deserialize)]
+struct Block {
+    provider: String,
+    functions: Vec<(String, String)>,
+}
+
+/// Why a compiled file cannot be read; it is made anew then.
+#[derive(Debug)]
+pub struct Unreadable(pub String);
+
+/// Compiles providers into the file's bytes. `fingerprint` says what it was made from.
+pub fn compile(mut providers: Vec<Provider>, fingerprint: &str, problems: Vec<FileProblem>) -> Result<Vec<u8>, String> {
+    providers.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut writer = Writer { bytes: Vec::new() };
+    let (mut directory, mut summaries) = (Vec::new(), Vec::new());
+    let (mut records, mut record_ends) = (Vec::new(), Vec::new());
+    let mut postings: BTreeMap<String, Vec<(u32, u8)>> = BTreeMap::new();
+    let mut number = 0_u32;
+    for mut provider in providers {
+        let functions = std::mem::take(&mut provider.functions);
+        summaries.push(summary(&provider, &functions));
+        let first = number;
+        for function in &functions {
+            let record = Record {
+                name: format!("{}.{}", provider.id, function.id),
+                title: function.title.clone(),
+                description: function.description.clone(),
+                operation: function.operation,
+                category: provider.category.clone(),
+                deprecated: function.deprecated,
+            };
+            records.extend(postcard::to_stdvec(&record).map_err(|error| error.to_string())?);
+            record_ends.extend(u32::try_from(records.len()).map_err(|error| error.to_string())?.to_le_bytes());
+            for (word, weight) in weights(&provider, function) {
+                postings.entry(word).or_default().push((number, weight));
+            }
+            number += 1;
+        }
+        let block = Block {
+            provider: json(&provider)?,
+            functions: functions
+                .iter()
+                .map(|f| Ok((f.id.clone(), json(f)?)))
+                .collect::<Result<_, String>>()?,
+        };
+        let raw = postcard::to_stdvec(&block).map_err(|error| error.to_string())?;
+        let packed = zstd::bulk::compress(&raw, 9).map_err(|error| error.to_string())?;
+        directory.push(Entry {
+            id: provider.id,
+            block: writer.put(&packed),
+            first,
+            functions: number - first,
+        });
+    }
+    let (tokens, token_ends, lists, list_ends) = pack_postings(&postings)?;
+    let header = Header {
+        fingerprint: fingerprint.to_owned(),
+        problems,
+        directory: writer.put(&postcard::to_stdvec(&directory).map_err(|error| error.to_string())?),
+        summaries: writer.put(&postcard::to_stdvec(&summaries).map_err(|error| error.to_string())?),
+        records: writer.put(&records),
+        record_ends: writer.put(&record_ends),
+        tokens: writer.put(&tokens),
+        token_ends: writer.put(&token_ends),
+        postings: writer.put(&lists),
+        posting_ends: writer.put(&list_ends),
+    };
+    let header = postcard::to_stdvec(&header).map_err(|error| error.to_string())?;
+    let mut file = MAGIC.to_vec();
+    file.extend(u32::try_from(header.len()).map_err(|error| error.to_string())?.to_le_bytes());
+    file.extend(header);
+    file.extend(writer.bytes);
+    Ok(file)
+}
+
+struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    fn put(&mut self, bytes: &[u8]) -> Span {
+        let span = Span(self.bytes.len() as u64, bytes.len() as u64);
+        self.bytes.extend_from_slice(bytes);
+        span
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|error| error.to_string())
+}
+
+fn summary(provider: &Provider, functions: &[Function]) -> Summary {
+    let count = |operation| functions.iter().filter(|f| f.operation == operation).count() as u32;
+    let mut examples: Vec<&Function> = functions
+        .iter()
+        .filter(|f| f.operation == Operation::Read && !f.deprecated)
+        .take(2)
+        .collect();
+    examples.extend(
+        functions
+            .iter()
+            .filter(|f| f.operation == Operation::Write && !f.deprecated)
+            .take(1),
+    );
+    Summary {
+        id: provider.id.clone(),
+        title: provider.title.clone(),
+        description: provider.description.clone(),
+        category: provider.category.clone(),
+        auth_strategy: provider.auth_strategy.clone(),
+        cli_setup_supported: provider.cli_setup_supported,
+        cli_runtime_supported: provider.cli_runtime_supported,
+        host_availability: provider.host_availability.clone(),
+        runtime_requirements: provider.runtime_requirements.clone(),
+        compatibility_summary: provider.compatibility_summary.clone(),
+        local: functions.iter().all(|f| f.native.is_some()),
+        reads: count(Operation::Read),
+        writes: count(Operation::Write),
+        destructives: count(Operation::Destructive),
+        examples: examples.into_iter().map(|f| f.id.clone()).collect(),
+        credentials: provider
+            .credentials
+            .iter()
+            .map(|field| FieldSummary {
+                key: field.key.clone(),
+                required: field.required,
+                has_default: field.default.is_some(),
+                env: field.env.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// How much a word says about a function, by where it stands.
+fn weights(provider: &Provider, function: &Function) -> BTreeMap<String, u8> {
+    let mut weights = BTreeMap::new();
+    let mut add = |text: &str, weight: u8| {
+        for word in words(text) {
+            let known = weights.entry(word).or_insert(0);
+            *known = weight.max(*known);
+        }
+    };
+    add(&function.id, 10);
+    add(&function.title, 8);
+    function.synonyms.iter().for_each(|text| add(text, 8));
+    add(&provider.id, 7);
+    add(&provider.title, 7);
+    provider.synonyms.iter().for_each(|text| add(text, 5));
+    add(&function.description, 3);
+    add(&provider.category, 2);
+    function.parameters.keys().for_each(|name| add(name, 1));
+    weights
+}
+
+type Packed = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
+
+fn pack_postings(postings: &BTreeMap<String, Vec<(u32, u8)>>) -> Result<Packed, String> {
+    let (mut tokens, mut token_ends, mut lists, mut list_ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (token, list) in postings {
+        tokens.extend(token.as_bytes());
+        token_ends.extend(u32::try_from(tokens.len()).map_err(|error| error.to_string())?.to_le_bytes());
+        lists.extend(postcard::to_stdvec(list).map_err(|error| error.to_string())?);
+        list_ends.extend(u32::try_from(lists.len()).map_err(|error| error.to_string())?.to_le_bytes());
+    }
+    Ok((tokens, token_ends, lists, list_ends))
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+pub enum Source {
+    /// Compiled into the program.
+    Static(&'static [u8]),
+    /// Made in this process, because the file could not be written.
+    Memory(Vec<u8>),
+    /// On disk; read piece by piece.
+    File(std::fs::File),
+}
+
+impl Source {
+    fn read(&self, offset: u64, length: u64) -> Result<Cow<'_, [u8]>, Unreadable> {
+        let short = || Unreadable(String::from("the compiled catalog is cut short"));
+        let slice = |bytes| {
+            let start = usize::try_from(offset).map_err(|_| short())?;
+            let end = start.checked_add(usize::try_from(length).map_err(|_| short())?).ok_or_else(short)?;
+            <[u8]>::get(bytes, start..end).ok_or_else(short)
+        };
+        match self {
+            Self::Static(bytes) => slice(bytes).map(Cow::Borrowed),
+            Self::Memory(bytes) => slice(bytes).map(Cow::Borrowed),
+            Self::File(file) => {
+                let size = file.metadata().map_err(|_| short())?.len();
+                if offset.checked_add(length).is_none_or(|end| end > size) {
+                    return Err(short());
+                }
+                let mut file = file;
+                let mut bytes = vec![0; usize::try_from(length).map_err(|_| short())?];
+                file.seek(SeekFrom::Start(offset))
+                    .and_then(|_| file.read_exact(&mut bytes))
+                    .map_err(|_| short())?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+}
+
+/// A compiled catalog, opened.
+#[derive(Debug)]
+pub struct Index {
+    source: Source,
+    header: Header,
+    base: u64,
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
+    postcard::from_bytes(bytes).map_err(|error| Unreadable(error.to_string()))
+}
+
+impl Index {
+    /// Reads the header.
+    pub fn open(source: Source) -> Result<Self, Unreadable> {
+        let start = source.read(0, 12)?;
+        let (magic, length) = start.split_at(8);
+        if magic != MAGIC {
+            return Err(Unreadable(String::from("not a compiled catalog of this version")));
+        }
+        let length = u64::from(u32_at(length, 0));
+        let header = decode(&source.read(12, length)?)?;
+        drop(start);
+        Ok(Self {
+            source,
+            header,
+            base: 12 + length,
+        })
+    }
+
+    /// What it was compiled from.
+    pub fn fingerprint(&self) -> &str {
+        &self.header.fingerprint
+    }
+
+    /// Files that could not be compiled.
+    pub fn problems(&self) -> &[FileProblem] {
+        &self.header.problems
+    }
+
+    fn section(&self, span: Span) -> Result<Cow<'_, [u8]>, Unreadable> {
+        self.source.read(self.base.saturating_add(span.0), span.1)
+    }
+
+    /// All providers, by id.
+    pub fn directory(&self) -> Result<Vec<Entry>, Unreadable> {
+        decode(&self.section(self.header.directory)?)
+    }
+
+    /// What lists show, by id.
+    pub fn summaries(&self) -> Result<Vec<Summary>, Unreadable> {
+        decode(&self.section(self.header.summaries)?)
+    }
+
+    /// A provider without its functions, and its functions as JSON by id.
+    pub fn block(&self, entry: &Entry) -> Result<(Provider, Vec<(String, String)>), Unreadable> {
+        let packed = self.section(entry.block)?;
+        let raw = zstd::bulk::decompress(&packed, MAX_BLOCK).map_err(|error| Unreadable(error.to_string()))?;
+        let block: Block = decode(&raw)?;
+        let provider = serde_json::from_str(&block.provider).map_err(|error| Unreadable(error.to_string()))?;
+        Ok((provider, block.functions))
+    }
+
+    /// The range of function numbers of a provider.
+    pub fn numbers(entry: &Entry) -> std::ops::Range<u32> {
+        entry.first..entry.first.saturating_add(entry.functions)
+    }
+
+    /// What a hit shows.
+    pub fn record(&self, number: u32) -> Result<Record, Unreadable> {
+        let ends = self.piece(self.header.record_ends, number)?;
+        decode(&self.slice(self.header.records, ends)?)
+    }
+
+    fn piece(&self, ends: Span, number: u32) -> Result<(u32, u32), Unreadable> {
+        let from = if number == 0 { 0 } else { self.end_at(ends, number - 1)? };
+        Ok((from, self.end_at(ends, number)?))
+    }
+
+    fn end_at(&self, ends: Span, number: u32) -> Result<u32, Unreadable> {
+        let offset = u64::from(number) * 4;
+        if offset + 4 > ends.1 {
+            return Err(Unreadable(String::from("number out of range")));
+        }
+        Ok(u32_at(&self.section(Span(ends.0 + offset, 4))?, 0))
+    }
+
+    fn slice(&self, span: Span, (from, to): (u32, u32)) -> Result<Cow<'_, [u8]>, Unreadable> {
+        if from > to || u64::from(to) > span.1 {
+            return Err(Unreadable(String::from("piece out of range")));
+        }
+        self.section(Span(span.0 + u64::from(from), u64::from(to - from)))
+    }
+
+    /// The vocabulary of the search index.
+    pub fn vocabulary(&self) -> Result<Vocabulary<'_>, Unreadable> {
+        Ok(Vocabulary {
+            tokens: self.section(self.header.tokens)?,
+            ends: self.section(self.header.token_ends)?,
+        })
+    }
+
+    /// Functions that have a token, with the weight of it.
+    pub fn postings(&self, token: usize) -> Result<Vec<(u32, u8)>, Unreadable> {
+        let number = u32::try_from(token).map_err(|error| Unreadable(error.to_string()))?;
+        let ends = self.piece(self.header.posting_ends, number)?;
+        decode(&self.slice(self.header.postings, ends)?)
+    }
+}
+
+/// A provider's manifest cannot be larger than this when unpacked.
+const MAX_BLOCK: usize = 256 << 20;
+
+fn u32_at(bytes: &[u8], index: usize) -> u32 {
+    bytes
+        .get(index * 4..index * 4 + 4)
+        .and_then(|four| four.try_into().ok())
+        .map_or(0, u32::from_le_bytes)
+}
+
+/// The sorted tokens of the search index.
+pub struct Vocabulary<'a> {
+    tokens: Cow<'a, [u8]>,
+    ends: Cow<'a, [u8]>,
+}
+
+impl Vocabulary<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len() / 4
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The token of a number.
+    pub fn token(&self, number: usize) -> &str {
+        let from = if number == 0 { 0 } else { u32_at(&self.ends, number - 1) as usize };
+        let to = u32_at(&self.ends, number) as usize;
+        self.tokens
+            .get(from..to)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .unwrap_or_default()
+    }
+
+    /// The first number whose token is not less than `text`.
+    pub fn lower_bound(&self, text: &str) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.token(middle) < text {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        low
+    }
+}

@@ -1,0 +1,128 @@
+//! jq programs (by the `jaq` crates) over JSON values. Digits of numbers survive. A program can neither read the
+//! environment, nor write to the terminal, nor end the process.
+
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::native::{Fun, run, v};
+use jaq_core::{Compiler, Ctx, Error, Exn, Vars, compile, data, unwrap_valr};
+use jaq_json::{Val, read};
+use serde_json::Value;
+
+type Data = data::JustLut<Val>;
+
+/// A compiled program.
+pub struct Program {
+    filter: compile::Filter<jaq_core::Native<Data>>,
+}
+
+/// How many values a program may put out.
+const MOST_OUTPUTS: usize = 1_000_000;
+
+impl Program {
+    /// Compiles; the error says what is wrong with the text.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let arena = Arena::default();
+        let modules = Loader::new(defs)
+            .load(&arena, File { code: text, path: () })
+            .map_err(|errors| format!("jq program '{text}' cannot be parsed: {}", load_errors(&errors)))?;
+        let filter = Compiler::default().with_funs(functions()).compile(modules).map_err(|errors| {
+            let names: Vec<&str> = errors.iter().flat_map(|(_, list)| list.iter().map(|(name, _)| *name)).collect();
+            format!("jq program '{text}' uses what is not defined: {}", names.join(", "))
+        })?;
+        Ok(Self { filter })
+    }
+
+    /// All outputs for one input.
+    pub fn run(&self, input: &Value) -> Result<Vec<Value>, String> {
+        let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        let ctx = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
+        let mut outputs = Vec::new();
+        for output in self.filter.id.run((ctx, input)).map(unwrap_valr) {
+            let output = output.map_err(|error| format!("jq: {error}"))?;
+            if outputs.len() == MOST_OUTPUTS {
+                return Err(format!("jq: more than {MOST_OUTPUTS} outputs"));
+            }
+            outputs.push(serde_json::from_str(&output.to_string()).map_err(|error| format!("jq: {error}"))?);
+        }
+        Ok(outputs)
+    }
+
+    /// One value: the only output, null for none, a list for several.
+    pub fn one(&self, input: &Value) -> Result<Value, String> {
+        let mut outputs = self.run(input)?;
+        Ok(match outputs.len() {
+            0 => Value::Null,
+            1 => outputs.remove(0),
+            _ => Value::Array(outputs),
+        })
+    }
+}
+
+/// Compiles and runs once.
+pub fn apply(program: &str, input: &Value) -> Result<Value, String> {
+    Program::compile(program)?.one(input)
+}
+
+fn load_errors(errors: &[(File<&str, ()>, jaq_core::load::Error<&str>)]) -> String {
+    use jaq_core::load::Error as Load;
+    let mut said = Vec::new();
+    for (_, error) in errors {
+        match error {
+            Load::Io(list) => said.extend(list.iter().map(|(path, error)| format!("{path}: {error}"))),
+            Load::Lex(list) => said.extend(
+                list.iter()
+                    .map(|(expected, at)| format!("expected {} at '{}'", expected.as_str(), start(at))),
+            ),
+            Load::Parse(list) => said.extend(
+                list.iter()
+                    .map(|(expected, at)| format!("expected {} at '{}'", expected.as_str(), start(at))),
+            ),
+        }
+    }
+    said.join("; ")
+}
+
+fn start(text: &str) -> String {
+    text.chars().take(24).collect()
+}
+
+/// The functions of jq without those that reach outside.
+fn functions() -> impl Iterator<Item = Fun<Data>> {
+    const OUTSIDE: [&str; 4] = ["env", "halt", "debug_empty", "stderr_empty"];
+    let refuse = OUTSIDE.into_iter().map(|name| {
+        let arity = usize::from(name == "halt");
+        run::<Data>((name, v(arity), |_| {
+            Box::new(std::iter::once(Err(Exn::from(Error::str(
+                "this jq function is not available here",
+            )))))
+        }))
+    });
+    jaq_core::funs()
+        .chain(jaq_std::funs())
+        .chain(jaq_json::funs())
+        .filter(|fun: &Fun<Data>| !OUTSIDE.contains(&fun.0))
+        .chain(refuse)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn programs_run_and_keep_digits() {
+        let big: Value = serde_json::from_str(r#"{"id": 12345678901234567890123, "x": [1, 2.50]}"#).unwrap();
+        assert_eq!(apply(".id", &big).unwrap().to_string(), "12345678901234567890123");
+        assert_eq!(apply("{n: (.x | length)}", &big).unwrap(), json!({"n": 2}));
+        assert_eq!(apply(".x[]", &big).unwrap().to_string(), "[1,2.50]");
+        assert!(apply(".x |", &big).is_err());
+        assert!(apply("nosuch", &big).unwrap_err().contains("nosuch"));
+    }
+
+    #[test]
+    fn programs_cannot_reach_outside() {
+        assert!(apply("env", &json!({})).is_err());
+        assert!(apply("$ENV", &json!({})).is_err());
+        assert!(apply("halt", &json!({})).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! What must hold in a manifest beyond its schema, all problems at once. Shared with the build script.
+//! Examples against schemas and jq programs are checked elsewhere: they need an engine.
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::registry::manifest::{Function, Operation, PLACEMENT_WORDS, PageStyle, Pagination, Place, Provider};
+
+/// One thing wrong, with the function it is in.
+#[derive(Debug)]
+pub struct Finding {
+    pub function: Option<String>,
+    pub message: String,
+}
+
+/// Checks a whole manifest. `built_in` ones alone may name native functions.
+pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    for function in &provider.functions {
+        let mut say = |message: String| {
+            findings.push(Finding {
+                function: Some(function.id.clone()),
+                message,
+            })
+        };
+        if !seen.insert(function.id.as_str()) {
+            say("is defined twice".into());
+        }
+        if function.native.is_some() && !built_in {
+            say("native functions are for built-in manifests".into());
+        }
+        lint_function(provider, function, &mut say);
+    }
+    let mut say = |message: String| findings.push(Finding { function: None, message });
+    if !crate::registry::index::is_provider_id(&provider.id) {
+        say(format!("id '{}' must be a-z, 0-9 and _, at most 63 characters", provider.id));
+    }
+    lint_templates(provider, &mut say);
+    if let Some(verify) = &provider.verify {
+        match provider.functions.iter().find(|function| &function.id == verify) {
+            Some(function) if function.operation == Operation::Read && function.required.is_empty() => {}
+            _ => say(format!("verify: '{verify}' is no read function without required parameters")),
+        }
+    }
+    for (name, written) in &provider.paginations {
+        if let Err(error) = Pagination::deserialize(written) {
+            say(format!("paginations.{name}: {error}"));
+        }
+    }
+    findings
+}
+
+fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
+    let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
+    for auth in &provider.auth.0 {
+        for key in [&auth.value, &auth.username, &auth.password]
+            .into_iter()
+            .flat_map(|text| names_in(text))
+        {
+            if field(key).is_none() {
+                say(format!("auth names '{key}', which is no credential field"));
+            }
+        }
+    }
+    for (name, url) in &provider.servers {
+        for key in names_in(url.as_str().unwrap_or_default()) {
+            match field(key) {
+                None => say(format!("server '{name}' names '{key}', which is no credential field")),
+                Some(field) if field.secret => say(format!("server '{name}' names '{key}', which is secret")),
+                Some(_) => {}
+            }
+        }
+    }
+    let local = provider.functions.iter().all(|function| function.native.is_some());
+    if !local && !provider.servers.contains_key("default") {
+        say("servers.default is missing".into());
+    }
+}
+
+fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(String)) {
+    let (method, path) = function.method_and_path();
+    if function.operation == Operation::Read && !matches!(method, "GET" | "HEAD" | "NATIVE") && function.read_because.is_none() {
+        say(format!("is a read by {method} without read_because"));
+    }
+    if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
+        say(format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
+    }
+    for name in &function.required {
+        if !function.parameters.contains_key(name) {
+            say(format!("required parameter '{name}' is not defined"));
+        }
+    }
+    if let Some(server) = &function.server {
+        if !provider.servers.contains_key(server) {
+            say(format!("server '{server}' is not defined"));
+        }
+    }
+    for wire in names_in(path) {
+        match function.parameters.keys().find(|name| function.wire_name(name) == wire) {
+            None => say(format!("path names '{wire}', which is no parameter")),
+            Some(name) => {
+                let has_default = function.parameters[name].get("default").is_some();
+                if !has_default && !function.required.contains(name) {
+                    say(format!("path parameter '{name}' must be required or have a default"));
+                }
+            }
+        }
+    }
+    for (name, schema) in &function.parameters {
+        if !schema.is_object() {
+            say(format!("parameter '{name}' must be a JSON Schema object"));
+        }
+        if let Some(word) = schema.get("required").filter(|word| word.is_boolean()) {
+            say(format!(
+                "parameter '{name}': write `required: [..., {name}]` on the function instead of required: {word}"
+            ));
+        }
+        for word in PLACEMENT_WORDS {
+            if schema.get(word).is_some_and(|value| !value.is_string()) {
+                say(format!("parameter '{name}': '{word}' must be text"));
+            }
+        }
+        if function.place(name) == Place::Path && !names_in(path).any(|wire| wire == function.wire_name(name)) {
+            say(format!("path does not name parameter '{name}'"));
+        }
+    }
+    lint_pagination(provider, function, say);
+}
+
+fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMut(String)) {
+    let written = match &function.pagination {
+        None => return,
+        Some(Value::String(name)) => match provider.paginations.get(name) {
+            Some(written) => written,
+            None => return say(format!("pagination '{name}' is not defined")),
+        },
+        Some(inline) => inline,
+    };
+    match Pagination::deserialize(written) {
+        Err(error) => say(format!("pagination: {error}")),
+        Ok(pagination) => {
+            for name in [&pagination.parameter, &pagination.limit].into_iter().flatten() {
+                if !function.parameters.contains_key(name) {
+                    say(format!("pagination names '{name}', which is no parameter"));
+                }
+            }
+            let style = pagination.style;
+            if matches!(style, PageStyle::Cursor | PageStyle::Page | PageStyle::Offset) && pagination.parameter.is_none() {
+                say("pagination needs 'parameter'".into());
+            }
+            if matches!(style, PageStyle::Cursor | PageStyle::Url) && pagination.next.is_none() {
+                say("pagination needs 'next'".into());
+            }
+        }
+    }
+}
+
+/// The names in braces of a template.
+pub fn names_in(template: &str) -> impl Iterator<Item = &str> {
+    template
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+}

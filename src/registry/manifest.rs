@@ -1,0 +1,421 @@
+//! What a provider file may say, as types. Strict: an unknown word is an error with its line.
+//! Shared with the build script, which compiles the built-in files. No IO, no defaults from outside.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A provider file, as written. The vocabulary is described in `schemas/provider.json` and `docs/manifests.md`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub category: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    #[serde(default)]
+    pub links: Links,
+    pub auth_strategy: String,
+    #[serde(default = "yes")]
+    pub cli_setup_supported: bool,
+    #[serde(default = "yes")]
+    pub cli_runtime_supported: bool,
+    #[serde(default = "everywhere")]
+    pub host_availability: Vec<String>,
+    #[serde(default)]
+    pub runtime_requirements: Vec<String>,
+    #[serde(default)]
+    pub compatibility_summary: String,
+    #[serde(default)]
+    pub credentials: Vec<Credential>,
+    #[serde(default)]
+    pub auth: OneOrMany<Auth>,
+    #[serde(default)]
+    pub servers: Map<String, Value>,
+    #[serde(default)]
+    pub headers: Map<String, Value>,
+    #[serde(default)]
+    pub verify: Option<String>,
+    #[serde(default)]
+    pub rate_limit: RateLimit,
+    #[serde(default)]
+    pub errors: ErrorPaths,
+    #[serde(default)]
+    pub paginations: Map<String, Value>,
+    #[serde(default)]
+    pub idempotency_header: Option<String>,
+    #[serde(default)]
+    pub functions: Vec<Function>,
+}
+
+/// Where to read more.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Links {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+}
+
+/// One field of an account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    pub key: String,
+    pub label: String,
+    #[serde(default = "yes")]
+    pub required: bool,
+    pub secret: bool,
+    #[serde(default)]
+    pub kind: CredentialKind,
+    #[serde(default)]
+    pub default: Option<String>,
+    #[serde(default)]
+    pub help: String,
+    #[serde(default)]
+    pub env: Vec<String>,
+}
+
+/// How a credential's value is checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CredentialKind {
+    #[default]
+    Text,
+    Url,
+    Host,
+    Email,
+}
+
+/// Where credentials go on a request. `value`, `username` and `password` are templates over credential fields.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    #[serde(rename = "type")]
+    pub kind: AuthKind,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub value: String,
+    #[serde(default)]
+    pub username: String,
+    #[serde(default)]
+    pub password: String,
+}
+
+/// The kinds of [`Auth`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthKind {
+    Bearer,
+    Header,
+    Basic,
+    Query,
+}
+
+/// A list that may be written as one thing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        match Value::deserialize(deserializer)? {
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| serde_json::from_value(item).map_err(D::Error::custom))
+                .collect::<Result<_, _>>()
+                .map(Self),
+            one => serde_json::from_value(one).map(|one| Self(vec![one])).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// Response headers that tell how much may still be asked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimit {
+    pub remaining: Option<String>,
+    pub reset: Option<String>,
+    pub reset_format: ResetFormat,
+}
+
+/// How a reset header is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResetFormat {
+    #[default]
+    EpochSeconds,
+    EpochMilliseconds,
+    DeltaSeconds,
+    Iso8601,
+}
+
+/// Where a failed answer says what happened.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErrorPaths {
+    pub failed_when: Option<String>,
+    pub message: Vec<String>,
+    pub code: Vec<String>,
+    pub request_id: Vec<String>,
+}
+
+/// How a list goes on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pagination {
+    pub style: PageStyle,
+    pub items: String,
+    #[serde(default)]
+    pub parameter: Option<String>,
+    #[serde(default)]
+    pub limit: Option<String>,
+    #[serde(default)]
+    pub page_size: Option<u64>,
+    #[serde(default)]
+    pub max_page_size: Option<u64>,
+    #[serde(default)]
+    pub next: Option<String>,
+    #[serde(default)]
+    pub more: Option<String>,
+    #[serde(default)]
+    pub last: Option<String>,
+    #[serde(default)]
+    pub total: Option<String>,
+    #[serde(default)]
+    pub pages: Option<String>,
+    #[serde(default = "one")]
+    pub start: u64,
+}
+
+/// The ways in which services page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PageStyle {
+    Cursor,
+    Page,
+    Offset,
+    Link,
+    Url,
+}
+
+/// What a function does to the world. An undeclared one does not parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    Read,
+    Write,
+    Destructive,
+}
+
+impl Operation {
+    /// The word used everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+/// One callable thing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    pub id: String,
+    pub title: String,
+    pub description: String,
+    pub operation: Operation,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_because: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graphql: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<String>,
+    #[serde(default)]
+    pub body: BodyForm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub query: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub headers: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
+    #[serde(default)]
+    pub response: ResponseForm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagination: Option<Value>,
+    #[serde(default)]
+    pub idempotent: bool,
+    pub examples: Vec<Example>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    #[serde(default)]
+    pub deprecated: bool,
+}
+
+/// Arguments that validate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    pub arguments: Map<String, Value>,
+}
+
+/// How body arguments are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyForm {
+    #[default]
+    Json,
+    Form,
+    Multipart,
+    Raw,
+    None,
+}
+
+/// What an answer is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResponseForm {
+    #[default]
+    Json,
+    Text,
+    Binary,
+    None,
+}
+
+/// Where a parameter goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    Path,
+    Query,
+    Header,
+    Body,
+}
+
+/// The words of a parameter that are not JSON Schema.
+pub const PLACEMENT_WORDS: [&str; 3] = ["in", "as", "style"];
+
+impl Function {
+    /// Method and path; GraphQL without a path posts to the server's own URL.
+    pub fn method_and_path(&self) -> (&str, &str) {
+        match (&self.request, &self.graphql) {
+            (Some(request), _) => request.split_once(' ').unwrap_or(("GET", request)),
+            (None, Some(_)) => ("POST", ""),
+            (None, None) => ("NATIVE", ""),
+        }
+    }
+
+    /// Where a parameter of this function goes.
+    pub fn place(&self, name: &str) -> Place {
+        let schema = self.parameters.get(name);
+        match schema.and_then(|schema| schema.get("in")).and_then(Value::as_str) {
+            Some("path") => return Place::Path,
+            Some("query") => return Place::Query,
+            Some("header") => return Place::Header,
+            Some("body") => return Place::Body,
+            _ => {}
+        }
+        let (method, path) = self.method_and_path();
+        if path.contains(&format!("{{{}}}", self.wire_name(name))) {
+            Place::Path
+        } else if matches!(method, "GET" | "HEAD" | "DELETE") {
+            Place::Query
+        } else {
+            Place::Body
+        }
+    }
+
+    /// The name on the wire.
+    pub fn wire_name<'a>(&'a self, name: &'a str) -> &'a str {
+        self.parameters
+            .get(name)
+            .and_then(|schema| schema.get("as"))
+            .and_then(Value::as_str)
+            .unwrap_or(name)
+    }
+
+    /// The `format` of a parameter's schema.
+    pub fn format(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .get(name)
+            .and_then(|schema| schema.get("format"))
+            .and_then(Value::as_str)
+    }
+
+    /// How this function's list goes on, by name or in place.
+    pub fn pagination(&self, provider: &Provider) -> Option<Pagination> {
+        let written = match self.pagination.as_ref()? {
+            Value::String(name) => provider.paginations.get(name)?,
+            inline => inline,
+        };
+        Pagination::deserialize(written).ok()
+    }
+
+    /// JSON Schema of the arguments (2020-12), complete.
+    pub fn input_schema(&self) -> Value {
+        let properties: Map<String, Value> = self
+            .parameters
+            .iter()
+            .map(|(name, schema)| {
+                let mut schema = schema.clone();
+                if let Value::Object(words) = &mut schema {
+                    words.retain(|word, _| !PLACEMENT_WORDS.contains(&word.as_str()));
+                }
+                (name.clone(), schema)
+            })
+            .collect();
+        serde_json::json!({
+            "type": "object",
+            "properties": properties,
+            "required": self.required,
+            "additionalProperties": false,
+        })
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn everywhere() -> Vec<String> {
+    vec![String::from("cli"), String::from("server")]
+}

@@ -1,0 +1,13 @@
+//! What can be called: manifests, their compiled form, lookup, search, schemas and pages about them.
+//! No network, and no idea where the home folder is: folders are handed in.
+
+pub mod catalog;
+pub mod docs;
+pub mod index;
+pub mod jq;
+pub mod lint;
+pub mod manifest;
+pub mod schema;
+pub mod search;
+pub mod user;
+pub mod words;

@@ -1,0 +1,81 @@
+//! Ranked search over the index: words of the query against words of names, titles, synonyms, providers, descriptions
+//! and parameters; beginnings and near spellings count less. Only the best hits are read in full.
+
+use std::collections::HashMap;
+
+use crate::registry::index::{Index, Unreadable, Vocabulary};
+use crate::registry::words::words;
+
+/// One function found: its number in the index and how well it fits.
+#[derive(Debug, Clone, Copy)]
+pub struct Hit {
+    pub number: u32,
+    pub score: f64,
+}
+
+/// The best hits of an index for a query, best first; `total` is the number of functions it holds.
+pub fn search(index: &Index, query: &str, total: u32, keep: &dyn Fn(u32) -> bool, limit: usize) -> Result<Vec<Hit>, Unreadable> {
+    let vocabulary = index.vocabulary()?;
+    let mut terms = words(query);
+    terms.dedup();
+    terms.truncate(24);
+    if terms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut scores: HashMap<u32, (f64, u32)> = HashMap::new();
+    for term in &terms {
+        let mut best: HashMap<u32, f64> = HashMap::new();
+        for (token, factor) in matches(&vocabulary, term) {
+            let postings = index.postings(token)?;
+            let rarity = (1.0 + f64::from(total) / (1.0 + postings.len() as f64)).ln();
+            for (number, weight) in postings {
+                let score = f64::from(weight) * rarity * factor;
+                let known = best.entry(number).or_insert(0.0);
+                *known = known.max(score);
+            }
+        }
+        for (number, score) in best {
+            let known = scores.entry(number).or_insert((0.0, 0));
+            known.0 += score;
+            known.1 += 1;
+        }
+    }
+    let wanted = terms.len() as f64;
+    let mut hits: Vec<Hit> = scores
+        .into_iter()
+        .filter(|(number, _)| keep(*number))
+        .map(|(number, (score, matched))| Hit {
+            number,
+            score: score * (f64::from(matched) / wanted).powi(2),
+        })
+        .collect();
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.number.cmp(&b.number)));
+    hits.truncate(limit);
+    Ok(hits)
+}
+
+/// Tokens that a term stands for, each with how much it counts.
+fn matches(vocabulary: &Vocabulary<'_>, term: &str) -> Vec<(usize, f64)> {
+    let start = vocabulary.lower_bound(term);
+    let mut found = Vec::new();
+    for number in start..vocabulary.len() {
+        let token = vocabulary.token(number);
+        if token == term {
+            found.push((number, 1.0));
+        } else if term.len() >= 3 && token.starts_with(term) {
+            found.push((number, 0.6));
+        } else {
+            break;
+        }
+    }
+    if found.is_empty() && term.chars().count() >= 4 {
+        let most = if term.chars().count() >= 8 { 2 } else { 1 };
+        for number in 0..vocabulary.len() {
+            let token = vocabulary.token(number);
+            if token.len().abs_diff(term.len()) <= most && strsim::osa_distance(token, term) <= most {
+                found.push((number, 0.5));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,184 @@
+//! The user's own manifests: read, checked and compiled into the same form as the built-in ones, again only when a
+//! file changed. A broken file is remembered with its line and reason and harms nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::base::json::{digest, hex};
+use crate::registry::index::{FileProblem, Index, Source, compile};
+use crate::registry::manifest::{Function, Provider};
+use crate::registry::{jq, lint, schema};
+
+/// A manifest larger than this is refused.
+const LARGEST: u64 = 64 << 20;
+
+/// The compiled catalog of a folder of manifests; `None` when it has none. `cache` is where the compiled form is kept.
+pub fn open(folder: &Path, cache: &Path) -> Option<Index> {
+    let files = manifests(folder);
+    if files.is_empty() {
+        return None;
+    }
+    let fingerprint = fingerprint(&files);
+    if let Some(index) = read_cache(cache).filter(|index| index.fingerprint() == fingerprint) {
+        return Some(index);
+    }
+    let bytes = compile_files(&files, &fingerprint)?;
+    let source = match write_cache(cache, &bytes) {
+        Ok(file) => Source::File(file),
+        Err(_) => Source::Memory(bytes),
+    };
+    Index::open(source).ok()
+}
+
+fn read_cache(cache: &Path) -> Option<Index> {
+    fs::File::open(cache).ok().and_then(|file| Index::open(Source::File(file)).ok())
+}
+
+fn manifests(folder: &Path) -> Vec<(PathBuf, fs::Metadata)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut files: Vec<(PathBuf, fs::Metadata)> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json"))
+        .filter_map(|path| fs::metadata(&path).ok().map(|meta| (path, meta)))
+        .collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+fn fingerprint(files: &[(PathBuf, fs::Metadata)]) -> String {
+    use sha2::{Digest as _, Sha256};
+    let mut hash = Sha256::new();
+    hash.update(env!("CARGO_PKG_VERSION"));
+    for (path, meta) in files {
+        let changed = meta
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update(meta.len().to_le_bytes());
+        hash.update(changed.map_or(0, |since| since.as_nanos()).to_le_bytes());
+    }
+    hex(&hash.finalize())
+}
+
+fn compile_files(files: &[(PathBuf, fs::Metadata)], fingerprint: &str) -> Option<Vec<u8>> {
+    let (mut providers, mut problems): (Vec<Provider>, Vec<FileProblem>) = (Vec::new(), Vec::new());
+    for (path, meta) in files {
+        match read(path, meta) {
+            Ok(provider) if providers.iter().any(|known| known.id == provider.id) => problems.push(FileProblem {
+                file: path.display().to_string(),
+                line: None,
+                message: format!("another file already defines '{}'", provider.id),
+            }),
+            Ok(provider) => providers.push(provider),
+            Err(found) => problems.extend(found),
+        }
+    }
+    compile(providers, fingerprint, problems).ok()
+}
+
+fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
+    let problem = |line, message: String| FileProblem {
+        file: path.display().to_string(),
+        line,
+        message,
+    };
+    if !meta.is_file() || meta.len() > LARGEST {
+        return Err(vec![problem(
+            None,
+            format!("must be an ordinary file of at most {} MiB", LARGEST >> 20),
+        )]);
+    }
+    let text = fs::read_to_string(path).map_err(|error| vec![problem(None, error.to_string())])?;
+    parse(&text).map_err(|found| found.into_iter().map(|(line, message)| problem(line, message)).collect())
+}
+
+/// Reads and checks one manifest; every problem with its line where known.
+pub fn parse(text: &str) -> Result<Provider, Vec<(Option<u64>, String)>> {
+    let provider: Provider = serde_saphyr::from_str(text).map_err(|error| {
+        let line = error.location().map(|location| location.line());
+        vec![(line, first_line(&error.without_snippet().to_string()))]
+    })?;
+    let mut found: Vec<(Option<u64>, String)> = lint::lint(&provider, false)
+        .into_iter()
+        .map(|finding| match finding.function {
+            Some(function) => (line_of(text, &function), format!("{function}: {}", finding.message)),
+            None => (None, finding.message),
+        })
+        .collect();
+    for function in &provider.functions {
+        found.extend(
+            engine_checks(function)
+                .into_iter()
+                .map(|said| (line_of(text, &function.id), format!("{}: {said}", function.id))),
+        );
+    }
+    if let Some(Err(said)) = provider.errors.failed_when.as_deref().map(jq::Program::compile) {
+        found.push((None, said));
+    }
+    if found.is_empty() { Ok(provider) } else { Err(found) }
+}
+
+/// What needs an engine: jq programs compile, examples validate.
+pub fn engine_checks(function: &Function) -> Vec<String> {
+    let mut said: Vec<String> = [&function.item, &function.shape, &function.build]
+        .into_iter()
+        .flatten()
+        .filter_map(|program| jq::Program::compile(program).err())
+        .collect();
+    let schema = function.input_schema();
+    for example in &function.examples {
+        if let Err(why) = schema::valid(&schema, &Value::Object(example.arguments.clone())) {
+            said.push(format!("example: {why}"));
+        }
+    }
+    said
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn line_of(text: &str, function: &str) -> Option<u64> {
+    let wanted = format!("id: {function}");
+    text.lines()
+        .position(|line| {
+            line.trim_start_matches(['-', ' ', '{'])
+                .trim_end_matches([',', ' '])
+                .starts_with(&wanted)
+        })
+        .map(|line| line as u64 + 1)
+}
+
+fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {
+    use std::io::Write as _;
+    let folder = cache.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(cache).map_err(|error| error.error)
+}
+
+/// Identity of what a function does: approvals do not carry over to a changed one.
+pub fn definition(function: &Function) -> String {
+    let value = serde_json::to_value(function).unwrap_or_default();
+    let parts = [
+        "id",
+        "operation",
+        "request",
+        "graphql",
+        "native",
+        "server",
+        "parameters",
+        "fields",
+        "build",
+    ];
+    let kept: serde_json::Map<String, Value> = parts
+        .into_iter()
+        .filter_map(|part| value.get(part).map(|value| (part.to_owned(), value.clone())))
+        .collect();
+    digest(&Value::Object(kept))
+}
