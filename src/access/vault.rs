@@ -96,7 +96,6 @@ impl Credentials {
 
 /// The accounts of all providers.
 pub struct Vault {
-    path: Option<PathBuf>,
     key_path: Option<PathBuf>,
     choice: StoreChoice,
     book: Book,
@@ -112,7 +111,6 @@ impl Vault {
         };
         Ok(Self {
             key_path: dirs.config().map(|folder| folder.join("credentials.key")),
-            path,
             choice,
             book,
         })
@@ -487,6 +485,11 @@ impl Backend {
 
 /// The variable with the passphrase of the encrypted file.
 pub const PASSPHRASE: &str = "ANGELIA_PASSPHRASE";
+
+/// A value as it was typed, to check it before it is stored.
+pub fn plain(value: &Secret) -> &str {
+    value.expose()
+}
 
 /// Whether a value stands for one that is kept elsewhere.
 pub fn is_reference(value: &str) -> bool {

@@ -90,7 +90,7 @@ impl Executor for Http {
     fn preview(&self, plan: &Plan, has_credential: &dyn Fn(&str) -> bool) -> Result<Value> {
         let mut arguments = plan.arguments.clone();
         if let Some(pagination) = listing(plan) {
-            Pager::new(pagination).start(&mut arguments.object);
+            Pager::new(pagination).start(&mut arguments.object, plan.options.max_items);
         }
         let base = plan.server.as_deref().unwrap_or_default();
         let built = body::build(&plan.callable.provider, &plan.callable.function, base, &arguments)?;
@@ -197,7 +197,7 @@ impl Run<'_> {
         let mut list = ListOutcome::default();
         let mut gathered = Gathered::default();
         if options.all {
-            pager.start(&mut arguments);
+            pager.start(&mut arguments, options.max_items);
         }
         let mut url: Option<Url> = None;
         loop {

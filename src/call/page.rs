@@ -39,11 +39,12 @@ impl Pager {
         }
     }
 
-    /// The arguments of the first page when the whole list is wanted: the largest page, the first number.
-    pub fn start(&self, arguments: &mut Map<String, Value>) {
+    /// The arguments of the first page when the list is followed: the largest page that is of use, the first number.
+    pub fn start(&self, arguments: &mut Map<String, Value>, max_items: Option<u64>) {
         let own = &self.pagination;
         if let (Some(limit), Some(most)) = (&own.limit, own.max_page_size) {
-            arguments.entry(limit).or_insert_with(|| Value::from(most));
+            let size = max_items.map_or(most, |items| items.clamp(1, most));
+            arguments.entry(limit).or_insert_with(|| Value::from(size));
         }
         if let (PageStyle::Page, Some(parameter)) = (own.style, &own.parameter) {
             arguments.entry(parameter).or_insert_with(|| Value::from(own.start));
@@ -219,7 +220,7 @@ mod tests {
     fn page_numbers_and_offsets_count() {
         let mut pages = pager(json!({"style": "page", "items": "d", "parameter": "p", "limit": "n", "max_page_size": 2}));
         let mut first = Map::new();
-        pages.start(&mut first);
+        pages.start(&mut first, None);
         assert_eq!(Value::Object(first.clone()), json!({"n": 2, "p": 1}));
         assert_eq!(
             pages.next(&first, &json!({"d": [1, 2]}), None, &at()),

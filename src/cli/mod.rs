@@ -1,1 +1,219 @@
-//! The command line.
+//! The command line: the tree of commands, and which word goes where. `family:verb` and `family verb` mean the same.
+//! A call's own words are not parsed here: they need the function's schema (see `cli::words`).
+
+mod approvals;
+mod audit;
+mod call;
+mod catalog;
+mod complete;
+mod configure;
+mod doctor;
+mod help;
+mod output;
+mod progress;
+mod render;
+mod settings;
+mod setup;
+mod state;
+mod stdin;
+mod tree;
+mod trust;
+mod words;
+
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+
+use crate::app::App;
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::{nearest, printable};
+use crate::cli::output::Out;
+use crate::config::dirs::Dirs;
+
+/// Runs the program; answers the exit status.
+pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
+    let mut typed = Vec::new();
+    for word in words.skip(1) {
+        match word.into_string() {
+            Ok(word) => typed.push(word),
+            Err(word) => return fail(false, Error::usage(format!("'{}' is not UTF-8", word.to_string_lossy()))),
+        }
+    }
+    let json = typed.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    match dispatch(join_family(typed)) {
+        Ok(code) => code,
+        Err(error) => fail(json, error),
+    }
+}
+
+fn fail(json: bool, error: Error) -> u8 {
+    let code = error.code.exit();
+    Out::new(json).error(error);
+    code
+}
+
+/// `integrations call x` becomes `integrations:call x`.
+fn join_family(mut words: Vec<String>) -> Vec<String> {
+    let at = usize::from(words.first().is_some_and(|word| word == "help"));
+    let family = words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()));
+    let verb = words.get(at + 1).is_some_and(|word| !word.starts_with('-'));
+    if family && verb {
+        let verb = words.remove(at + 1);
+        words[at] = format!("{}:{verb}", words[at]);
+    }
+    words
+}
+
+fn dispatch(words: Vec<String>) -> Result<u8> {
+    match words.first().map(String::as_str) {
+        Some("integrations:call") => call_words(&words[1..]),
+        Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
+        Some(family) if tree::FAMILIES.contains(&family) => {
+            Out::new(false).text(&tree::family_help(family));
+            Ok(if words.iter().any(|word| word == "--help" || word == "-h") {
+                0
+            } else {
+                Code::Usage.exit()
+            })
+        }
+        Some("__complete") => complete::complete(&words[1..]),
+        _ => parsed(words),
+    }
+}
+
+fn app() -> Result<App> {
+    App::open(Dirs::find(), std::env::current_dir().ok())
+}
+
+/// `integrations:call`: the first word that is no flag is the function.
+fn call_words(words: &[String]) -> Result<u8> {
+    let mut rest = words.to_vec();
+    let takes_value = |word: &str| {
+        words::OWN
+            .iter()
+            .any(|(name, takes, _)| takes.is_some() && word.strip_prefix("--") == Some(*name))
+    };
+    let mut at = 0;
+    while let Some(word) = rest.get(at) {
+        if !word.starts_with('-') {
+            let function = rest.remove(at);
+            return call::run(&app()?, &function, &rest);
+        }
+        at += if takes_value(word) { 2 } else { 1 };
+    }
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        Out::new(false).text(&tree::call_help());
+        return Ok(0);
+    }
+    Err(
+        Error::usage("integrations:call needs the name of a function, such as github.list_issues")
+            .hint("angelia integrations:search \"what you want to do\""),
+    )
+}
+
+/// `integrations:<provider> [function]`.
+fn shortcut(provider: &str, words: &[String]) -> Result<u8> {
+    let app = app()?;
+    match words.iter().position(|word| !word.starts_with('-')) {
+        Some(0) => call::run(&app, &format!("{provider}.{}", words[0]), &words[1..]),
+        Some(_) => Err(Error::usage(format!(
+            "write the function first: angelia integrations:{provider} FUNCTION --flags"
+        ))),
+        None => {
+            let json = words.iter().any(|word| word == "--json");
+            catalog::provider_docs(&app, provider, json).map_err(|error| unknown_command(provider, error))
+        }
+    }
+}
+
+/// `integrations:serach` may be a verb or a provider that was misspelt.
+fn unknown_command(word: &str, error: Error) -> Error {
+    let verbs: Vec<String> = tree::verbs("integrations");
+    match (error.code, nearest(word, verbs.iter().map(String::as_str)).first()) {
+        (Code::UnknownProvider, Some(verb)) => Error {
+            hints: [
+                vec![format!("Did you mean the command 'integrations:{verb}'?")],
+                error.hints.clone(),
+            ]
+            .concat(),
+            ..error
+        },
+        _ => error,
+    }
+}
+
+fn parsed(words: Vec<String>) -> Result<u8> {
+    let named = words.first().cloned().unwrap_or_default();
+    let matches = match tree::command().try_get_matches_from(std::iter::once(String::from("angelia")).chain(words)) {
+        Ok(matches) => matches,
+        Err(error) => return clap_answer(&named, &error),
+    };
+    let Some((name, arguments)) = matches.subcommand() else {
+        Out::new(false).text(&tree::command().render_help().to_string());
+        return Ok(Code::Usage.exit());
+    };
+    run(name, arguments)
+}
+
+fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
+    let out = Out::new(arguments.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or(false));
+    if name == "completions" {
+        return complete::script(&out, arguments);
+    }
+    let app = app()?;
+    app.notes.iter().for_each(|note| out.note(note));
+    match name {
+        "integrations:list" => catalog::list(&app, &out, arguments),
+        "integrations:status" => catalog::status(&app, &out, arguments),
+        "integrations:search" => catalog::search(&app, &out, arguments),
+        "integrations:docs" => catalog::docs(&app, &out, arguments),
+        "integrations:examples" => catalog::examples(&app, &out, arguments),
+        "integrations:schema" => catalog::schema(&app, &out, arguments),
+        "integrations:fields" => setup::fields(&app, &out, arguments),
+        "integrations:configure" => configure::run(&app, &out, arguments),
+        "integrations:accounts" => setup::accounts(&app, &out, arguments),
+        "integrations:test" => setup::test(&app, &out, arguments),
+        "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
+        "integrations:remove" => setup::remove(&app, &out, arguments),
+        "integrations:doctor" => doctor::run(&app, &out, arguments),
+        "approvals:list" => approvals::list(&app, &out, arguments),
+        "approvals:show" => approvals::show(&app, &out, arguments),
+        "approvals:approve" => approvals::approve(&app, &out, arguments),
+        "approvals:deny" => approvals::deny(&app, &out, arguments),
+        "audit:list" => audit::list(&app, &out, arguments),
+        "audit:show" => audit::show(&app, &out, arguments),
+        "config:list" => settings::list(&app, &out),
+        "config:get" => settings::get(&app, &out, arguments),
+        "config:set" => settings::set(&app, &out, arguments),
+        "config:unset" => settings::unset(&app, &out, arguments),
+        "config:path" => settings::path(&app, &out),
+        "trust" => trust::run(&app, &out, arguments),
+        other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
+    }
+}
+
+/// Help and version are answers; everything else that clap says is a usage error.
+fn clap_answer(named: &str, error: &clap::Error) -> Result<u8> {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            Out::new(false).text(&error.render().to_string());
+            Ok(0)
+        }
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument if !tree::names().iter().any(|known| known == named) => {
+            let names = tree::names();
+            let mut hints: Vec<String> = nearest(named, names.iter().map(String::as_str))
+                .into_iter()
+                .map(|near| format!("Did you mean '{near}'?"))
+                .collect();
+            hints.push(String::from("angelia --help"));
+            Err(Error::usage(format!("There is no command '{}'", printable(named))).hints(hints))
+        }
+        _ => {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+            Err(Error::usage(first).hints(tips).hint(format!("angelia {named} --help")))
+        }
+    }
+}

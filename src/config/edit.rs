@@ -82,3 +82,8 @@ pub fn path(key: &str) -> Result<Vec<String>> {
     })?;
     Ok(keys.into_iter().map(|key| key.get().to_owned()).collect())
 }
+
+/// A settings file as JSON; `None` when it is not valid.
+pub fn to_json(text: &str) -> Option<serde_json::Value> {
+    toml_edit::de::from_str(text).ok()
+}

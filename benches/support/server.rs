@@ -1,0 +1,74 @@
+//! A loopback HTTP/1.1 server that answers every request with the same small JSON and keeps connections open.
+//! One thread per connection; no request body is read, because the benches send none.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Measured, because};
+
+/// What every request is answered with.
+pub const BODY: &str = concat!(
+    r#"{"id":7,"title":"Printer on the second floor is out of paper","state":"open","labels":["office","printer"],"#,
+    r#""author":{"id":12,"name":"Ada"},"comments":3,"created_at":"2026-01-02T03:04:05Z"}"#
+);
+
+/// A word of [`BODY`] by which an answer is recognised.
+pub const PROOF: &str = "second floor";
+
+/// A running server; it ends with the process.
+pub struct Server {
+    pub url: String,
+    served: Arc<AtomicU64>,
+}
+
+impl Server {
+    /// Listens on a free port.
+    pub fn start() -> Measured<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(because("no loopback server"))?;
+        let address = listener.local_addr().map_err(because("no loopback server"))?;
+        let served = Arc::new(AtomicU64::new(0));
+        let count = served.clone();
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let count = count.clone();
+                std::thread::spawn(move || serve(&connection, &count));
+            }
+        });
+        Ok(Self {
+            url: format!("http://{address}"),
+            served,
+        })
+    }
+
+    /// Requests answered so far: proof that a measured program really asked.
+    pub fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+}
+
+fn serve(connection: &TcpStream, served: &AtomicU64) {
+    // A broken connection is the client's to report.
+    drop(connection.set_nodelay(true));
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    let mut reader = BufReader::new(connection);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match reader.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) if line == b"\r\n" => {
+                served.fetch_add(1, Ordering::Relaxed);
+                let mut writer = connection;
+                if writer.write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! `integrations:call` and the provider shortcuts: words to a call, the person's word where the policy asks, the envelope out.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::app::App;
+use crate::base::envelope::Envelope;
+use crate::base::error::{CODES, Error, Result};
+use crate::base::origin::Origin;
+use crate::call::args;
+use crate::call::plan::Plan;
+use crate::call::request::{Arguments, Call, Ctx, RawArguments};
+use crate::call::runtime::{Runtime, Station};
+use crate::cli::output::Out;
+use crate::cli::words::{self, Words};
+use crate::cli::{help, progress, render, stdin};
+use crate::config::env;
+use crate::registry::catalog::Callable;
+use crate::registry::jq::Program;
+
+/// Calls `function` with the words that follow it.
+pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
+    let runtime = runtime(app)?;
+    let callable = runtime.catalog.function(function).ok();
+    let words = words::read(typed, callable.as_ref().map(|callable| &callable.function))?;
+    let out = Out::new(words.json);
+    if words.help {
+        let callable = runtime.catalog.function(function)?;
+        out.text(&help::function(&callable));
+        return Ok(0);
+    }
+    app.notes.iter().for_each(|note| out.note(note));
+    let ndjson = words.ndjson;
+    let select = words.options.select.clone();
+    let call = to_call(function, callable.as_ref(), words)?;
+    let (envelope, streamed) = block_on(perform(&runtime, &out, call, ndjson.then_some(select)))?;
+    if ndjson && streamed {
+        let text = serde_json::to_string(&envelope).unwrap_or_default();
+        out.stderr(&format!("{text}\n"));
+    } else {
+        print(&out, &envelope);
+    }
+    Ok(exit_code(&envelope))
+}
+
+/// A runtime whose notes go to stderr.
+pub fn runtime(app: &App) -> Result<Runtime> {
+    app.runtime(Box::new(|note| Out::new(false).note(note)))
+}
+
+/// Prints the envelope of a call.
+pub fn print(out: &Out, envelope: &Envelope) {
+    out.envelope(envelope, |paint| match &envelope.meta.request {
+        Some(request) if envelope.meta.dry_run => format!("{} nothing was sent\n{request:#}", paint.bold("dry run:")),
+        _ => {
+            let mut text = render::data(out, paint, &envelope.data);
+            if let (Some(false), Some(why)) = (envelope.meta.complete, envelope.meta.stopped_by) {
+                text.push_str(&format!(
+                    "\n{}",
+                    paint.dim(&format!("more follows (stopped by {why}); --all reads every page"))
+                ));
+            }
+            text
+        }
+    });
+}
+
+/// The exit status of an envelope.
+pub fn exit_code(envelope: &Envelope) -> u8 {
+    match &envelope.error_detail {
+        None => 0,
+        Some(detail) => CODES.iter().find(|row| row.1 == detail.code).map_or(70, |row| row.2),
+    }
+}
+
+fn to_call(function: &str, callable: Option<&Callable>, words: Words) -> Result<Call> {
+    let mut flags = words.flags;
+    let text_from_stdin = flags.iter().any(|flag| flag.value.as_deref() == Some("@-"));
+    let payload = match words.payload.as_deref() {
+        Some("-") => stdin::read(stdin::Wait::Forever)
+            .map(|bytes| Some(bytes.unwrap_or_default()))
+            .transpose(),
+        Some(text) => Some(Ok(text.as_bytes().to_vec())),
+        None if text_from_stdin => {
+            let content = stdin::read(stdin::Wait::Forever)?.unwrap_or_default();
+            let content = String::from_utf8(content).map_err(|_| Error::usage("stdin is not UTF-8"))?;
+            flags.iter_mut().for_each(|flag| flag.stdin = Some(content.clone()));
+            None
+        }
+        None => match callable {
+            None => None,
+            Some(callable) => stdin::read(patience(args::suffice(&callable.function, &flags))).transpose(),
+        },
+    };
+    let payload = payload.map(|bytes| bytes.and_then(|bytes| stdin::parse(&bytes)));
+    let arguments = Arguments::Raw(RawArguments { payload, flags });
+    Ok(Call {
+        function: function.to_owned(),
+        account: words.account,
+        arguments,
+        options: words.options,
+    })
+}
+
+/// Where the flags alone suffice, a silent stdin is not waited for; where they do not, the payload may come late.
+fn patience(suffices: bool) -> stdin::Wait {
+    let short = Duration::from_millis(env::stdin_wait_ms());
+    stdin::Wait::AtMost(if suffices { short } else { short * 50 })
+}
+
+/// Performs a call; with `items` each item of a list is printed as it comes. Says whether items were streamed.
+async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Option<String>>) -> Result<(Envelope, bool)> {
+    let mut ctx = Ctx::new(Origin::Cli);
+    let lists = runtime
+        .catalog
+        .function(&call.function)
+        .is_ok_and(|callable| callable.function.pagination.is_some());
+    let printer = match items {
+        Some(_) if !lists => {
+            return Err(Error::usage(format!(
+                "{} does not answer in pages; --ndjson does not apply",
+                call.function
+            )));
+        }
+        Some(select) => {
+            let program = select
+                .map(|text| Program::compile(&text))
+                .transpose()
+                .map_err(|why| Error::usage(format!("--select: {why}")))?;
+            let (send, receive) = unbounded_channel();
+            ctx.items = Some(send);
+            Some((receive, program))
+        }
+        None => None,
+    };
+    let bar = progress::start(&mut ctx, out);
+    let interrupt = ctx.cancel.clone();
+    let streamed = printer.is_some();
+    let work = async {
+        match runtime.prepare(&ctx, call) {
+            Station::Refused(envelope) => *envelope,
+            Station::Allowed(plan) => runtime.perform(&ctx, *plan).await,
+            Station::Asks(plan) => match ask(runtime, &plan) {
+                Some(true) => runtime.perform(&ctx, *plan).await,
+                Some(false) => runtime.declined(&ctx, &plan),
+                None => runtime.leave_ticket(&ctx, *plan),
+            },
+        }
+    };
+    let ctrl_c = async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            interrupt.cancel();
+        }
+        std::future::pending::<()>().await;
+    };
+    let envelope = match printer {
+        Some((receive, program)) => stream(out, work, ctrl_c, receive, program, &ctx).await,
+        None => tokio::select! {
+            envelope = work => envelope,
+            () = ctrl_c => return Err(Error::internal("the signal handler ended")),
+        },
+    };
+    drop(bar);
+    Ok((envelope, streamed))
+}
+
+async fn stream(
+    out: &Out,
+    work: impl Future<Output = Envelope>,
+    ctrl_c: impl Future<Output = ()>,
+    mut items: UnboundedReceiver<Value>,
+    program: Option<Program>,
+    ctx: &Ctx,
+) -> Envelope {
+    tokio::pin!(work, ctrl_c);
+    let print = |item: Value| match &program {
+        None => out.text(&item.to_string()),
+        Some(program) => match program.run(&item) {
+            Ok(outputs) => outputs.iter().for_each(|output| out.text(&output.to_string())),
+            Err(why) => {
+                out.note(&format!("--select: {why}"));
+                ctx.cancel.cancel();
+            }
+        },
+    };
+    loop {
+        tokio::select! {
+            biased;
+            Some(item) = items.recv() => print(item),
+            envelope = &mut work => {
+                while let Ok(item) = items.try_recv() {
+                    print(item);
+                }
+                return envelope;
+            }
+            () = &mut ctrl_c => {}
+        }
+    }
+}
+
+/// Asks on the terminal, showing the exact request; `None` where nobody can answer.
+fn ask(runtime: &Runtime, plan: &Plan) -> Option<bool> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let request = runtime.shown(plan).ok()?;
+    let out = Out::new(false);
+    let (name, operation) = (&plan.callable.name, plan.callable.function.operation.as_str());
+    out.stderr(&format!(
+        "{name} ({operation}, account {}) asks for your approval: {}\n{request:#}\nSend it? [y/N] ",
+        plan.account, plan.decision.because
+    ));
+    drop(std::io::stderr().flush());
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).ok()?;
+    Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Runs a future on a runtime of one thread.
+pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::internal(format!("no event loop: {error}")))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,256 @@
+//! `integrations:doctor`: what stands in the way of a call, and the next commands to paste. Opens no network connection and no keychain.
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+use crate::access::policy;
+use crate::access::vault::Vault;
+use crate::app::App;
+use crate::base::error::{Code, Result};
+use crate::base::name::DEFAULT_ACCOUNT;
+use crate::cli::output::{Out, Paint};
+use crate::cli::setup;
+use crate::cli::state;
+use crate::config::layers::{Rule, StoreChoice};
+use crate::registry::catalog::{Catalog, Listed};
+use crate::registry::manifest::Operation;
+
+/// One thing that was looked at.
+struct Check {
+    name: &'static str,
+    ok: bool,
+    said: String,
+    next: Vec<String>,
+}
+
+impl Check {
+    fn good(name: &'static str, said: impl Into<String>) -> Self {
+        Self {
+            name,
+            ok: true,
+            said: said.into(),
+            next: Vec::new(),
+        }
+    }
+
+    fn bad(name: &'static str, said: impl Into<String>, next: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            name,
+            ok: false,
+            said: said.into(),
+            next: next.into_iter().collect(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({"check": self.name, "ok": self.ok, "message": self.said, "next": self.next})
+    }
+
+    fn line(&self, paint: &Paint) -> String {
+        let mark = if self.ok { paint.green("✓") } else { paint.red("✗") };
+        let next: String = self.next.iter().map(|next| format!("\n    {next}")).collect();
+        format!("{mark} {}: {}{next}", self.name, self.said)
+    }
+}
+
+/// Runs the command.
+pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
+    let vault = app.vault()?;
+    let catalog = app.catalog()?;
+    let account = setup::account(arguments)?;
+    match arguments.get_one::<String>("provider") {
+        Some(id) => one(app, out, &catalog, &vault, id, &account),
+        None => all(app, out, &catalog, &vault),
+    }
+}
+
+fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account: &str) -> Result<u8> {
+    let opened = catalog.provider(id)?;
+    let listed = catalog.list()?.into_iter().find(|listed| listed.summary.id == id);
+    let checks = listed.map(|listed| provider(app, vault, &listed, account)).unwrap_or_default();
+    let functions: usize = opened.functions.len();
+    let ok = checks.iter().all(|check| check.ok);
+    let next: Vec<&String> = checks.iter().flat_map(|check| &check.next).collect();
+    let value = json!({"success": ok, "provider": id, "account": account, "functions": functions, "checks": checks.iter().map(Check::json).collect::<Vec<_>>(), "next": next});
+    out.answer(&value, |paint| {
+        let lines: Vec<String> = checks.iter().map(|check| check.line(paint)).collect();
+        format!(
+            "{} ({functions} functions), account {account}\n{}",
+            paint.bold(&opened.provider.title),
+            lines.join("\n")
+        )
+    });
+    Ok(if ok { 0 } else { Code::MissingCredentials.exit() })
+}
+
+fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Check> {
+    let summary = &listed.summary;
+    let id = &summary.id;
+    let of = if account == DEFAULT_ACCOUNT {
+        String::new()
+    } else {
+        format!(" --account {account}")
+    };
+    let mut checks = Vec::new();
+    if !summary.cli_runtime_supported {
+        checks.push(Check::bad(
+            "runtime",
+            format!("cannot be called here. {}", summary.compatibility_summary),
+            [],
+        ));
+    }
+    let missing: Vec<&str> = summary
+        .credentials
+        .iter()
+        .filter(|field| field.required && !field.has_default && vault.source(id, account, &field.key, &field.env, None).is_none())
+        .map(|field| field.key.as_str())
+        .collect();
+    checks.push(if missing.is_empty() {
+        let said = if summary.credentials.is_empty() {
+            "none are needed"
+        } else {
+            "all required ones have a value"
+        };
+        Check::good("credentials", said)
+    } else {
+        let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
+        Check::bad(
+            "credentials",
+            format!("missing: {}", missing.join(", ")),
+            [
+                format!("angelia integrations:fields {id}{of}"),
+                format!("angelia integrations:configure {id}{of}{set}"),
+            ],
+        )
+    });
+    checks.push(if policy::enabled(&app.config, id, summary.local) {
+        Check::good("activation", "enabled")
+    } else {
+        Check::bad(
+            "activation",
+            "not enabled",
+            [format!("angelia integrations:configure {id} --enable")],
+        )
+    });
+    for (operation, count) in [
+        (Operation::Read, summary.reads),
+        (Operation::Write, summary.writes),
+        (Operation::Destructive, summary.destructives),
+    ] {
+        if count > 0 {
+            checks.push(permission(state::rule(app, summary, operation, account), operation));
+        }
+    }
+    if policy::allows_private(&app.config, id) {
+        checks.push(Check::good("network", "private addresses may be reached"));
+    }
+    checks
+}
+
+fn permission(rule: Rule, operation: Operation) -> Check {
+    let name = match operation {
+        Operation::Read => "read permission",
+        Operation::Write => "write permission",
+        Operation::Destructive => "destructive permission",
+    };
+    let said = match rule {
+        Rule::Allow => "allow",
+        Rule::Ask => "ask: a person approves each request (on the terminal, or by approvals:approve)",
+        Rule::Deny => "deny",
+    };
+    Check::good(name, said)
+}
+
+fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
+    let mut checks = general(app, catalog);
+    let mut providers = serde_json::Map::new();
+    let mut lines = Vec::new();
+    for listed in catalog.list()? {
+        let id = &listed.summary.id;
+        if listed.summary.local || !(policy::enabled(&app.config, id, false) || vault.knows(id)) {
+            continue;
+        }
+        let found = provider(app, vault, &listed, policy::account(&app.config, id).unwrap_or(DEFAULT_ACCOUNT));
+        providers.insert(id.clone(), Value::from(found.iter().map(Check::json).collect::<Vec<_>>()));
+        lines.push((
+            listed.summary.title.clone(),
+            found
+                .iter()
+                .filter(|check| !check.ok)
+                .map(|check| (check.said.clone(), check.next.clone()))
+                .collect::<Vec<_>>(),
+        ));
+        checks.extend(found.into_iter().filter(|check| !check.ok));
+    }
+    let ok = checks.iter().all(|check| check.ok);
+    let value = json!({"success": ok, "checks": general(app, catalog).iter().map(Check::json).collect::<Vec<_>>(), "providers": providers, "next": checks.iter().flat_map(|check| &check.next).collect::<Vec<_>>()});
+    out.answer(&value, |paint| {
+        let mut text: Vec<String> = general(app, catalog).iter().map(|check| check.line(paint)).collect();
+        for (title, bad) in &lines {
+            let said: String = bad
+                .iter()
+                .map(|(said, next)| {
+                    format!(
+                        "\n    {said}{}",
+                        next.iter().map(|next| format!("\n    {next}")).collect::<String>()
+                    )
+                })
+                .collect();
+            text.push(format!(
+                "{} {title}{said}",
+                if bad.is_empty() { paint.green("✓") } else { paint.red("✗") }
+            ));
+        }
+        text.push(paint.dim("angelia integrations:doctor PROVIDER looks at one provider."));
+        text.join("\n")
+    });
+    Ok(if ok { 0 } else { Code::MissingCredentials.exit() })
+}
+
+fn general(app: &App, catalog: &Catalog) -> Vec<Check> {
+    let mut checks = Vec::new();
+    checks.push(match app.dirs.config() {
+        Some(folder) => Check::good("settings", folder.join("config.toml").display().to_string()),
+        None => Check::bad(
+            "settings",
+            "there is no folder to keep anything in",
+            [String::from("export ANGELIA_HOME=/a/folder/of/yours")],
+        ),
+    });
+    let store = match app.config.credential_store() {
+        StoreChoice::File => String::from(
+            "an encrypted file: the key stands in another folder, or comes from ANGELIA_PASSPHRASE. A key file does not protect against a program that runs as you",
+        ),
+        StoreChoice::Keychain => String::from("the operating system's keychain, and nothing else"),
+        StoreChoice::Auto => String::from("the operating system's keychain where one answers, else an encrypted file"),
+    };
+    checks.push(Check::good("secrets", store));
+    for problem in catalog.problems() {
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        checks.push(Check::bad("manifest", format!("{}{line}: {}", problem.file, problem.message), []));
+    }
+    if let Some(project) = &app.config.project {
+        let ignored = policy::ignored(&app.config);
+        checks.push(if project.trusted || ignored.is_empty() {
+            Check::good(
+                "project",
+                format!(
+                    "{}{}",
+                    project.root.display(),
+                    if project.trusted {
+                        " (trusted)"
+                    } else {
+                        " (not trusted; it only narrows)"
+                    }
+                ),
+            )
+        } else {
+            Check::bad(
+                "project",
+                format!("{} is not trusted; ignored: {}", project.root.display(), ignored.join("; ")),
+                [String::from("angelia trust --show"), String::from("angelia trust")],
+            )
+        });
+    }
+    checks
+}

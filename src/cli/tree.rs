@@ -1,0 +1,260 @@
+//! The commands that there are, as clap knows them: names, flags, help. What they do stands in their own files.
+
+use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
+
+use crate::cli::words::OWN;
+
+/// Families of commands.
+pub const FAMILIES: [&str; 4] = ["integrations", "approvals", "audit", "config"];
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    option(name, value, help).action(ArgAction::Append)
+}
+
+fn word(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).value_name(name.to_uppercase().replace('_', " ")).help(help)
+}
+
+fn number(name: &'static str, help: &'static str) -> Arg {
+    option(name, "N", help).value_parser(clap::value_parser!(u32).range(1..))
+}
+
+fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_parser(PossibleValuesParser::new(values)).help(help)
+}
+
+const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
+const OPERATIONS: &[&str] = &["read", "write", "destructive"];
+const TIERS: &[&str] = &["verified", "imported", "described"];
+
+fn verb(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).arg(flag("json", "Print one JSON document"))
+}
+
+fn integrations() -> Vec<Command> {
+    let account = || option("account", "ALIAS", "The account; default when left out");
+    vec![
+        verb("integrations:list", "List providers with status and function counts")
+            .args([
+                flag("active", "Only active ones"),
+                option("category", "NAME", "Only this category"),
+                choice("tier", TIERS, "Only this tier"),
+            ])
+            .args([
+                number("limit", "At most so many"),
+                option("fields", "A,B", "Which fields the JSON has; 'all' for every one"),
+            ]),
+        verb(
+            "integrations:status",
+            "Show which providers are active and configured, their accounts and permissions",
+        )
+        .args([
+            flag("active", "Only active ones"),
+            option("category", "NAME", "Only this category"),
+            number("limit", "At most so many"),
+        ])
+        .args([
+            option("fields", "A,B", "Which fields the JSON has; 'all' for every one"),
+            choice("tier", TIERS, "Only this tier"),
+        ]),
+        verb("integrations:doctor", "Say what is missing, with the next commands to paste")
+            .args([word("provider", "A provider; all enabled ones when left out"), account()]),
+        verb("integrations:fields", "Show a provider's credential fields and which are set")
+            .args([word("provider", "A provider").required(true), account()]),
+        configure(),
+        verb("integrations:accounts", "List, rename and remove accounts")
+            .args([
+                word("provider", "A provider; all when left out"),
+                option("rename", "ALIAS", "Rename this account; needs --to").requires("to"),
+            ])
+            .args([
+                option("to", "ALIAS", "The new alias").requires("rename"),
+                option("remove", "ALIAS", "Remove this account with its credentials").conflicts_with("rename"),
+            ]),
+        verb("integrations:search", "Find functions by what they do")
+            .args([
+                word("query", "Everyday words").required(true).num_args(1..),
+                number("limit", "At most so many; 10 when left out"),
+                flag("active", "Only active providers"),
+            ])
+            .args([
+                choice("operation", OPERATIONS, "Only this operation"),
+                option("category", "NAME", "Only this category"),
+                choice("tier", TIERS, "Only this tier"),
+            ])
+            .args([
+                option("provider", "ID", "Only this provider"),
+                option("fields", "A,B", "Which fields the JSON has"),
+            ]),
+        verb("integrations:docs", "Read about everything, a provider or a function").args([
+            word("page", "provider or provider.function"),
+            choice("format", &["text", "markdown", "json"], "How to print it"),
+        ]),
+        verb(
+            "integrations:examples",
+            "Show ways to call a function, or the functions of a provider",
+        )
+        .arg(word("page", "provider or provider.function").required(true)),
+        verb("integrations:schema", "Print the JSON Schema of a function's arguments").args([
+            word("function", "provider.function").required(true),
+            flag("output", "Of its result instead, where it is known"),
+        ]),
+        call(),
+        verb("integrations:test", "Prove credentials by one read-only call")
+            .args([word("provider", "A provider; all configured ones when left out"), account()]),
+        verb("integrations:disconnect", "Remove the credentials of an account")
+            .args([word("provider", "A provider").required(true), account()]),
+        verb("integrations:remove", "Remove a provider of your own catalog").arg(word("provider", "A provider").required(true)),
+    ]
+}
+
+fn configure() -> Command {
+    verb("integrations:configure", "Set credentials, activation and permissions of a provider")
+        .args([word("provider", "A provider").required(true), option("account", "ALIAS", "The account; default when left out")])
+        .args([several("set", "FIELD=VALUE", "Set a credential; VALUE may be env:NAME, file:PATH, cmd:COMMAND"), several("unset", "FIELD", "Remove a credential")])
+        .args([flag("enable", "Make the provider active").conflicts_with("disable"), flag("disable", "Make it inactive")])
+        .args([choice("read", RULES, "What reads may do"), choice("write", RULES, "What writes may do"), choice("destructive", RULES, "What destructive calls may do; as --write when unset")])
+        .args([several("function", "GLOB=RULE", "A rule for functions, such as 'delete_*=deny'"), flag("account-rules", "Write the rules for --account alone")])
+        .args([flag("allow-private", "Let it reach private addresses").conflicts_with("no-allow-private"), flag("no-allow-private", "Keep it from private addresses")])
+        .args([several("server", "NAME=URL", "A base URL in place of the manifest's; empty removes it"), flag("use-account", "Use --account when a call names none")])
+        .args([flag("project", "Write settings to this project's file instead of your own"), flag("stdin-json", "Read {account, set, enabled, permissions, …} from stdin"), flag("test", "Then make the provider's verification call")])
+        .after_help("Without any option, on a terminal, it asks for the credentials. Secrets on a command line end up in the shell's history: prefer env:NAME or --stdin-json.")
+}
+
+fn call() -> Command {
+    let mut call = verb("integrations:call", "Call any function").args([
+        word("function", "provider.function"),
+        word("payload", "JSON object, or - for stdin"),
+    ]);
+    for (name, takes, help) in OWN.iter().filter(|(name, ..)| !matches!(*name, "json" | "help")) {
+        call = call.arg(match takes {
+            Some(value) => option(name, value, help),
+            None => flag(name, help),
+        });
+    }
+    call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
+}
+
+fn shared() -> Vec<Command> {
+    let id = || word("id", "The ticket's id, or the beginning of it").required(true);
+    vec![
+        verb("approvals:list", "List approval tickets").args([
+            choice("state", &["pending", "approved", "denied", "spent", "expired"], "Only these"),
+            number("limit", "At most so many"),
+        ]),
+        verb("approvals:show", "Show the exact request of a ticket").arg(id()),
+        verb("approvals:approve", "Allow the request of a ticket, once").args([id(), flag("run", "Make the call now")]),
+        verb("approvals:deny", "Refuse a ticket").arg(id()),
+        verb("audit:list", "List recorded calls, newest first")
+            .args([
+                option("function", "NAME", "Only this function; a * at the end stands for the rest"),
+                option("account", "ALIAS", "Only this account"),
+            ])
+            .args([
+                choice(
+                    "outcome",
+                    &["succeeded", "failed", "refused", "planned", "pending", "unknown"],
+                    "Only these",
+                ),
+                choice("operation", OPERATIONS, "Only these"),
+            ])
+            .args([
+                option("code", "SLUG", "Only this error code"),
+                option("since", "TIME", "From this time (RFC 3339, or 30m, 12h, 7d ago)"),
+                option("until", "TIME", "Before this time"),
+            ])
+            .args([
+                flag("forced", "Only calls that bypassed the policy"),
+                number("limit", "At most so many; 50 when left out"),
+                option("origin", "NAME", "Only calls from there, such as cli"),
+            ]),
+        verb("audit:show", "Show one recorded call").arg(word("call_id", "Its id").required(true)),
+        verb("config:list", "Show every setting with its value and source"),
+        verb("config:get", "Print one setting").arg(word("key", "Dotted key, such as http.timeout_seconds").required(true)),
+        verb("config:set", "Change one setting").args([
+            word("key", "Dotted key").required(true),
+            word("value", "New value").required(true),
+            flag("project", "In this project's file instead of your own"),
+        ]),
+        verb("config:unset", "Remove one setting").args([
+            word("key", "Dotted key").required(true),
+            flag("project", "From this project's file instead of your own"),
+        ]),
+        verb("config:path", "Print where settings, data and cache are"),
+        verb("trust", "Trust this project's settings and manifests as they are now").args([
+            word("folder", "The project; the one around the current folder when left out"),
+            flag("list", "List trusted projects"),
+            flag("revoke", "Trust it no more"),
+            flag("show", "Show what would be trusted"),
+        ]),
+        Command::new("completions").about("Print a shell's completion script").arg(
+            word("shell", "bash, zsh or fish")
+                .required(true)
+                .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"])),
+        ),
+    ]
+}
+
+/// The whole tree.
+pub fn command() -> Command {
+    Command::new("angelia")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Lets any program use any service, under one policy.")
+        .long_about(
+            "Lets any program use any service, under one policy. Every call passes the same checks (name, activation, credentials, arguments, permission), \
+             answers with the same JSON envelope and leaves one audit line.",
+        )
+        .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
+        .subcommand_required(false)
+        .subcommands(integrations())
+        .subcommands(shared())
+}
+
+/// Names of all commands.
+pub fn names() -> Vec<String> {
+    command().get_subcommands().map(|command| command.get_name().to_owned()).collect()
+}
+
+/// Verbs of a family.
+pub fn verbs(family: &str) -> Vec<String> {
+    names()
+        .iter()
+        .filter_map(|name| name.strip_prefix(family)?.strip_prefix(':').map(str::to_owned))
+        .collect()
+}
+
+/// Whether a word is `integrations:<provider>` and no verb.
+pub fn is_shortcut(word: &str) -> bool {
+    word.strip_prefix("integrations:")
+        .is_some_and(|rest| !rest.is_empty() && !verbs("integrations").iter().any(|verb| verb == rest))
+}
+
+/// Help of `integrations:call` without a function.
+pub fn call_help() -> String {
+    let mut command = command();
+    command
+        .find_subcommand_mut("integrations:call")
+        .map(|call| call.clone().bin_name("angelia integrations:call").render_long_help().to_string())
+        .unwrap_or_default()
+}
+
+/// The commands of a family with what they do.
+pub fn family_help(family: &str) -> String {
+    let command = command();
+    let rows: Vec<(&str, String)> = command
+        .get_subcommands()
+        .filter(|verb| verb.get_name().starts_with(&format!("{family}:")))
+        .map(|verb| (verb.get_name(), verb.get_about().map(ToString::to_string).unwrap_or_default()))
+        .collect();
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: String = rows.iter().map(|(name, about)| format!("  {name:width$}  {about}\n")).collect();
+    format!("Usage: angelia {family}:<verb> [words]\n\n{lines}\nangelia {family}:<verb> --help says more.\n")
+}
