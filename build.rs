@@ -61,10 +61,7 @@ fn files() -> Result<Vec<PathBuf>, String> {
 fn read(file: &Path, validator: &jsonschema::Validator) -> Result<Provider, Vec<String>> {
     let text = std::fs::read_to_string(file).map_err(|error| vec![error.to_string()])?;
     let value: serde_json::Value = serde_saphyr::from_str(&text).map_err(|error| vec![error.to_string()])?;
-    let mut found: Vec<String> = validator
-        .iter_errors(&value)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let mut found: Vec<String> = validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
     let provider: Provider = match serde_saphyr::from_str(&text) {
         Ok(provider) => provider,
         Err(error) => {
@@ -72,14 +69,10 @@ fn read(file: &Path, validator: &jsonschema::Validator) -> Result<Provider, Vec<
             return Err(found);
         }
     };
-    found.extend(
-        registry::lint::lint(&provider, true)
-            .into_iter()
-            .map(|finding| match finding.function {
-                Some(function) => format!("{function}: {}", finding.message),
-                None => finding.message,
-            }),
-    );
+    found.extend(registry::lint::lint(&provider, true).into_iter().map(|finding| match finding.function {
+        Some(function) => format!("{function}: {}", finding.message),
+        None => finding.message,
+    }));
     let folder = file.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     if folder != Some(provider.id.as_str()) {
         found.push(format!("id '{}' differs from the folder's name", provider.id));

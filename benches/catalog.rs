@@ -28,9 +28,7 @@ fn main() -> ExitCode {
 fn measure() -> Measured<()> {
     let runs = runs(RUNS)?;
     let (server, home) = (Server::start()?, Home::new()?);
-    let mut table = Table::new(&format!(
-        "Catalog: {PROVIDERS} user manifests, {FUNCTIONS} functions; CPU is the mean of {runs} runs"
-    ));
+    let mut table = Table::new(&format!("Catalog: {PROVIDERS} user manifests, {FUNCTIONS} functions; CPU is the mean of {runs} runs"));
     let chosen = write(&mut table, &home, &server)?;
     let id = chosen.id();
     let program = Program::new(env!("CARGO_BIN_EXE_angelia"), &home.work())?.environment(home.environment(&id));
@@ -40,17 +38,9 @@ fn measure() -> Measured<()> {
     let function = format!("{id}.{}", chosen.getter());
     let call = ["integrations:call", &function, "--id=item-7"];
     let commands = [
-        (
-            "integrations:search \"list issues\"",
-            vec!["integrations:search", "list issues"],
-            "list_",
-        ),
+        ("integrations:search \"list issues\"", vec!["integrations:search", "list issues"], "list_"),
         ("integrations:schema", vec!["integrations:schema", &function], "properties"),
-        (
-            "integrations:call --dry-run",
-            [&call[..], &["--dry-run", "--json"]].concat(),
-            "item-7",
-        ),
+        ("integrations:call --dry-run", [&call[..], &["--dry-run", "--json"]].concat(), "item-7"),
         ("integrations:call", [&call[..], &["--json"]].concat(), PROOF),
         ("integrations:list --json", vec!["integrations:list", "--json"], "svc_599"),
     ];

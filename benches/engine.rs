@@ -58,11 +58,7 @@ fn outside() -> Measured<()> {
         .current_dir(home.work())
         .status();
     let status = status.map_err(because("the second process"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("the second process ended with {status}"))
-    }
+    if status.success() { Ok(()) } else { Err(format!("the second process ended with {status}")) }
 }
 
 /// The ways in which the same request is made.
@@ -129,19 +125,12 @@ impl Engine {
         let app = App::open(Dirs::find(), None).map_err(because("the settings"))?;
         let notes = Box::new(move |note: &str| {
             count.fetch_add(1, Ordering::Relaxed);
-            eprintln!("{note}");
+            support::tell(note);
         });
         let runtime = app.runtime(notes).map_err(because("the runtime"))?;
         let ctx = Ctx::new(Origin::Cli);
         let ready = ready(&runtime, &ctx)?;
-        Ok(Self {
-            runtime,
-            ctx,
-            client: client()?,
-            url: format!("{url}/items/7"),
-            ready,
-            unrecorded,
-        })
+        Ok(Self { runtime, ctx, client: client()?, url: format!("{url}/items/7"), ready, unrecorded })
     }
 
     /// Total wall time of each variant.
@@ -177,15 +166,9 @@ impl Engine {
 
     async fn bare(&self) -> Measured<()> {
         let answer = self.client.get(&self.url).bearer_auth(TOKEN).send().await;
-        let answer = answer
-            .and_then(reqwest::Response::error_for_status)
-            .map_err(because("bare request"))?;
+        let answer = answer.and_then(reqwest::Response::error_for_status).map_err(because("bare request"))?;
         let body = answer.bytes().await.map_err(because("bare request"))?;
-        if body == BODY.as_bytes() {
-            Ok(())
-        } else {
-            Err(String::from("the bare request had another answer"))
-        }
+        if body == BODY.as_bytes() { Ok(()) } else { Err(String::from("the bare request had another answer")) }
     }
 
     async fn execute(&self, ready: &Ready) -> Measured<()> {
@@ -216,10 +199,7 @@ fn call() -> Call {
     Call {
         function: String::from("loopback.get_item"),
         account: None,
-        arguments: Arguments::Ready {
-            object: Map::from_iter([(String::from("id"), Value::from(7))]),
-            files: BTreeMap::new(),
-        },
+        arguments: Arguments::Ready { object: Map::from_iter([(String::from("id"), Value::from(7))]), files: BTreeMap::new() },
         options: Options::default(),
     }
 }
@@ -234,17 +214,9 @@ fn ready(runtime: &Runtime, ctx: &Ctx) -> Measured<Ready> {
     let provider = plan.callable.provider.clone();
     let credentials = runtime.vault.unlock(&provider, &plan.account).map_err(because("the credentials"))?;
     let scrubber = auth::scrubber(&provider, &credentials);
-    Ok(Ready {
-        plan,
-        credentials,
-        scrubber,
-    })
+    Ok(Ready { plan, credentials, scrubber })
 }
 
 fn seven(data: &Value) -> Measured<()> {
-    if data["id"] == 7 {
-        Ok(())
-    } else {
-        Err(format!("another answer than expected: {data}"))
-    }
+    if data["id"] == 7 { Ok(()) } else { Err(format!("another answer than expected: {data}")) }
 }

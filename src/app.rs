@@ -52,16 +52,10 @@ impl App {
     /// The catalog: built-in, the user's, a trusted project's.
     pub fn catalog(&self) -> Result<Catalog> {
         let cache = self.dirs.cache();
-        let user = self
-            .dirs
-            .config()
-            .zip(cache)
-            .and_then(|(config, cache)| user::open(&config.join("providers"), &cache.join("catalog.bin")));
+        let user =
+            self.dirs.config().zip(cache).and_then(|(config, cache)| user::open(&config.join("providers"), &cache.join("catalog.bin")));
         let project = self.config.trusted_project().zip(cache).and_then(|(project, cache)| {
-            let name = format!(
-                "catalog-{}.bin",
-                &crate::base::json::digest(&project.root.display().to_string().into())[..16]
-            );
+            let name = format!("catalog-{}.bin", &crate::base::json::digest(&project.root.display().to_string().into())[..16]);
             user::open(&project.root.join(PROJECT_FOLDER).join("providers"), &cache.join(name))
         });
         Catalog::open(user, project)
@@ -94,10 +88,7 @@ impl App {
             vault: self.vault()?,
             native: Native { memory: memory.clone() },
             memory,
-            http: Http {
-                net: Net::default(),
-                settings,
-            },
+            http: Http { net: Net::default(), settings },
             notes,
         })
     }

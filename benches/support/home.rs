@@ -42,9 +42,7 @@ impl Home {
     /// An empty home in the folder for temporary files.
     pub fn new() -> Measured<Self> {
         let folder = tempfile::Builder::new().prefix("angelia-bench-").tempdir();
-        let home = Self {
-            folder: folder.map_err(because("no temporary folder"))?,
-        };
+        let home = Self { folder: folder.map_err(because("no temporary folder"))? };
         for part in ["config/providers", "work"] {
             std::fs::create_dir_all(home.path().join(part)).map_err(because("no temporary folder"))?;
         }

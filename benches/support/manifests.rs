@@ -110,11 +110,7 @@ impl Manifest {
         let mut functions = Vec::new();
         while functions.len() < wanted {
             let thing = random.pick(&THINGS);
-            let thing = if known.contains(*thing) {
-                format!("{}_{thing}", random.pick(&KINDS))
-            } else {
-                (*thing).to_owned()
-            };
+            let thing = if known.contains(*thing) { format!("{}_{thing}", random.pick(&KINDS)) } else { (*thing).to_owned() };
             if !known.insert(thing.clone()) {
                 continue;
             }
@@ -137,11 +133,7 @@ impl Manifest {
 
     /// A read function with one required path parameter, `id`. Every provider has one.
     pub fn getter(&self) -> String {
-        self.functions
-            .iter()
-            .find(|function| function.verb == Verb::Get)
-            .map(Function::id)
-            .unwrap_or_default()
+        self.functions.iter().find(|function| function.verb == Verb::Get).map(Function::id).unwrap_or_default()
     }
 
     /// The provider as a file.
@@ -157,16 +149,7 @@ impl Manifest {
              functions:\n",
             random.pick(&THINGS),
             random.pick(&THINGS),
-            random.pick(&[
-                "crm",
-                "billing",
-                "support",
-                "development",
-                "marketing",
-                "logistics",
-                "storage",
-                "analytics"
-            ]),
+            random.pick(&["crm", "billing", "support", "development", "marketing", "logistics", "storage", "analytics"]),
             id = self.id(),
         );
         self.functions.iter().for_each(|function| function.write(&mut text));
@@ -273,9 +256,7 @@ fn plural(word: &str) -> String {
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// SplitMix64: small, and the same on every machine.

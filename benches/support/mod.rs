@@ -10,6 +10,7 @@ pub mod report;
 pub mod server;
 pub mod statistics;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// A figure, or why it could not be had.
@@ -19,27 +20,28 @@ pub type Measured<T> = Result<T, String>;
 pub fn main(measure: fn() -> Measured<()>) -> ExitCode {
     // `cargo test --all-targets` starts the benches too, without this word and in a debug build.
     if !std::env::args().any(|argument| argument == "--bench") {
-        eprintln!("nothing was measured: run this by cargo bench, or with --bench");
+        tell("nothing was measured: run this by cargo bench, or with --bench");
         return ExitCode::SUCCESS;
     }
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("could not measure: {why}");
+            tell(&format!("could not measure: {why}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says something beside the table.
+pub fn tell(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }
 
 /// How often something is repeated: `BENCH_RUNS`, or what the bench proposes.
 pub fn runs(proposed: u32) -> Measured<u32> {
     match std::env::var("BENCH_RUNS") {
         Err(_) => Ok(proposed),
-        Ok(text) => text
-            .parse()
-            .ok()
-            .filter(|runs| *runs > 0)
-            .ok_or_else(|| format!("BENCH_RUNS is '{text}', which is no number of runs")),
+        Ok(text) => text.parse().ok().filter(|runs| *runs > 0).ok_or_else(|| format!("BENCH_RUNS is '{text}', which is no number of runs")),
     }
 }
 

@@ -38,9 +38,7 @@ impl Program {
             path.is_file().then(|| path.clone())
         } else {
             let folders = std::env::var_os("PATH").unwrap_or_default();
-            std::env::split_paths(&folders)
-                .map(|folder| folder.join(&path))
-                .find(|file| file.is_file())
+            std::env::split_paths(&folders).map(|folder| folder.join(&path)).find(|file| file.is_file())
         };
         Ok(Self {
             path: found.ok_or_else(|| format!("there is no program {}", path.display()))?,
@@ -53,26 +51,17 @@ impl Program {
 
     /// The same program with these arguments.
     pub fn arguments<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            arguments: arguments.into_iter().map(str::to_owned).collect(),
-            ..self.clone()
-        }
+        Self { arguments: arguments.into_iter().map(str::to_owned).collect(), ..self.clone() }
     }
 
     /// The same program with this environment and nothing else in it.
     pub fn environment(&self, environment: Vec<(String, String)>) -> Self {
-        Self {
-            environment,
-            ..self.clone()
-        }
+        Self { environment, ..self.clone() }
     }
 
     /// The same program with a pipe at stdin that stays open and silent, as when a careless caller starts it.
     pub fn open_stdin(&self) -> Self {
-        Self {
-            stdin_stays_open: true,
-            ..self.clone()
-        }
+        Self { stdin_stays_open: true, ..self.clone() }
     }
 
     fn command(&self) -> Command {
@@ -98,11 +87,7 @@ impl Program {
         }
         let head: String = stdout.chars().take(1000).collect();
         let stderr = String::from_utf8_lossy(&output.stderr);
-        Err(format!(
-            "{}: {}, without '{proof}' in its answer\n{head}\n{stderr}",
-            self.said(),
-            output.status
-        ))
+        Err(format!("{}: {}, without '{proof}' in its answer\n{head}\n{stderr}", self.said(), output.status))
     }
 
     /// Wall time of one run, from before it is started until it has ended.
@@ -153,11 +138,7 @@ impl Program {
         }
         let report = tempfile::NamedTempFile::new().map_err(because("no temporary file"))?;
         let mut command = Command::new(TIME);
-        command
-            .args(["-f", "%M", "-o"])
-            .arg(report.path())
-            .arg(&self.path)
-            .args(&self.arguments);
+        command.args(["-f", "%M", "-o"]).arg(report.path()).arg(&self.path).args(&self.arguments);
         self.prepare(&mut command);
         let mut child = command.spawn().map_err(because(TIME))?;
         let stdin = child.stdin.take();
@@ -166,10 +147,11 @@ impl Program {
         ended?;
         let text = std::fs::read_to_string(report.path()).map_err(because(TIME))?;
         // A time of another kind writes something else.
-        Ok(text.trim().parse().ok().map(|kibibytes: f64| Peak {
-            mebibytes: kibibytes / 1024.0,
-            how: "maximum resident set size by GNU time",
-        }))
+        Ok(text
+            .trim()
+            .parse()
+            .ok()
+            .map(|kibibytes: f64| Peak { mebibytes: kibibytes / 1024.0, how: "maximum resident set size by GNU time" }))
     }
 
     /// The peak as it stood when last looked at: never more than the truth, perhaps less.
@@ -187,19 +169,12 @@ impl Program {
         if highest == 0.0 {
             return Err(format!("neither GNU time nor {status} tells the memory of {}", self.said()));
         }
-        Ok(Peak {
-            mebibytes: highest / 1024.0,
-            how: "VmHWM, sampled while it ran, so at least this",
-        })
+        Ok(Peak { mebibytes: highest / 1024.0, how: "VmHWM, sampled while it ran, so at least this" })
     }
 
     fn end(&self, child: &mut Child) -> Measured<()> {
         let status = child.wait().map_err(because(&self.said()))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(format!("{}: {status}", self.said()))
-        }
+        if status.success() { Ok(()) } else { Err(format!("{}: {status}", self.said())) }
     }
 
     fn said(&self) -> String {

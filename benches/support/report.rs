@@ -1,5 +1,7 @@
 //! The one table that a bench prints: what, figure, target, verdict. A target is judged on the exact figure, not on the printed one.
 
+use std::io::Write as _;
+
 /// Figures in the order in which they were had.
 pub struct Table {
     title: String,
@@ -10,11 +12,7 @@ pub struct Table {
 impl Table {
     /// An empty table.
     pub fn new(title: &str) -> Self {
-        Self {
-            title: title.to_owned(),
-            rows: Vec::new(),
-            notes: Vec::new(),
-        }
+        Self { title: title.to_owned(), rows: Vec::new(), notes: Vec::new() }
     }
 
     /// A figure without a target.
@@ -26,12 +24,7 @@ impl Table {
     pub fn judge(&mut self, what: &str, figure: f64, most: f64, unit: &str) {
         let verdict = if figure <= most { "met" } else { "missed" };
         let digits = if figure.abs() >= 100.0 { 0 } else { 2 };
-        self.rows.push([
-            what.to_owned(),
-            format!("{figure:.digits$} {unit}"),
-            format!("≤ {most} {unit}"),
-            verdict.to_owned(),
-        ]);
+        self.rows.push([what.to_owned(), format!("{figure:.digits$} {unit}"), format!("≤ {most} {unit}"), verdict.to_owned()]);
     }
 
     /// A line below the table.
@@ -51,27 +44,20 @@ impl Table {
             let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
             format!("| {} |", cells.join(" | "))
         };
-        println!("\n{}\n", self.title);
-        println!("{}", line(&heads));
-        println!("| {} |", widths.map(|width| "-".repeat(width)).join(" | "));
-        self.rows.iter().for_each(|row| println!("{}", line(row)));
-        println!();
-        self.notes.iter().for_each(|note| println!("{note}"));
-        println!("{}", machine());
+        let mut text = format!("\n{}\n\n{}\n", self.title, line(&heads));
+        text.push_str(&format!("| {} |\n", widths.map(|width| "-".repeat(width)).join(" | ")));
+        self.rows.iter().for_each(|row| text.push_str(&format!("{}\n", line(row))));
+        text.push('\n');
+        self.notes.iter().for_each(|note| text.push_str(&format!("{note}\n")));
+        text.push_str(&format!("{}\n", machine()));
+        // A reader that went away early is no failure of the measurement.
+        drop(std::io::stdout().write_all(text.as_bytes()));
     }
 }
 
 /// What the figures were had on.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let build = if cfg!(debug_assertions) {
-        "a debug build, whose figures mean nothing"
-    } else {
-        "an optimised build"
-    };
-    format!(
-        "Machine: {cores} cores, {}, {}; {build}.",
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    )
+    let build = if cfg!(debug_assertions) { "a debug build, whose figures mean nothing" } else { "an optimised build" };
+    format!("Machine: {cores} cores, {}, {}; {build}.", std::env::consts::OS, std::env::consts::ARCH)
 }

@@ -36,10 +36,7 @@ impl Server {
                 std::thread::spawn(move || serve(&connection, &count));
             }
         });
-        Ok(Self {
-            url: format!("http://{address}"),
-            served,
-        })
+        Ok(Self { url: format!("http://{address}"), served })
     }
 
     /// Requests answered so far: proof that a measured program really asked.
@@ -51,10 +48,7 @@ impl Server {
 fn serve(connection: &TcpStream, served: &AtomicU64) {
     // A broken connection is the client's to report.
     drop(connection.set_nodelay(true));
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
     let mut reader = BufReader::new(connection);
     let mut line = Vec::new();
     loop {

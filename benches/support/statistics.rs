@@ -12,6 +12,11 @@ impl Samples {
         Self(times)
     }
 
+    /// No run was faster, in milliseconds: nearest to what the work itself takes.
+    pub fn fastest(&self) -> f64 {
+        self.at(0)
+    }
+
     /// Half of the runs took at most so long, in milliseconds.
     pub fn median(&self) -> f64 {
         self.at(50)

@@ -57,28 +57,17 @@ pub fn leave(store: &Store, asked: &Asked<'_>, now_ms: i64, ttl_ms: i64) -> Resu
 /// The state as shown: a ticket whose time is over is `expired`.
 pub fn state(ticket: &Ticket, now_ms: i64) -> &str {
     let open = ticket.state == "pending" || ticket.state == "approved";
-    if open && ticket.expires_ms <= now_ms {
-        "expired"
-    } else {
-        &ticket.state
-    }
+    if open && ticket.expires_ms <= now_ms { "expired" } else { &ticket.state }
 }
 
 /// A ticket by its id or the beginning of it.
 pub fn find(store: &Store, id: &str) -> Result<Ticket> {
-    let wanted = if id.starts_with("apr_") {
-        id.to_owned()
-    } else {
-        format!("apr_{id}")
-    };
+    let wanted = if id.starts_with("apr_") { id.to_owned() } else { format!("apr_{id}") };
     let mut found = store.tickets_like(&wanted)?;
     match found.len() {
         1 => Ok(found.remove(0)),
         0 => Err(Error::new(Code::NotFound, format!("There is no approval ticket '{}'", printable(id))).hint("angelia approvals:list")),
-        _ => Err(Error::usage(format!(
-            "Several tickets begin with '{}'; write more of it",
-            printable(id)
-        ))),
+        _ => Err(Error::usage(format!("Several tickets begin with '{}'; write more of it", printable(id)))),
     }
 }
 
@@ -88,9 +77,6 @@ pub fn decide(store: &Store, ticket: &Ticket, approve: bool, now_ms: i64) -> Res
         return Ok(());
     }
     let now = find(store, &ticket.id)?;
-    Err(Error::new(
-        Code::PermissionDenied,
-        format!("Ticket {} is {} and cannot be decided any more", now.id, state(&now, now_ms)),
-    )
-    .hint("Make the call again for a new ticket"))
+    Err(Error::new(Code::PermissionDenied, format!("Ticket {} is {} and cannot be decided any more", now.id, state(&now, now_ms)))
+        .hint("Make the call again for a new ticket"))
 }

@@ -49,10 +49,7 @@ fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mu
             let (Some(user), Some(password)) = (credentials.fill(&auth.username), credentials.fill(&auth.password)) else {
                 return Ok(());
             };
-            (
-                AUTHORIZATION,
-                format!("Basic {}", STANDARD.encode(format!("{}:{}", user.expose(), password.expose()))),
-            )
+            (AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{}:{}", user.expose(), password.expose()))))
         }
         AuthKind::Bearer => match credentials.fill(&auth.value) {
             Some(value) => (AUTHORIZATION, format!("Bearer {}", value.expose())),
@@ -64,10 +61,7 @@ fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mu
         },
     };
     let mut value = HeaderValue::from_str(&value).map_err(|_| {
-        Error::new(
-            Code::InvalidArguments,
-            format!("The credential for header '{name}' holds a character that no header can carry"),
-        )
+        Error::new(Code::InvalidArguments, format!("The credential for header '{name}' holds a character that no header can carry"))
     })?;
     value.set_sensitive(true);
     placed.headers.push(name.clone());
@@ -79,20 +73,39 @@ fn header_name(name: &str) -> Result<HeaderName> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal(format!("'{name}' is no header name")))
 }
 
-/// How the placement would look, with every secret masked: headers, and query parameters.
-pub fn preview(provider: &Provider, has: &dyn Fn(&str) -> bool) -> (Vec<(String, String)>, Vec<(String, String)>) {
-    let (mut headers, mut query) = (Vec::new(), Vec::new());
+/// How the placement would look: headers, and query parameters. `shown` gives a field as it may be shown.
+pub fn preview(provider: &Provider, shown: &dyn Fn(&str) -> Option<String>) -> Preview {
+    let mut preview = Preview::default();
     for auth in &provider.auth.0 {
-        let names = [&auth.value, &auth.username, &auth.password];
-        if !names.into_iter().flat_map(|text| crate::registry::lint::names_in(text)).all(has) {
-            continue;
-        }
+        let value = match auth.kind {
+            AuthKind::Basic => fill(&auth.username, shown).and(fill(&auth.password, shown)).map(|_| format!("Basic {MASK}")),
+            AuthKind::Bearer => fill(&auth.value, shown).map(|value| format!("Bearer {value}")),
+            AuthKind::Header | AuthKind::Query => fill(&auth.value, shown),
+        };
+        let Some(value) = value else { continue };
         match auth.kind {
-            AuthKind::Bearer => headers.push((String::from("authorization"), format!("Bearer {MASK}"))),
-            AuthKind::Basic => headers.push((String::from("authorization"), format!("Basic {MASK}"))),
-            AuthKind::Header => headers.push((auth.name.to_lowercase(), MASK.to_owned())),
-            AuthKind::Query => query.push((auth.name.clone(), MASK.to_owned())),
+            AuthKind::Bearer | AuthKind::Basic => preview.headers.push((String::from("authorization"), value)),
+            AuthKind::Header => preview.headers.push((auth.name.to_lowercase(), value)),
+            AuthKind::Query => preview.query.push((auth.name.clone(), value)),
         }
     }
-    (headers, query)
+    preview
+}
+
+/// A placement that may be shown.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// Query parameters.
+    pub query: Vec<(String, String)>,
+}
+
+/// Fills a template by what may be shown; nothing when a field in it has no value.
+fn fill(template: &str, shown: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let mut filled = template.to_owned();
+    for key in crate::registry::lint::names_in(template) {
+        filled = filled.replace(&format!("{{{key}}}"), &shown(key)?);
+    }
+    Some(filled)
 }

@@ -74,8 +74,16 @@ fn failure(error: &keyring::Error) -> Failure {
     match error {
         keyring::Error::NoDefaultStore => Failure::None,
         keyring::Error::NoEntry => Failure::Missing,
+        other if absent(&other.to_string()) => Failure::None,
         other => Failure::Refused(other.to_string()),
     }
+}
+
+/// Nobody offers a keychain here: no bus to connect to, or no such service on it. The library gives only text for this.
+fn absent(said: &str) -> bool {
+    ["Failed to connect to address", "ServiceUnknown", "not provided by any .service files", "No such file or directory"]
+        .iter()
+        .any(|sign| said.contains(sign))
 }
 
 fn bounded<T: Send + 'static>(work: impl FnOnce() -> Result<T, Failure> + Send + 'static) -> Result<T, Failure> {

@@ -3,6 +3,7 @@
 
 pub mod approvals;
 pub mod auth;
+pub mod field;
 pub mod keychain;
 pub mod policy;
 pub mod sealed;

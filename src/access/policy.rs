@@ -68,10 +68,7 @@ pub fn enabled(config: &Config, provider: &str, local: bool) -> bool {
 
 /// Whether private addresses may be reached for this provider.
 pub fn allows_private(config: &Config, provider: &str) -> bool {
-    config
-        .full()
-        .find_map(|file| file.integrations.get(provider)?.allow_private)
-        .unwrap_or(false)
+    config.full().find_map(|file| file.integrations.get(provider)?.allow_private).unwrap_or(false)
 }
 
 /// The account that is meant when the caller names none.
@@ -81,9 +78,7 @@ pub fn account<'a>(config: &'a Config, provider: &str) -> Option<&'a str> {
 
 /// A base URL set in place of the manifest's.
 pub fn server<'a>(config: &'a Config, provider: &str, server: &str) -> Option<&'a str> {
-    config
-        .full()
-        .find_map(|file| file.integrations.get(provider)?.servers.get(server).map(String::as_str))
+    config.full().find_map(|file| file.integrations.get(provider)?.servers.get(server).map(String::as_str))
 }
 
 /// What an untrusted project wanted and did not get.
@@ -108,21 +103,9 @@ pub fn ignored(config: &Config) -> Vec<String> {
             widens.push("account");
         }
         let all = [rules.read, rules.write, rules.destructive];
-        let of_accounts = rules
-            .accounts
-            .values()
-            .flat_map(|account| [account.read, account.write, account.destructive]);
-        let of_functions = rules
-            .functions
-            .values()
-            .chain(rules.accounts.values().flat_map(|account| account.functions.values()));
-        if all
-            .into_iter()
-            .chain(of_accounts)
-            .flatten()
-            .chain(of_functions.copied())
-            .any(|rule| rule == Rule::Allow)
-        {
+        let of_accounts = rules.accounts.values().flat_map(|account| [account.read, account.write, account.destructive]);
+        let of_functions = rules.functions.values().chain(rules.accounts.values().flat_map(|account| account.functions.values()));
+        if all.into_iter().chain(of_accounts).flatten().chain(of_functions.copied()).any(|rule| rule == Rule::Allow) {
             widens.push("allow rules");
         }
         if !widens.is_empty() {
@@ -143,30 +126,15 @@ fn of(rules: &Integration, question: &Question<'_>, whose: &str) -> Option<Decis
     let provider = question.provider;
     let mut candidates = Vec::new();
     if let Some((word, rule)) = class(question.operation, rules.read, rules.write, rules.destructive) {
-        candidates.push(Candidate {
-            rule,
-            account: false,
-            glob: None,
-            because: format!("{whose}: {provider}.{word} = {}", rule.as_str()),
-        });
+        candidates.push(Candidate { rule, account: false, glob: None, because: format!("{whose}: {provider}.{word} = {}", rule.as_str()) });
     }
     for (glob, rule) in fitting(&rules.functions, question.function) {
         let because = format!("{whose}: {provider}.functions.\"{glob}\" = {}", rule.as_str());
-        candidates.push(Candidate {
-            rule,
-            account: false,
-            glob: Some(glob),
-            because,
-        });
+        candidates.push(Candidate { rule, account: false, glob: Some(glob), because });
     }
     if let Some(account) = rules.accounts.get(question.account) {
         let name = question.account;
-        let AccountRules {
-            read,
-            write,
-            destructive,
-            functions,
-        } = account;
+        let AccountRules { read, write, destructive, functions } = account;
         if let Some((word, rule)) = class(question.operation, *read, *write, *destructive) {
             candidates.push(Candidate {
                 rule,
@@ -177,22 +145,14 @@ fn of(rules: &Integration, question: &Question<'_>, whose: &str) -> Option<Decis
         }
         for (glob, rule) in fitting(functions, question.function) {
             let because = format!("{whose}: {provider}.accounts.{name}.functions.\"{glob}\" = {}", rule.as_str());
-            candidates.push(Candidate {
-                rule,
-                account: true,
-                glob: Some(glob),
-                because,
-            });
+            candidates.push(Candidate { rule, account: true, glob: Some(glob), because });
         }
     }
     let winner = candidates
         .iter()
         .filter(|one| !candidates.iter().any(|other| inside(other, one) && !inside(one, other)))
         .max_by_key(|candidate| candidate.rule)?;
-    Some(Decision {
-        rule: winner.rule,
-        because: winner.because.clone(),
-    })
+    Some(Decision { rule: winner.rule, because: winner.because.clone() })
 }
 
 /// The rule of an operation class; `destructive` defaults to `write`.
@@ -205,10 +165,7 @@ fn class(operation: Operation, read: Option<Rule>, write: Option<Rule>, destruct
 }
 
 fn fitting<'a>(functions: &'a std::collections::BTreeMap<String, Rule>, function: &str) -> impl Iterator<Item = (&'a str, Rule)> {
-    functions
-        .iter()
-        .filter(move |(glob, _)| WildMatch::new(glob).matches(function))
-        .map(|(glob, rule)| (glob.as_str(), *rule))
+    functions.iter().filter(move |(glob, _)| WildMatch::new(glob).matches(function)).map(|(glob, rule)| (glob.as_str(), *rule))
 }
 
 /// Whether the scope of `a` lies inside that of `b`.
@@ -229,17 +186,11 @@ pub fn refusal(question: &Question<'_>, decision: &Decision) -> Error {
     match decision.rule {
         Rule::Deny => Error::new(
             Code::PermissionDenied,
-            format!(
-                "Integration '{provider}' {operation} access denied for {provider}.{} ({})",
-                question.function, decision.because
-            ),
+            format!("Integration '{provider}' {operation} access denied for {provider}.{} ({})", question.function, decision.because),
         )
         .hint(format!("To change that: {allow}")),
-        _ => Error::new(
-            Code::ApprovalRequired,
-            format!("Integration '{provider}' {operation} requires approval ({})", decision.because),
-        )
-        .hint(format!("To allow it always: {allow}")),
+        _ => Error::new(Code::ApprovalRequired, format!("Integration '{provider}' {operation} requires approval ({})", decision.because))
+            .hint(format!("To allow it always: {allow}")),
     }
 }
 
@@ -251,23 +202,9 @@ mod tests {
     fn decided(user: &str, project: Option<(&str, bool)>, function: &str, operation: Operation, account: &str) -> Rule {
         let config = Config {
             user: parse(user).unwrap(),
-            project: project.map(|(text, trusted)| Project {
-                root: "/p".into(),
-                file: parse(text).unwrap(),
-                trusted,
-            }),
+            project: project.map(|(text, trusted)| Project { root: "/p".into(), file: parse(text).unwrap(), trusted }),
         };
-        decide(
-            &config,
-            &Question {
-                provider: "github",
-                function,
-                operation,
-                account,
-                local: false,
-            },
-        )
-        .rule
+        decide(&config, &Question { provider: "github", function, operation, account, local: false }).rule
     }
 
     const USER: &str = r#"
@@ -311,21 +248,9 @@ mod tests {
     fn a_project_narrows_and_widens_only_when_trusted() {
         let lax = "[integrations.github]\nwrite = \"allow\"\nread = \"allow\"";
         let strict = "[integrations.github]\nread = \"deny\"";
-        assert_eq!(
-            decided(USER, Some((lax, false)), "create_issue", Operation::Write, "default"),
-            Rule::Ask
-        );
-        assert_eq!(
-            decided(USER, Some((lax, true)), "create_issue", Operation::Write, "default"),
-            Rule::Allow
-        );
-        assert_eq!(
-            decided("", Some((lax, false)), "list_issues", Operation::Read, "default"),
-            Rule::Ask
-        );
-        assert_eq!(
-            decided(USER, Some((strict, false)), "list_issues", Operation::Read, "default"),
-            Rule::Deny
-        );
+        assert_eq!(decided(USER, Some((lax, false)), "create_issue", Operation::Write, "default"), Rule::Ask);
+        assert_eq!(decided(USER, Some((lax, true)), "create_issue", Operation::Write, "default"), Rule::Allow);
+        assert_eq!(decided("", Some((lax, false)), "list_issues", Operation::Read, "default"), Rule::Ask);
+        assert_eq!(decided(USER, Some((strict, false)), "list_issues", Operation::Read, "default"), Rule::Deny);
     }
 }

@@ -54,22 +54,14 @@ impl Sealer {
             }
         }
         let key = Key::<XChaCha20Poly1305>::try_from(key.as_slice()).map_err(|_| Error::internal("the key has a wrong length"))?;
-        Ok(Self {
-            cipher: XChaCha20Poly1305::new(&key),
-        })
+        Ok(Self { cipher: XChaCha20Poly1305::new(&key) })
     }
 
     /// Seals a value for one place.
     pub fn seal(&self, place: &str, value: &Secret) -> Result<String> {
         let nonce = Nonce::<XChaCha20Poly1305>::generate();
-        let payload = Payload {
-            msg: value.expose().as_bytes(),
-            aad: place.as_bytes(),
-        };
-        let sealed = self
-            .cipher
-            .encrypt(&nonce, payload)
-            .map_err(|_| Error::internal("a secret could not be sealed"))?;
+        let payload = Payload { msg: value.expose().as_bytes(), aad: place.as_bytes() };
+        let sealed = self.cipher.encrypt(&nonce, payload).map_err(|_| Error::internal("a secret could not be sealed"))?;
         Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
@@ -85,16 +77,7 @@ impl Sealer {
         let bytes = STANDARD.decode(sealed).map_err(|_| cannot())?;
         let (nonce, rest) = bytes.split_at_checked(NONCE).ok_or_else(cannot)?;
         let nonce = Nonce::<XChaCha20Poly1305>::try_from(nonce).map_err(|_| cannot())?;
-        let plain = self
-            .cipher
-            .decrypt(
-                &nonce,
-                Payload {
-                    msg: rest,
-                    aad: place.as_bytes(),
-                },
-            )
-            .map_err(|_| cannot())?;
+        let plain = self.cipher.decrypt(&nonce, Payload { msg: rest, aad: place.as_bytes() }).map_err(|_| cannot())?;
         String::from_utf8(plain).map(Secret::new).map_err(|_| cannot())
     }
 }
@@ -117,14 +100,8 @@ fn make_key(path: &Path) -> Result<Zeroizing<String>> {
 }
 
 fn gone(path: &Path) -> Error {
-    Error::new(
-        Code::NeedsReauth,
-        format!(
-            "The key file {} is missing or damaged, so stored secrets cannot be opened",
-            path.display()
-        ),
-    )
-    .hint("Put the key file back, or store the credentials again with angelia integrations:configure")
+    Error::new(Code::NeedsReauth, format!("The key file {} is missing or damaged, so stored secrets cannot be opened", path.display()))
+        .hint("Put the key file back, or store the credentials again with angelia integrations:configure")
 }
 
 #[cfg(test)]
@@ -134,26 +111,12 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_only_in_its_place_with_its_key() {
         let salt = salt_bytes(&salt());
-        let sealer = Sealer::open(
-            &KeyFrom::Passphrase {
-                phrase: "correct horse",
-                salt: &salt,
-            },
-            false,
-        )
-        .unwrap();
+        let sealer = Sealer::open(&KeyFrom::Passphrase { phrase: "correct horse", salt: &salt }, false).unwrap();
         let sealed = sealer.seal("github/default/token", &Secret::new("s3cret".into())).unwrap();
         assert!(!sealed.contains("s3cret"));
         assert_eq!(sealer.open_value("github/default/token", &sealed).unwrap().expose(), "s3cret");
         assert!(sealer.open_value("github/work/token", &sealed).is_err());
-        let other = Sealer::open(
-            &KeyFrom::Passphrase {
-                phrase: "wrong",
-                salt: &salt,
-            },
-            false,
-        )
-        .unwrap();
+        let other = Sealer::open(&KeyFrom::Passphrase { phrase: "wrong", salt: &salt }, false).unwrap();
         assert!(other.open_value("github/default/token", &sealed).is_err());
         assert!(sealer.open_value("github/default/token", "AAAA").is_err());
     }

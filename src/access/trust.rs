@@ -93,7 +93,5 @@ fn change(dirs: &Dirs, work: impl FnOnce(&mut Map<String, Value>) -> Result<()>)
 
 fn key(root: &Path) -> Result<String> {
     let full = fs::canonicalize(root).map_err(|error| Error::new(Code::NotFound, format!("{}: {error}", root.display())))?;
-    full.to_str()
-        .map(str::to_owned)
-        .ok_or_else(|| Error::usage("the project's path is not UTF-8"))
+    full.to_str().map(str::to_owned).ok_or_else(|| Error::usage("the project's path is not UTF-8"))
 }

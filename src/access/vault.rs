@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::field::{check, follow, is_reference};
 use crate::access::keychain::{self, Failure};
 use crate::access::sealed::{KeyFrom, Sealer, salt, salt_bytes};
 use crate::base::error::{Code, Error, Result};
@@ -15,7 +16,7 @@ use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
 use crate::config::layers::StoreChoice;
 use crate::config::{env, files};
-use crate::registry::manifest::{Credential, CredentialKind, Provider};
+use crate::registry::manifest::{Credential, Provider};
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,11 +110,7 @@ impl Vault {
             Some(path) => read_book(path)?,
             None => Book::default(),
         };
-        Ok(Self {
-            key_path: dirs.config().map(|folder| folder.join("credentials.key")),
-            choice,
-            book,
-        })
+        Ok(Self { key_path: dirs.config().map(|folder| folder.join("credentials.key")), choice, book })
     }
 
     /// Aliases of a provider's accounts, `default` first.
@@ -136,12 +133,8 @@ impl Vault {
 
     /// Refuses an account that neither the store, the settings (`named`) nor the environment knows.
     pub fn check_account(&self, provider: &Provider, account: &str, named: bool) -> Result<()> {
-        let in_environment = || {
-            provider
-                .credentials
-                .iter()
-                .any(|field| env::var(&account_variable(&provider.id, account, &field.key)).is_some())
-        };
+        let in_environment =
+            || provider.credentials.iter().any(|field| env::var(&account_variable(&provider.id, account, &field.key)).is_some());
         if named || self.accounts(&provider.id).iter().any(|known| known == account) || in_environment() {
             return Ok(());
         }
@@ -149,19 +142,10 @@ impl Vault {
         let near = nearest(account, known.iter().map(String::as_str));
         Err(Error::new(
             Code::UnknownAccount,
-            format!(
-                "Integration '{}' has no account '{}'; it has {}",
-                provider.id,
-                printable(account),
-                known.join(", ")
-            ),
+            format!("Integration '{}' has no account '{}'; it has {}", provider.id, printable(account), known.join(", ")),
         )
         .hints(near.iter().map(|near| format!("Did you mean '{near}'?")))
-        .hint(format!(
-            "angelia integrations:configure {} --account {} --set …",
-            provider.id,
-            printable(account)
-        )))
+        .hint(format!("angelia integrations:configure {} --account {} --set …", provider.id, printable(account))))
     }
 
     /// Where a field's value would come from.
@@ -186,10 +170,7 @@ impl Vault {
             .credentials
             .iter()
             .filter(|field| {
-                field.required
-                    && self
-                        .source(&provider.id, account, &field.key, &field.env, field.default.as_deref())
-                        .is_none()
+                field.required && self.source(&provider.id, account, &field.key, &field.env, field.default.as_deref()).is_none()
             })
             .collect()
     }
@@ -229,11 +210,8 @@ impl Vault {
             Some(Source::Stored(Stored::Sealed(sealed))) => Some(self.sealer(sealer, false)?.open_value(&place, &sealed)?),
             Some(Source::Stored(Stored::SealedByPassphrase(sealed))) => {
                 if env::var(PASSPHRASE).is_none() {
-                    return Err(Error::new(
-                        Code::MissingCredentials,
-                        format!("The stored secret {place} is sealed by a passphrase"),
-                    )
-                    .hint(format!("Set {PASSPHRASE}")));
+                    return Err(Error::new(Code::MissingCredentials, format!("The stored secret {place} is sealed by a passphrase"))
+                        .hint(format!("Set {PASSPHRASE}")));
                 }
                 Some(self.sealer(&mut None, false)?.open_value(&place, &sealed)?)
             }
@@ -252,13 +230,7 @@ impl Vault {
     fn open_sealer(&self, make: bool) -> Result<Sealer> {
         let phrase = env::var(PASSPHRASE);
         match (&phrase, &self.book.salt) {
-            (Some(phrase), Some(salt)) => Sealer::open(
-                &KeyFrom::Passphrase {
-                    phrase,
-                    salt: &salt_bytes(salt),
-                },
-                make,
-            ),
+            (Some(phrase), Some(salt)) => Sealer::open(&KeyFrom::Passphrase { phrase, salt: &salt_bytes(salt) }, make),
             _ => {
                 let path = self
                     .key_path
@@ -272,11 +244,7 @@ impl Vault {
     /// Which store new secrets go to, in words, without touching it more than a question.
     pub fn backend(&self) -> Result<Backend> {
         let file = || {
-            if env::var(PASSPHRASE).is_some() {
-                Backend::Passphrase
-            } else {
-                Backend::KeyFile
-            }
+            if env::var(PASSPHRASE).is_some() { Backend::Passphrase } else { Backend::KeyFile }
         };
         match self.choice {
             StoreChoice::File => Ok(file()),
@@ -287,10 +255,8 @@ impl Vault {
             StoreChoice::Auto => match keychain::answers() {
                 Ok(()) => Ok(Backend::Keychain),
                 Err(Failure::None) => Ok(file()),
-                Err(failure) => Err(
-                    Error::new(Code::Usage, format!("It is not clear where secrets shall go: {failure}"))
-                        .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file"),
-                ),
+                Err(failure) => Err(Error::new(Code::Usage, format!("It is not clear where secrets shall go: {failure}"))
+                    .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file")),
             },
         }
     }
@@ -302,9 +268,8 @@ impl Vault {
         files::locked(&path, || {
             self.book = read_book(&path)?;
             let has_secret = |key: &str| provider.credentials.iter().any(|field| field.key == key && field.secret);
-            let needs_backend = changes
-                .iter()
-                .any(|(key, value)| has_secret(key) && value.as_ref().is_some_and(|value| !is_reference(value.expose())));
+            let needs_backend =
+                changes.iter().any(|(key, value)| has_secret(key) && value.as_ref().is_some_and(|value| !is_reference(value.expose())));
             let backend = if needs_backend { Some(self.backend()?) } else { None };
             if matches!(backend, Some(Backend::Passphrase)) && self.book.salt.is_none() {
                 self.book.salt = Some(salt());
@@ -411,24 +376,14 @@ impl Vault {
 
     /// Gives an account another alias. Sealed values are bound to their place, so they are opened and sealed again.
     pub fn rename(&mut self, dirs: &Dirs, provider: &Provider, from: &str, to: &str) -> Result<()> {
-        let stored = self
-            .book
-            .accounts
-            .get(&provider.id)
-            .and_then(|accounts| accounts.get(from))
-            .cloned();
+        let stored = self.book.accounts.get(&provider.id).and_then(|accounts| accounts.get(from)).cloned();
         let Some(stored) = stored else {
             return Err(Error::new(
                 Code::UnknownAccount,
                 format!("Integration '{}' has nothing stored for account '{}'", provider.id, printable(from)),
             ));
         };
-        if self
-            .book
-            .accounts
-            .get(&provider.id)
-            .is_some_and(|accounts| accounts.contains_key(to))
-        {
+        if self.book.accounts.get(&provider.id).is_some_and(|accounts| accounts.contains_key(to)) {
             return Err(Error::usage(format!("Integration '{}' already has an account '{to}'", provider.id)));
         }
         let mut changes = BTreeMap::new();
@@ -445,13 +400,7 @@ impl Vault {
 
     fn stored_value(&self, provider: &str, account: &str, field: &Credential) -> Result<Option<Secret>> {
         let place = format!("{provider}/{account}/{}", field.key);
-        match self
-            .book
-            .accounts
-            .get(provider)
-            .and_then(|accounts| accounts.get(account))
-            .and_then(|fields| fields.get(&field.key))
-        {
+        match self.book.accounts.get(provider).and_then(|accounts| accounts.get(account)).and_then(|fields| fields.get(&field.key)) {
             Some(Stored::Plain(text)) => Ok(Some(Secret::new(text.clone()))),
             Some(Stored::Keychain) => keychain::get(&place).map(Some).map_err(|failure| not_read(&place, &failure)),
             Some(Stored::Sealed(sealed) | Stored::SealedByPassphrase(sealed)) => {
@@ -486,23 +435,8 @@ impl Backend {
 /// The variable with the passphrase of the encrypted file.
 pub const PASSPHRASE: &str = "ANGELIA_PASSPHRASE";
 
-/// A value as it was typed, to check it before it is stored.
-pub fn plain(value: &Secret) -> &str {
-    value.expose()
-}
-
-/// Whether a value stands for one that is kept elsewhere.
-pub fn is_reference(value: &str) -> bool {
-    ["env:", "file:", "cmd:"].iter().any(|scheme| value.starts_with(scheme))
-}
-
 fn account_variable(provider: &str, account: &str, key: &str) -> String {
-    format!(
-        "ANGELIA_{}__{}__{}",
-        provider.to_uppercase(),
-        account.to_uppercase().replace('-', "_"),
-        key.to_uppercase()
-    )
+    format!("ANGELIA_{}__{}__{}", provider.to_uppercase(), account.to_uppercase().replace('-', "_"), key.to_uppercase())
 }
 
 fn read_book(path: &Path) -> Result<Book> {
@@ -515,118 +449,4 @@ fn read_book(path: &Path) -> Result<Book> {
 fn not_read(place: &str, failure: &Failure) -> Error {
     Error::new(Code::MissingCredentials, format!("The secret {place} cannot be read: {failure}"))
         .hint("Unlock the keychain, or give the value in the environment, or store it again with angelia integrations:configure")
-}
-
-fn follow(place: &str, reference: &str) -> Result<Secret> {
-    let missing = |why: String| Error::new(Code::MissingCredentials, format!("The credential {place} refers to {why}"));
-    let (scheme, rest) = reference.split_once(':').unwrap_or((reference, ""));
-    match scheme {
-        "env" => env::var(rest)
-            .map(Secret::new)
-            .ok_or_else(|| missing(format!("the environment variable {rest}, which is not set"))),
-        "file" => match files::read(Path::new(rest)) {
-            Ok(Some(text)) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Ok(None) => Err(missing(format!("the file {rest}, which does not exist"))),
-            Err(error) => Err(missing(format!("a file: {error}"))),
-        },
-        _ => run(rest).map(Secret::new).map_err(|why| missing(format!("a command that {why}"))),
-    }
-}
-
-/// Runs a password manager's command; what it prints is the secret.
-#[expect(clippy::disallowed_methods, reason = "the one place that runs the user's own credential commands")]
-fn run(command: &str) -> Result<String, String> {
-    use std::process::{Command, Stdio};
-    const WAIT: std::time::Duration = std::time::Duration::from_secs(60);
-    let child = Command::new("sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn();
-    let child = child.map_err(|error| format!("could not be started: {error}"))?;
-    let (send, receive) = std::sync::mpsc::channel();
-    std::thread::spawn(move || drop(send.send(child.wait_with_output())));
-    let output = receive
-        .recv_timeout(WAIT)
-        .map_err(|_| format!("did not end within {} seconds", WAIT.as_secs()))?;
-    let output = output.map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(format!("failed ({})", output.status));
-    }
-    let text = String::from_utf8(output.stdout).map_err(|_| String::from("printed what is not UTF-8"))?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() {
-        Err(String::from("printed nothing"))
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-/// Checks and normalises a value by the field's kind.
-pub fn check(field: &Credential, value: &str) -> Result<String> {
-    let refuse = |why: &str| Err(Error::new(Code::InvalidArguments, format!("Credential '{}' {why}", field.key)));
-    if value.is_empty() {
-        return refuse("is empty");
-    }
-    if value.chars().any(char::is_control) {
-        return refuse("holds a control character");
-    }
-    match field.kind {
-        CredentialKind::Text => Ok(value.to_owned()),
-        CredentialKind::Email if value.contains('@') && !value.contains(char::is_whitespace) => Ok(value.to_owned()),
-        CredentialKind::Email => refuse("must be an e-mail address"),
-        CredentialKind::Host => match url::Url::parse(&format!("https://{value}/")) {
-            Ok(url)
-                if url.username().is_empty()
-                    && url.password().is_none()
-                    && url.path() == "/"
-                    && url.query().is_none()
-                    && url.fragment().is_none() =>
-            {
-                Ok(url.authority().to_owned())
-            }
-            _ => refuse("must be a host name, with a port if need be"),
-        },
-        CredentialKind::Url => {
-            base_url(value).map_err(|why| Error::new(Code::InvalidArguments, format!("Credential '{}' {why}", field.key)))
-        }
-    }
-}
-
-/// A base URL, normalised: http or https, no user, no query, no trailing slash.
-pub fn base_url(value: &str) -> Result<String, String> {
-    let url = url::Url::parse(value.trim()).map_err(|error| format!("must be an http or https URL: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return Err(String::from("must be an http or https URL"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(String::from("must not hold a user name or password"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(String::from("must not hold ? or #"));
-    }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base_urls_are_normalised_or_refused() {
-        assert_eq!(base_url(" https://Example.com/api/ ").unwrap(), "https://example.com/api");
-        assert_eq!(base_url("http://[::1]:80/").unwrap(), "http://[::1]");
-        for bad in [
-            "ftp://x",
-            "https://u:p@x",
-            "https://x?y",
-            "x",
-            "https://",
-            "file:///etc/passwd",
-            "https://[fe80::1%25eth0]/",
-        ] {
-            assert!(base_url(bad).is_err(), "{bad}");
-        }
-    }
 }

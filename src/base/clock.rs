@@ -7,9 +7,7 @@ use jiff::Timestamp;
 /// Milliseconds since the Unix epoch, now.
 #[expect(clippy::disallowed_methods, reason = "the one reader of the clock")]
 pub fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// RFC 3339 in UTC with milliseconds, such as `2026-01-31T08:00:00.000Z`.

@@ -110,20 +110,14 @@ impl From<Error> for ErrorDetail {
             problems: error
                 .problems
                 .into_iter()
-                .map(|problem| WireProblem {
-                    pointer: problem.pointer,
-                    message: problem.message,
-                })
+                .map(|problem| WireProblem { pointer: problem.pointer, message: problem.message })
                 .collect(),
             hints: error.hints,
             retryable: error.retryable,
             http_status: error.http_status,
             request_id: error.request_id,
             retry_after_ms: error.retry_after_ms,
-            provider: error.provider.map(|answer| WireProvider {
-                code: answer.code,
-                body: answer.body,
-            }),
+            provider: error.provider.map(|answer| WireProvider { code: answer.code, body: answer.body }),
         }
     }
 }
@@ -140,10 +134,7 @@ impl Envelope {
         }
         if let Some(detail) = &mut self.error_detail {
             detail.hints.iter_mut().for_each(|hint| scrubber.scrub_string(hint));
-            detail
-                .problems
-                .iter_mut()
-                .for_each(|problem| scrubber.scrub_string(&mut problem.message));
+            detail.problems.iter_mut().for_each(|problem| scrubber.scrub_string(&mut problem.message));
             if let Some(id) = &mut detail.request_id {
                 scrubber.scrub_string(id);
             }

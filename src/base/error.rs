@@ -145,11 +145,8 @@ impl Error {
 
     /// Arguments that do not fit; the line is made from the problems.
     pub fn arguments(problems: Vec<Problem>) -> Self {
-        let missing: Vec<&str> = problems
-            .iter()
-            .filter(|problem| problem.message == REQUIRED)
-            .map(|problem| problem.pointer.trim_start_matches('/'))
-            .collect();
+        let missing: Vec<&str> =
+            problems.iter().filter(|problem| problem.message == REQUIRED).map(|problem| problem.pointer.trim_start_matches('/')).collect();
         let others: Vec<String> = problems
             .iter()
             .filter(|problem| problem.message != REQUIRED)
@@ -162,10 +159,7 @@ impl Error {
         if !others.is_empty() {
             parts.push(format!("Invalid argument(s): {}", others.join("; ")));
         }
-        Self {
-            problems,
-            ..Self::new(Code::InvalidArguments, parts.join(". "))
-        }
+        Self { problems, ..Self::new(Code::InvalidArguments, parts.join(". ")) }
     }
 
     /// Adds a next step.

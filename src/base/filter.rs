@@ -12,12 +12,7 @@ const OPERATORS: [&str; 9] = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in",
 
 /// All problems of a filter, with pointers below `at`.
 pub fn problems(filter: &Value, at: &str) -> Vec<Problem> {
-    let problem = |pointer: &str, message: String| {
-        vec![Problem {
-            pointer: pointer.to_owned(),
-            message,
-        }]
-    };
+    let problem = |pointer: &str, message: String| vec![Problem { pointer: pointer.to_owned(), message }];
     let Value::Object(members) = filter else {
         return problem(at, "must be an object".into());
     };
@@ -26,12 +21,7 @@ pub fn problems(filter: &Value, at: &str) -> Vec<Problem> {
         let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
         match (key.as_str(), value) {
             ("$and" | "$or", Value::Array(parts)) if !parts.is_empty() => {
-                found.extend(
-                    parts
-                        .iter()
-                        .enumerate()
-                        .flat_map(|(index, part)| problems(part, &format!("{pointer}/{index}"))),
-                );
+                found.extend(parts.iter().enumerate().flat_map(|(index, part)| problems(part, &format!("{pointer}/{index}"))));
             }
             ("$and" | "$or", _) => found.extend(problem(&pointer, "must be a list of filters that is not empty".into())),
             (key, _) if key.starts_with('$') => found.extend(problem(&pointer, "is no operator here; there are $and and $or".into())),
@@ -73,10 +63,7 @@ fn fits(found: Option<&Value>, test: &Value) -> bool {
 
 fn one(found: Option<&Value>, operator: &str, operand: &Value) -> bool {
     let order = || found.and_then(|found| order(found, operand));
-    let within = |list: &Value| {
-        list.as_array()
-            .is_some_and(|list| found.is_some_and(|found| list.iter().any(|item| equal(found, item))))
-    };
+    let within = |list: &Value| list.as_array().is_some_and(|list| found.is_some_and(|found| list.iter().any(|item| equal(found, item))));
     match operator {
         "$eq" => found.is_some_and(|found| equal(found, operand)),
         "$ne" => !found.is_some_and(|found| equal(found, operand)),
@@ -180,16 +167,7 @@ mod tests {
 
     #[test]
     fn sort_keys_keep_the_order() {
-        let mut values = [
-            json!("b"),
-            json!(2),
-            json!(-1.5),
-            json!(null),
-            json!(true),
-            json!(10),
-            json!("a"),
-            json!(-20),
-        ];
+        let mut values = [json!("b"), json!(2), json!(-1.5), json!(null), json!(true), json!(10), json!("a"), json!(-20)];
         values.sort_by_key(|value| sort_key(Some(value)));
         assert_eq!(json!(values), json!([null, true, -20, -1.5, 2, 10, "a", "b"]));
     }

@@ -53,10 +53,7 @@ pub fn canonical(value: &Value) -> String {
         Value::Object(members) => {
             let mut keys: Vec<&String> = members.keys().collect();
             keys.sort();
-            let body: Vec<String> = keys
-                .iter()
-                .map(|key| format!("{}:{}", Value::from(key.as_str()), canonical(&members[*key])))
-                .collect();
+            let body: Vec<String> = keys.iter().map(|key| format!("{}:{}", Value::from(key.as_str()), canonical(&members[*key]))).collect();
             format!("{{{}}}", body.join(","))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),

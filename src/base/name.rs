@@ -15,16 +15,12 @@ impl FunctionName {
     /// Reads `provider.function`.
     pub fn parse(text: &str) -> Result<Self> {
         match text.rsplit_once('.') {
-            Some((provider, function)) if is_id(function) && provider.split('.').all(is_id) => Ok(Self {
-                provider: provider.to_owned(),
-                function: function.to_owned(),
-            }),
+            Some((provider, function)) if is_id(function) && provider.split('.').all(is_id) => {
+                Ok(Self { provider: provider.to_owned(), function: function.to_owned() })
+            }
             _ => Err(Error::new(
                 Code::UnknownFunction,
-                format!(
-                    "Unknown integration function: {}. A function is named provider.function",
-                    printable(text)
-                ),
+                format!("Unknown integration function: {}. A function is named provider.function", printable(text)),
             )
             .hint("angelia integrations:search \"what you want to do\"")),
         }
@@ -52,31 +48,18 @@ pub fn account(text: &str) -> Result<String> {
     let good = !text.is_empty()
         && text.len() <= 63
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
     if good {
         Ok(text.to_owned())
     } else {
-        Err(Error::new(
-            Code::UnknownAccount,
-            format!("'{}' cannot be an account: use a-z, 0-9, - and _", printable(text)),
-        ))
+        Err(Error::new(Code::UnknownAccount, format!("'{}' cannot be an account: use a-z, 0-9, - and _", printable(text))))
     }
 }
 
 /// Text from outside, cut and without control characters, fit for a message.
 pub fn printable(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .take(120)
-        .collect();
-    if clean.len() < text.len() && text.chars().count() > 120 {
-        format!("{clean}…")
-    } else {
-        clean
-    }
+    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(120).collect();
+    if clean.len() < text.len() && text.chars().count() > 120 { format!("{clean}…") } else { clean }
 }
 
 /// Up to three of `names` that look like `wanted`, nearest first.

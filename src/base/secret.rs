@@ -88,9 +88,7 @@ impl Scrubber {
 
     /// Scrubs bytes that are about to be written to a file or stream.
     pub fn contains(&self, bytes: &[u8]) -> bool {
-        self.forms
-            .iter()
-            .any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
+        self.forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
     }
 
     /// Scrubs all strings and keys of a JSON value.
@@ -100,10 +98,7 @@ impl Scrubber {
             Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_value(item)),
             Value::Object(members) => {
                 if members.keys().any(|key| self.forms.iter().any(|form| key.contains(form.as_str()))) {
-                    *members = std::mem::take(members)
-                        .into_iter()
-                        .map(|(key, value)| (self.scrub(&key), value))
-                        .collect();
+                    *members = std::mem::take(members).into_iter().map(|(key, value)| (self.scrub(&key), value)).collect();
                 }
                 members.values_mut().for_each(|member| self.scrub_value(member));
             }

@@ -39,16 +39,9 @@ pub fn check(function: &Function, arguments: Arguments) -> Result<Checked> {
         instance.insert(name.clone(), Value::from(""));
     }
     let flagged: Vec<String> = problems.iter().map(|problem| problem.pointer.clone()).collect();
-    problems.extend(
-        schema::problems(&function.input_schema(), &instance)
-            .into_iter()
-            .filter(|problem| !flagged.contains(&problem.pointer)),
-    );
-    if problems.is_empty() {
-        Ok(checked)
-    } else {
-        Err(Error::arguments(problems))
-    }
+    problems
+        .extend(schema::problems(&function.input_schema(), &instance).into_iter().filter(|problem| !flagged.contains(&problem.pointer)));
+    if problems.is_empty() { Ok(checked) } else { Err(Error::arguments(problems)) }
 }
 
 /// Whether flags alone give every required parameter: then an open, silent stdin is not waited for.
@@ -89,20 +82,14 @@ fn assemble(function: &Function, raw: RawArguments) -> Result<(Checked, Vec<Prob
                 Value::Null => "null",
                 _ => "a single value",
             };
-            return Err(Error::new(
-                Code::InvalidPayload,
-                format!("The payload must be a JSON object, but it is {kind}"),
-            ));
+            return Err(Error::new(Code::InvalidPayload, format!("The payload must be a JSON object, but it is {kind}")));
         }
     }
     let mut lists: Vec<String> = Vec::new();
     for flag in raw.flags {
         if let Err(message) = apply(function, &flag, &mut checked, &mut lists) {
             let (name, _) = parameter(function, &flag.key);
-            problems.push(Problem {
-                pointer: format!("/{}", name.unwrap_or(flag.key)),
-                message,
-            });
+            problems.push(Problem { pointer: format!("/{}", name.unwrap_or(flag.key)), message });
         }
     }
     Ok((checked, problems))
@@ -121,9 +108,7 @@ fn apply(function: &Function, flag: &Flag, checked: &mut Checked, lists: &mut Ve
     };
     let schema = &function.parameters[&name];
     if !rest.is_empty() {
-        let inner = rest
-            .split('.')
-            .try_fold(schema, |at, step| at.get("properties").and_then(|properties| properties.get(step)));
+        let inner = rest.split('.').try_fold(schema, |at, step| at.get("properties").and_then(|properties| properties.get(step)));
         let text = flag.value.clone().unwrap_or_else(|| String::from("true"));
         let value = coerce(inner.unwrap_or(&Value::Null), &text)?;
         let object = checked.object.entry(&name).or_insert_with(|| Value::Object(Map::new()));
@@ -229,23 +214,14 @@ fn coerce(schema: &Value, text: &str) -> Result<Value, String> {
     let shown: String = text.chars().take(60).collect();
     let wanted = kinds
         .iter()
-        .map(|kind| {
-            if matches!(*kind, "array" | "object") {
-                format!("{kind} (JSON)")
-            } else {
-                (*kind).to_owned()
-            }
-        })
+        .map(|kind| if matches!(*kind, "array" | "object") { format!("{kind} (JSON)") } else { (*kind).to_owned() })
         .collect::<Vec<_>>()
         .join(" or ");
     Err(format!("must be {wanted}, but is '{shown}'"))
 }
 
 fn parsed(text: &str, start: char) -> Option<Value> {
-    text.trim_start()
-        .starts_with(start)
-        .then(|| serde_json::from_str(text).ok())
-        .flatten()
+    text.trim_start().starts_with(start).then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 fn number(text: &str) -> Option<Value> {
@@ -258,10 +234,7 @@ fn by_looks(text: &str) -> Value {
         "true" => Value::from(true),
         "false" => Value::from(false),
         "null" => Value::Null,
-        _ => number(text)
-            .or_else(|| parsed(text, '['))
-            .or_else(|| parsed(text, '{'))
-            .unwrap_or_else(|| Value::from(text)),
+        _ => number(text).or_else(|| parsed(text, '[')).or_else(|| parsed(text, '{')).unwrap_or_else(|| Value::from(text)),
     }
 }
 
@@ -302,22 +275,11 @@ mod tests {
     }
 
     fn flags(words: &[(&str, Option<&str>)]) -> Vec<Flag> {
-        words
-            .iter()
-            .map(|(key, value)| Flag {
-                key: (*key).into(),
-                value: value.map(Into::into),
-                negated: false,
-                stdin: None,
-            })
-            .collect()
+        words.iter().map(|(key, value)| Flag { key: (*key).into(), value: value.map(Into::into), negated: false, stdin: None }).collect()
     }
 
     fn run(payload: Option<Value>, words: &[(&str, Option<&str>)]) -> Result<Value, Vec<(String, String)>> {
-        let raw = RawArguments {
-            payload: payload.map(Ok),
-            flags: flags(words),
-        };
+        let raw = RawArguments { payload: payload.map(Ok), flags: flags(words) };
         match check(&function(), Arguments::Raw(raw)) {
             Ok(checked) => Ok(Value::Object(checked.object)),
             Err(error) => Err(error.problems.into_iter().map(|p| (p.pointer, p.message)).collect()),
@@ -359,11 +321,7 @@ mod tests {
 
     #[test]
     fn flags_override_the_payload_and_defaults_fill_in() {
-        let got = run(
-            Some(json!({"name": "old", "label": ["x"]})),
-            &[("name", Some("new")), ("label", Some(r#"["y"]"#))],
-        )
-        .unwrap();
+        let got = run(Some(json!({"name": "old", "label": ["x"]})), &[("name", Some("new")), ("label", Some(r#"["y"]"#))]).unwrap();
         assert_eq!(got, json!({"name": "new", "label": ["y"], "per_page": 5}));
     }
 
@@ -376,10 +334,7 @@ mod tests {
 
     #[test]
     fn a_payload_must_be_an_object() {
-        let raw = RawArguments {
-            payload: Some(Ok(json!([1]))),
-            flags: Vec::new(),
-        };
+        let raw = RawArguments { payload: Some(Ok(json!([1]))), flags: Vec::new() };
         assert_eq!(check(&function(), Arguments::Raw(raw)).unwrap_err().code, Code::InvalidPayload);
     }
 }

@@ -30,11 +30,7 @@ pub fn arguments(row: &mut CallRow, arguments: &Value, scrubber: &Scrubber) {
     scrubber.scrub_value(&mut shown);
     shorten(&mut shown);
     let text = shown.to_string();
-    row.arguments = Some(if text.len() > LONGEST {
-        format!("{{\"cut\":{}}}", text.len())
-    } else {
-        text
-    });
+    row.arguments = Some(if text.len() > LONGEST { format!("{{\"cut\":{}}}", text.len()) } else { text });
 }
 
 /// The outcome word for an error.

@@ -9,6 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
 use crate::base::json::{hex, insert, plain};
 use crate::call::args::Checked;
@@ -62,12 +63,7 @@ pub fn build(provider: &Provider, function: &Function, base: &str, arguments: &C
             headers.push((String::from("content-type"), kind));
         }
     }
-    Ok(Built {
-        method: method.to_owned(),
-        url,
-        headers,
-        body,
-    })
+    Ok(Built { method: method.to_owned(), url, headers, body })
 }
 
 fn path(function: &Function, template: &str, arguments: &Checked, problems: &mut Vec<Problem>) -> String {
@@ -78,11 +74,7 @@ fn path(function: &Function, template: &str, arguments: &Checked, problems: &mut
         };
         let text = arguments.object.get(name).map(plain).unwrap_or_default();
         let whole = function.format(name) == Some("path");
-        let segments: Vec<&str> = if whole {
-            text.trim_start_matches('/').split('/').collect()
-        } else {
-            vec![text.as_str()]
-        };
+        let segments: Vec<&str> = if whole { text.trim_start_matches('/').split('/').collect() } else { vec![text.as_str()] };
         let bad = segments.iter().any(|segment| matches!(*segment, "." | ".."))
             || (text.is_empty() && !whole)
             || (whole && segments.len() > 1 && segments.contains(&""));
@@ -106,10 +98,7 @@ fn encode(text: &str) -> String {
 fn join(base: &str, path: &str, query: &[(String, String)]) -> Result<Url> {
     let mut text = format!("{}{path}", base.trim_end_matches('/'));
     if !query.is_empty() {
-        let pairs: Vec<String> = query
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode_name(name), encode(value)))
-            .collect();
+        let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode_name(name), encode(value))).collect();
         text.push('?');
         text.push_str(&pairs.join("&"));
     }
@@ -147,16 +136,10 @@ fn query(function: &Function, arguments: &Checked) -> Vec<(String, String)> {
 fn brackets(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}
-        Value::Object(members) => members
-            .iter()
-            .for_each(|(key, member)| brackets(&format!("{name}[{key}]"), member, pairs)),
+        Value::Object(members) => members.iter().for_each(|(key, member)| brackets(&format!("{name}[{key}]"), member, pairs)),
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                let inner = if item.is_object() || item.is_array() {
-                    format!("{name}[{index}]")
-                } else {
-                    format!("{name}[]")
-                };
+                let inner = if item.is_object() || item.is_array() { format!("{name}[{index}]") } else { format!("{name}[]") };
                 brackets(&inner, item, pairs);
             }
         }
@@ -194,17 +177,12 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
 }
 
 fn placed<'a>(function: &'a Function, arguments: &'a Checked, place: Place) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    arguments
-        .object
-        .iter()
-        .filter(move |(name, _)| function.place(name) == place && function.parameters.contains_key(*name))
+    arguments.object.iter().filter(move |(name, _)| function.place(name) == place && function.parameters.contains_key(*name))
 }
 
 fn body(function: &Function, method: &str, arguments: &Checked, problems: &mut Vec<Problem>) -> Result<BuiltBody> {
     if let Some(document) = &function.graphql {
-        return Ok(BuiltBody::Json(
-            json!({"query": document.trim(), "variables": members(function, arguments)}),
-        ));
+        return Ok(BuiltBody::Json(json!({"query": document.trim(), "variables": members(function, arguments)})));
     }
     let takes = function.parameters.keys().any(|name| function.place(name) == Place::Body)
         || !function.fields.is_empty()
@@ -239,9 +217,8 @@ fn json_body(function: &Function, arguments: &Checked) -> Result<BuiltBody> {
 fn json_value(function: &Function, arguments: &Checked) -> Result<Value> {
     let mut value = match &function.build {
         Some(program) => {
-            let own: Map<String, Value> = placed(function, arguments, Place::Body)
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
+            let own: Map<String, Value> =
+                placed(function, arguments, Place::Body).map(|(name, value)| (name.clone(), value.clone())).collect();
             jq::apply(program, &Value::Object(own)).map_err(|why| Error::usage(format!("The request body cannot be built: {why}")))?
         }
         None => members(function, arguments),
@@ -281,11 +258,8 @@ fn content(function: &Function, name: &str, value: &Value, problems: &mut Vec<Pr
 }
 
 fn parts(function: &Function, arguments: &Checked, problems: &mut Vec<Problem>) -> Vec<(String, Content)> {
-    let mut parts: Vec<(String, Content)> = function
-        .fields
-        .iter()
-        .map(|(name, value)| (name.clone(), Content::Text(plain(value))))
-        .collect();
+    let mut parts: Vec<(String, Content)> =
+        function.fields.iter().map(|(name, value)| (name.clone(), Content::Text(plain(value)))).collect();
     for (name, value) in placed(function, arguments, Place::Body) {
         let wire = function.wire_name(name).to_owned();
         match value {
@@ -296,12 +270,7 @@ fn parts(function: &Function, arguments: &Checked, problems: &mut Vec<Problem>) 
             other => parts.push((wire, content(function, name, other, problems))),
         }
     }
-    parts.extend(
-        arguments
-            .files
-            .iter()
-            .map(|(name, path)| (function.wire_name(name).to_owned(), Content::File(path.clone()))),
-    );
+    parts.extend(arguments.files.iter().map(|(name, path)| (function.wire_name(name).to_owned(), Content::File(path.clone()))));
     parts
 }
 
@@ -331,15 +300,11 @@ pub fn form_text(pairs: &[(String, String)]) -> String {
 }
 
 /// The request as JSON, for people and tickets. Files are shown by path, size and SHA-256.
-pub fn preview(built: &Built, auth: &(Vec<(String, String)>, Vec<(String, String)>)) -> Value {
-    let mut headers: Map<String, Value> = built
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
-        .collect();
-    headers.extend(auth.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
+pub fn preview(built: &Built, auth: &auth::Preview) -> Value {
+    let mut headers: Map<String, Value> = built.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+    headers.extend(auth.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
     let mut url = built.url.to_string();
-    for (name, value) in &auth.1 {
+    for (name, value) in &auth.query {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(&format!("{name}={value}"));
     }
@@ -411,15 +376,7 @@ mod tests {
 
     fn built(function: &Function, arguments: Value) -> Result<Built> {
         let Value::Object(object) = arguments else { panic!("an object") };
-        build(
-            &provider(),
-            function,
-            "https://api.example/v1",
-            &Checked {
-                object,
-                ..Checked::default()
-            },
-        )
+        build(&provider(), function, "https://api.example/v1", &Checked { object, ..Checked::default() })
     }
 
     #[test]
@@ -445,10 +402,7 @@ mod tests {
     #[test]
     fn a_whole_path_keeps_its_slashes() {
         let function = function(json!({"request": "GET /c/{id}", "parameters": {"id": {"type": "string", "format": "path"}}}));
-        assert_eq!(
-            built(&function, json!({"id": "src/a b.rs"})).unwrap().url.path(),
-            "/v1/c/src/a%20b.rs"
-        );
+        assert_eq!(built(&function, json!({"id": "src/a b.rs"})).unwrap().url.path(), "/v1/c/src/a%20b.rs");
         assert!(built(&function, json!({"id": "src/../../x"})).is_err());
         assert!(built(&function, json!({"id": "a//b"})).is_err());
     }
@@ -458,29 +412,18 @@ mod tests {
         let function = function(json!({"parameters": {"id": {}, "h": {"in": "header", "as": "X-H"}}}));
         assert!(built(&function, json!({"id": "1", "h": "a\r\nx: y"})).is_err());
         assert!(built(&function, json!({"id": "1", "h": "a\0"})).is_err());
-        assert!(
-            built(&function, json!({"id": "1", "h": "fine"}))
-                .unwrap()
-                .headers
-                .contains(&("x-h".into(), "fine".into()))
-        );
+        assert!(built(&function, json!({"id": "1", "h": "fine"})).unwrap().headers.contains(&("x-h".into(), "fine".into())));
     }
 
     #[test]
     fn bodies_nest_and_forms_use_brackets() {
         let parameters = json!({"id": {}, "a": {"as": "x.y"}, "list": {}, "meta": {}});
         let json_form = function(json!({"parameters": parameters, "fields": {"fixed": 1}}));
-        let BuiltBody::Json(body) = built(&json_form, json!({"id": "1", "a": null})).unwrap().body else {
-            panic!("json")
-        };
+        let BuiltBody::Json(body) = built(&json_form, json!({"id": "1", "a": null})).unwrap().body else { panic!("json") };
         assert_eq!(body, json!({"x": {"y": null}, "fixed": 1}));
         let form = function(json!({"parameters": {"id": {}, "items": {}, "meta": {}, "expand": {}}, "body": "form"}));
-        let BuiltBody::Form(pairs) = built(
-            &form,
-            json!({"id": "1", "items": [{"p": 1}], "meta": {"k": "v"}, "expand": ["a", "b"]}),
-        )
-        .unwrap()
-        .body
+        let BuiltBody::Form(pairs) =
+            built(&form, json!({"id": "1", "items": [{"p": 1}], "meta": {"k": "v"}, "expand": ["a", "b"]})).unwrap().body
         else {
             panic!("form")
         };
@@ -492,12 +435,10 @@ mod tests {
     fn queries_follow_their_style() {
         let parameters = json!({"id": {}, "r": {"in": "query"}, "c": {"in": "query", "style": "comma"}, "b": {"in": "query", "style": "brackets"}, "j": {"in": "query", "style": "json"}});
         let function = function(json!({"parameters": parameters}));
-        let url = built(
-            &function,
-            json!({"id": "1", "r": ["a b", "&"], "c": [1, 2], "b": {"k": true, "l": ["x"]}, "j": [1], "gone": null}),
-        )
-        .unwrap()
-        .url;
+        let url =
+            built(&function, json!({"id": "1", "r": ["a b", "&"], "c": [1, 2], "b": {"k": true, "l": ["x"]}, "j": [1], "gone": null}))
+                .unwrap()
+                .url;
         assert_eq!(url.query(), Some("r=a%20b&r=%26&c=1%2C2&b[k]=true&b[l][]=x&j=%5B1%5D"));
     }
 }

@@ -39,11 +39,8 @@ impl Recorder {
             Err(_) if scrubber.contains(&answer.body) => json!({"text": String::from_utf8_lossy(&answer.body)}),
             Err(_) => json!({"base64": STANDARD.encode(&answer.body)}),
         };
-        let mut headers: serde_json::Map<String, Value> = answer
-            .headers
-            .iter()
-            .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
-            .collect();
+        let mut headers: serde_json::Map<String, Value> =
+            answer.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
         for secret in ["set-cookie", "authorization", "www-authenticate"] {
             headers.shift_remove(secret);
         }
@@ -80,11 +77,8 @@ impl Replayer {
     pub fn open(folder: &Path) -> Result<Self> {
         let broken = |path: &Path, why: String| Error::usage(format!("{}: {why}", path.display()));
         let entries = std::fs::read_dir(folder).map_err(|error| broken(folder, error.to_string()))?;
-        let mut files: Vec<PathBuf> = entries
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|end| end == "json"))
-            .collect();
+        let mut files: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
         files.sort();
         let mut left = Vec::new();
         for path in files {
@@ -102,15 +96,8 @@ impl Replayer {
         match left.iter().position(|(key, _)| *key == wanted) {
             Some(at) => Ok(left.remove(at).1),
             None => {
-                let what = format!(
-                    "{} {}",
-                    request["method"].as_str().unwrap_or_default(),
-                    request["url"].as_str().unwrap_or_default()
-                );
-                Err(Error::new(
-                    Code::Unreachable,
-                    format!("No recorded exchange answers {what}; nothing was sent"),
-                ))
+                let what = format!("{} {}", request["method"].as_str().unwrap_or_default(), request["url"].as_str().unwrap_or_default());
+                Err(Error::new(Code::Unreachable, format!("No recorded exchange answers {what}; nothing was sent")))
             }
         }
     }
@@ -133,11 +120,7 @@ fn read(exchange: &Value) -> Option<(String, Recorded)> {
         _ => Vec::new(),
     };
     let headers = response.get("headers").and_then(Value::as_object);
-    let headers = headers
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
+    let headers = headers.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
     let status = u16::try_from(response.get("status")?.as_u64()?).ok()?;
     Some((key(exchange.get("request")?), Recorded { status, headers, body }))
 }

@@ -47,10 +47,7 @@ pub struct ListOutcome {
 impl Outcome {
     /// A failure without data.
     pub fn failed(error: Error) -> Self {
-        Self {
-            error: Some(error),
-            ..Self::default()
-        }
+        Self { error: Some(error), ..Self::default() }
     }
 }
 
@@ -62,8 +59,9 @@ pub trait Executor: Send + Sync {
     /// Refuses arguments from which no request can be built.
     fn check(&self, plan: &Plan) -> Result<()>;
 
-    /// The exact request, every secret masked.
-    fn preview(&self, plan: &Plan, has_credential: &dyn Fn(&str) -> bool) -> Result<Value>;
+    /// The exact request. `shown` gives a credential field as it may be shown: a setting as it is, a secret masked, nothing where
+    /// there is no value.
+    fn preview(&self, plan: &Plan, shown: &dyn Fn(&str) -> Option<String>) -> Result<Value>;
 
     /// Does it.
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome>;

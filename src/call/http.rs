@@ -1,11 +1,8 @@
 //! A manifest's operation over HTTP: build, send, retry, follow pages, read. No provider has code here.
 
-use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
@@ -13,16 +10,18 @@ use crate::access::auth;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
-use crate::call::body::{self, Built, BuiltBody, Content};
+use crate::call::body::{self, Built};
 use crate::call::exchange::{Recorded, Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
+use crate::call::gather::Gathered;
 use crate::call::page::{Next, Pager};
 use crate::call::plan::Plan;
 use crate::call::request::{Ctx, Progress};
 use crate::call::response::{self, Read};
 use crate::call::retry;
+use crate::call::wire::{Reply, wire_body};
 use crate::net::header::{HeaderMap, HeaderName, HeaderValue};
-use crate::net::{Answer, Body, Failure, FailureKind, Limits, Net, Part, PartContent, Request};
+use crate::net::{Failure, FailureKind, Limits, Net, Request};
 use crate::registry::jq::Program;
 use crate::registry::manifest::{Operation, Pagination, ResponseForm};
 
@@ -41,44 +40,18 @@ pub struct Http {
     pub settings: HttpSettings,
 }
 
-/// An answer, live or recorded.
-enum Reply {
-    Live(Answer),
-    Recorded(Recorded),
-}
-
-impl Reply {
-    fn status(&self) -> u16 {
-        match self {
-            Self::Live(answer) => answer.status,
-            Self::Recorded(answer) => answer.status,
-        }
-    }
-
-    fn header(&self, name: &str) -> Option<String> {
-        match self {
-            Self::Live(answer) => answer.header(name).map(str::to_owned),
-            Self::Recorded(answer) => answer
-                .headers
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value.clone()),
-        }
-    }
-}
-
 /// One call on its way.
-struct Run<'a> {
-    http: &'a Http,
-    ctx: &'a Ctx,
-    ready: &'a Ready,
-    limits: Limits,
-    recorder: Option<Recorder>,
-    replayer: Option<Replayer>,
-    idempotency_key: Option<String>,
-    attempts: u32,
-    effect_unknown: bool,
-    last_status: Option<u16>,
+pub struct Run<'a> {
+    pub(crate) http: &'a Http,
+    pub(crate) ctx: &'a Ctx,
+    pub(crate) ready: &'a Ready,
+    pub(crate) limits: Limits,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) replayer: Option<Replayer>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) effect_unknown: bool,
+    pub(crate) last_status: Option<u16>,
 }
 
 impl Executor for Http {
@@ -87,24 +60,21 @@ impl Executor for Http {
         body::build(&plan.callable.provider, &plan.callable.function, base, &plan.arguments).map(drop)
     }
 
-    fn preview(&self, plan: &Plan, has_credential: &dyn Fn(&str) -> bool) -> Result<Value> {
+    fn preview(&self, plan: &Plan, shown: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
         let mut arguments = plan.arguments.clone();
         if let Some(pagination) = listing(plan) {
             Pager::new(pagination).start(&mut arguments.object, plan.options.max_items);
         }
         let base = plan.server.as_deref().unwrap_or_default();
         let built = body::build(&plan.callable.provider, &plan.callable.function, base, &arguments)?;
-        Ok(body::preview(&built, &auth::preview(&plan.callable.provider, has_credential)))
+        Ok(body::preview(&built, &auth::preview(&plan.callable.provider, shown)))
     }
 
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let options = &ready.plan.options;
             let made = || -> Result<_> {
-                Ok((
-                    options.record.as_deref().map(Recorder::open).transpose()?,
-                    options.replay.as_deref().map(Replayer::open).transpose()?,
-                ))
+                Ok((options.record.as_deref().map(Recorder::open).transpose()?, options.replay.as_deref().map(Replayer::open).transpose()?))
             };
             let (recorder, replayer) = match made() {
                 Ok(made) => made,
@@ -140,10 +110,7 @@ impl Executor for Http {
 }
 
 fn listing(plan: &Plan) -> Option<Pagination> {
-    plan.options
-        .all
-        .then(|| plan.callable.function.pagination(&plan.callable.provider))
-        .flatten()
+    plan.options.all.then(|| plan.callable.function.pagination(&plan.callable.provider)).flatten()
 }
 
 impl Run<'_> {
@@ -152,20 +119,14 @@ impl Run<'_> {
         let function = &plan.callable.function;
         if function.response == ResponseForm::Binary {
             return match self.download().await {
-                Ok(data) => Outcome {
-                    data,
-                    ..Outcome::default()
-                },
+                Ok(data) => Outcome { data, ..Outcome::default() },
                 Err(error) => Outcome::failed(error),
             };
         }
         match function.pagination(&plan.callable.provider) {
             Some(pagination) => self.list(pagination).await,
             None => match self.single().await {
-                Ok(data) => Outcome {
-                    data,
-                    ..Outcome::default()
-                },
+                Ok(data) => Outcome { data, ..Outcome::default() },
                 Err(error) => Outcome::failed(error),
             },
         }
@@ -177,7 +138,7 @@ impl Run<'_> {
         self.shape(value)
     }
 
-    fn built(&self, arguments: &Map<String, Value>, url: Option<&Url>) -> Result<Built> {
+    pub(crate) fn built(&self, arguments: &Map<String, Value>, url: Option<&Url>) -> Result<Built> {
         let plan = &self.ready.plan;
         let mut checked = plan.arguments.clone();
         checked.object = arguments.clone();
@@ -209,17 +170,8 @@ impl Run<'_> {
                 Ok(page) => page,
                 Err(error) => {
                     list.stopped_by = Some(if error.code == Code::Cancelled { "cancelled" } else { "error" });
-                    let data = if list.pages == 0 {
-                        Value::Null
-                    } else {
-                        self.finish(&pagination, gathered).unwrap_or_default()
-                    };
-                    return Outcome {
-                        data,
-                        list: (list.pages > 0).then_some(list),
-                        error: Some(error),
-                        ..Outcome::default()
-                    };
+                    let data = if list.pages == 0 { Value::Null } else { self.finish(&pagination, gathered).unwrap_or_default() };
+                    return Outcome { data, list: (list.pages > 0).then_some(list), error: Some(error), ..Outcome::default() };
                 }
             };
             let next = pager.next(&arguments, &value, link.as_deref(), &at);
@@ -228,19 +180,12 @@ impl Run<'_> {
             let (taken, cut) = match self.take(&pagination, &mut value, room) {
                 Ok(taken) => taken,
                 Err(error) => {
-                    return Outcome {
-                        list: Some(list),
-                        error: Some(error),
-                        ..Outcome::default()
-                    };
+                    return Outcome { list: Some(list), error: Some(error), ..Outcome::default() };
                 }
             };
             list.items += taken.len() as u64;
-            gathered.add(taken, value, self.ctx);
-            self.ctx.tell(Progress::Page {
-                pages: list.pages,
-                items: list.items,
-            });
+            gathered.add(taken, value, self.ctx, &self.ready.scrubber);
+            self.ctx.tell(Progress::Page { pages: list.pages, items: list.items });
             let full = options.max_items.is_some_and(|most| list.items >= most);
             match next {
                 Next::End if !cut => list.complete = true,
@@ -260,16 +205,8 @@ impl Run<'_> {
                 }
             }
             return match self.finish(&pagination, gathered) {
-                Ok(data) => Outcome {
-                    data,
-                    list: Some(list),
-                    ..Outcome::default()
-                },
-                Err(error) => Outcome {
-                    list: Some(list),
-                    error: Some(error),
-                    ..Outcome::default()
-                },
+                Ok(data) => Outcome { data, list: Some(list), ..Outcome::default() },
+                Err(error) => Outcome { list: Some(list), error: Some(error), ..Outcome::default() },
             };
         }
     }
@@ -284,11 +221,7 @@ impl Run<'_> {
         items.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         if let Some(program) = &self.ready.plan.callable.function.item {
             let program = Program::compile(program).map_err(unshaped)?;
-            items = items
-                .iter()
-                .map(|item| program.one(item))
-                .collect::<Result<_, _>>()
-                .map_err(unshaped)?;
+            items = items.iter().map(|item| program.one(item)).collect::<Result<_, _>>().map_err(unshaped)?;
         }
         Ok((items, cut))
     }
@@ -313,20 +246,13 @@ impl Run<'_> {
         let (reply, body) = self.answer(built).await?;
         let plan = &self.ready.plan;
         let header = |name: &str| reply.header(name);
-        let read = Read {
-            status: reply.status(),
-            header: &header,
-            body: &body,
-            now_ms: now_ms(),
-        };
+        let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
         let value = response::value(&plan.callable.provider, &plan.callable.function, &read);
-        value
-            .map(|value| (value, reply.header("link")))
-            .map_err(|error| self.after_write(error))
+        value.map(|value| (value, reply.header("link"))).map_err(|error| self.after_write(error))
     }
 
     /// Sends until there is an answer that needs no retry, and reads it.
-    async fn answer(&mut self, built: &Built) -> Result<(Reply, Vec<u8>)> {
+    pub(crate) async fn answer(&mut self, built: &Built) -> Result<(Reply, Vec<u8>)> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -351,10 +277,7 @@ impl Run<'_> {
                     wait
                 }
             };
-            self.ctx.tell(Progress::Waiting {
-                seconds: wait.as_secs(),
-                why: "the service asked to wait or did not answer",
-            });
+            self.ctx.tell(Progress::Waiting { seconds: wait.as_secs(), why: "the service asked to wait or did not answer" });
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.ctx.cancel.cancelled() => return Err(Error::new(Code::Cancelled, "Interrupted while waiting to try again")),
@@ -362,12 +285,12 @@ impl Run<'_> {
         }
     }
 
-    fn may_retry(&self) -> bool {
+    pub(crate) fn may_retry(&self) -> bool {
         let function = &self.ready.plan.callable.function;
         function.operation == Operation::Read || function.idempotent || self.idempotency_key.is_some()
     }
 
-    fn can_wait(&self, wait: Duration) -> bool {
+    pub(crate) fn can_wait(&self, wait: Duration) -> bool {
         wait <= self.http.settings.max_wait && Instant::now() + wait < self.limits.deadline
     }
 
@@ -392,22 +315,11 @@ impl Run<'_> {
         let (Some(recorder), Reply::Live(answer)) = (&self.recorder, reply) else {
             return Ok(());
         };
-        let headers = answer
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-            .collect();
-        let recorded = Recorded {
-            status: answer.status,
-            headers,
-            body: body.to_vec(),
-        };
+        let headers = answer.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
+        let recorded = Recorded { status: answer.status, headers, body: body.to_vec() };
         recorder
             .write(&self.shown(built), &recorded, &self.ready.scrubber)
-            .map_err(|error| Failure {
-                kind: FailureKind::Refused,
-                message: error.message,
-            })
+            .map_err(|error| Failure { kind: FailureKind::Refused, message: error.message })
     }
 
     fn shown(&self, built: &Built) -> Value {
@@ -416,12 +328,10 @@ impl Run<'_> {
         shown
     }
 
-    async fn send(&mut self, built: &Built) -> Result<Reply, Failure> {
+    pub(crate) async fn send(&mut self, built: &Built) -> Result<Reply, Failure> {
         if let Some(replayer) = &self.replayer {
-            let answer = replayer.answer(&self.shown(built)).map_err(|error| Failure {
-                kind: FailureKind::Refused,
-                message: error.message,
-            })?;
+            let answer =
+                replayer.answer(&self.shown(built)).map_err(|error| Failure { kind: FailureKind::Refused, message: error.message })?;
             self.last_status = Some(answer.status);
             return Ok(Reply::Recorded(answer));
         }
@@ -431,17 +341,18 @@ impl Run<'_> {
             sent = self.http.net.send(request, &self.limits) => sent,
             () = self.ctx.cancel.cancelled() => Err(cancelled()),
         };
-        let answer = sent?;
+        let answer = sent.inspect_err(|failure| {
+            if failure.kind == FailureKind::Refused {
+                self.attempts -= 1;
+            }
+        })?;
         self.last_status = Some(answer.status);
         Ok(Reply::Live(answer))
     }
 
     /// The request with credentials on it.
     fn request(&self, built: &Built) -> Result<Request, Failure> {
-        let refuse = |message: String| Failure {
-            kind: FailureKind::Refused,
-            message,
-        };
+        let refuse = |message: String| Failure { kind: FailureKind::Refused, message };
         let mut headers = HeaderMap::new();
         let key = self
             .ready
@@ -463,40 +374,24 @@ impl Run<'_> {
         let plan = &self.ready.plan;
         let placed =
             auth::place(&plan.callable.provider, &self.ready.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
-        let method = built
-            .method
-            .parse()
-            .map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
-        Ok(Request {
-            method,
-            url,
-            headers,
-            body: wire_body(&built.body),
-            secret_headers: placed.headers,
-        })
+        let method = built.method.parse().map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
+        Ok(Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers })
     }
 
     /// A failure without an answer, in words and with a code.
-    fn lost(&mut self, failure: Failure) -> Error {
+    pub(crate) fn lost(&mut self, failure: Failure) -> Error {
         let title = &self.ready.plan.callable.provider.title;
         let write = self.ready.plan.callable.function.operation != Operation::Read;
         if self.ctx.cancel.is_cancelled() {
             self.effect_unknown = write && self.attempts > 0;
             let error = Error::new(Code::Cancelled, "Interrupted");
-            return if self.effect_unknown {
-                error.hint("The request had been sent; check whether it took effect")
-            } else {
-                error
-            };
+            return if self.effect_unknown { error.hint("The request had been sent; check whether it took effect") } else { error };
         }
         if write && self.attempts > 0 && !failure.kind.nothing_sent() {
             self.effect_unknown = true;
             let error = Error::new(
                 Code::OutcomeUnknown,
-                format!(
-                    "The request was sent to {title}, but its answer was lost ({}); it may have taken effect",
-                    failure.message
-                ),
+                format!("The request was sent to {title}, but its answer was lost ({}); it may have taken effect", failure.message),
             );
             let error = error.hint("Look at the service before sending it again");
             return match self.last_status {
@@ -505,12 +400,11 @@ impl Run<'_> {
             };
         }
         match failure.kind {
-            FailureKind::Timeout => Error::new(
-                Code::Timeout,
-                format!("{title} did not answer within {:.0} seconds", self.ready.plan.timeout.as_secs_f64()),
-            )
-            .retryable()
-            .hint("--timeout SECONDS allows more"),
+            FailureKind::Timeout => {
+                Error::new(Code::Timeout, format!("{title} did not answer within {:.0} seconds", self.ready.plan.timeout.as_secs_f64()))
+                    .retryable()
+                    .hint("--timeout SECONDS allows more")
+            }
             FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message))
                 .hint("--output FILE writes downloads of any size; angelia config:set http.max_response_bytes allows more"),
             FailureKind::Broken => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).retryable(),
@@ -520,10 +414,7 @@ impl Run<'_> {
             FailureKind::Refused => {
                 let error = Error::new(Code::Unreachable, format!("{title}: {}", failure.message));
                 if failure.message.contains("private address") {
-                    error.hint(format!(
-                        "angelia integrations:configure {} --allow-private",
-                        self.ready.plan.callable.provider.id
-                    ))
+                    error.hint(format!("angelia integrations:configure {} --allow-private", self.ready.plan.callable.provider.id))
                 } else {
                     error
                 }
@@ -537,10 +428,7 @@ impl Run<'_> {
         match error.http_status {
             Some(status) if write && error.code == Code::InvalidResponse && (200..300).contains(&status) => {
                 self.effect_unknown = true;
-                let mut unknown = Error {
-                    code: Code::OutcomeUnknown,
-                    ..error
-                };
+                let mut unknown = Error { code: Code::OutcomeUnknown, ..error };
                 unknown.message = format!("{}. The service answered {status}, so it very likely took effect", unknown.message);
                 unknown
             }
@@ -551,185 +439,11 @@ impl Run<'_> {
             _ => error,
         }
     }
-
-    /// A download: to a file without holding it in memory, or as base64 within the size limit.
-    async fn download(&mut self) -> Result<Value> {
-        let built = self.built(&self.ready.plan.arguments.object, None)?;
-        let Some(path) = self.ready.plan.options.output.clone() else {
-            let (reply, body) = self.answer(&built).await?;
-            if !(200..300).contains(&reply.status()) {
-                return Err(self.refused(&reply, &body));
-            }
-            return Ok(json!({"content_type": reply.header("content-type"), "size": body.len(), "base64": STANDARD.encode(&body)}));
-        };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let reply = self.send(&built).await.map_err(|failure| self.lost(failure))?;
-            if !(200..300).contains(&reply.status()) {
-                let wait = retry::asked(&self.ready.plan.callable.provider.rate_limit, &|name| reply.header(name), now_ms())
-                    .unwrap_or_else(|| retry::pause(tries));
-                if self.may_retry() && retry::transient(reply.status()) && tries <= self.http.settings.retries && self.can_wait(wait) {
-                    tokio::time::sleep(wait).await;
-                    continue;
-                }
-                let (reply, body) = self.drain(reply).await?;
-                return Err(self.refused(&reply, &body));
-            }
-            let kind = reply.header("content-type");
-            let bytes = self.save(reply, &path).await?;
-            return Ok(json!({"path": path.display().to_string(), "size": bytes, "content_type": kind}));
-        }
-    }
-
-    async fn drain(&mut self, mut reply: Reply) -> Result<(Reply, Vec<u8>)> {
-        let body = match &mut reply {
-            Reply::Recorded(answer) => std::mem::take(&mut answer.body),
-            Reply::Live(answer) => match answer.bytes(&self.limits, self.http.settings.max_response_bytes).await {
-                Ok(body) => body,
-                Err(failure) => return Err(self.lost(failure)),
-            },
-        };
-        Ok((reply, body))
-    }
-
-    fn refused(&self, reply: &Reply, body: &[u8]) -> Error {
-        let header = |name: &str| reply.header(name);
-        let read = Read {
-            status: reply.status(),
-            header: &header,
-            body,
-            now_ms: now_ms(),
-        };
-        let plan = &self.ready.plan;
-        response::value(&plan.callable.provider, &plan.callable.function, &read)
-            .err()
-            .unwrap_or_else(|| Error::internal("an answer was taken for a refusal"))
-    }
-
-    async fn save(&mut self, reply: Reply, path: &Path) -> Result<u64> {
-        let overwrite = self.ready.plan.options.overwrite;
-        let mut sink = Sink::open(path)?;
-        match reply {
-            Reply::Recorded(answer) => sink.write(&answer.body)?,
-            Reply::Live(mut answer) => {
-                let total = answer.header("content-length").and_then(|length| length.parse().ok());
-                loop {
-                    let chunk = tokio::select! {
-                        chunk = answer.chunk(&self.limits) => chunk,
-                        () = self.ctx.cancel.cancelled() => Err(cancelled()),
-                    };
-                    match chunk {
-                        Ok(Some(chunk)) => sink.write(&chunk)?,
-                        Ok(None) => break,
-                        Err(failure) => return Err(self.lost(failure)),
-                    }
-                    self.ctx.tell(Progress::Bytes { done: sink.bytes, total });
-                }
-            }
-        }
-        sink.keep(path, overwrite)
-    }
 }
 
-/// What was read of a list.
-#[derive(Default)]
-struct Gathered {
-    items: Vec<Value>,
-    last: Value,
-    bytes: u64,
-}
-
-impl Gathered {
-    fn add(&mut self, items: Vec<Value>, page: Value, ctx: &Ctx) {
-        self.last = page;
-        match &ctx.items {
-            Some(listener) => items.into_iter().for_each(|item| drop(listener.send(item))),
-            None => {
-                self.bytes += items.iter().map(size).sum::<u64>();
-                self.items.extend(items);
-            }
-        }
-    }
-}
-
-/// About how much memory a value takes as text.
-fn size(value: &Value) -> u64 {
-    match value {
-        Value::String(text) => text.len() as u64 + 2,
-        Value::Array(items) => items.iter().map(size).sum::<u64>() + 2,
-        Value::Object(members) => members.iter().map(|(key, member)| key.len() as u64 + 4 + size(member)).sum::<u64>() + 2,
-        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-    }
-}
-
-/// A file that appears whole or not at all.
-struct Sink {
-    file: tempfile::NamedTempFile,
-    bytes: u64,
-}
-
-impl Sink {
-    fn open(path: &Path) -> Result<Self> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let file = tempfile::NamedTempFile::new_in(folder)
-            .map_err(|error| Error::usage(format!("{} cannot be written: {error}", path.display())))?;
-        Ok(Self { file, bytes: 0 })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        use std::io::Write as _;
-        self.bytes += bytes.len() as u64;
-        self.file
-            .write_all(bytes)
-            .map_err(|error| Error::usage(format!("the download cannot be written: {error}. Nothing was left behind")))
-    }
-
-    fn keep(self, path: &Path, overwrite: bool) -> Result<u64> {
-        let refused = |error: std::io::Error| {
-            Error::usage(format!("{} cannot be written: {error}", path.display())).hint("--overwrite replaces a file")
-        };
-        if overwrite {
-            self.file.persist(path).map_err(|error| refused(error.error))?;
-        } else {
-            self.file.persist_noclobber(path).map_err(|error| refused(error.error))?;
-        }
-        Ok(self.bytes)
-    }
-}
-
-fn wire_body(body: &BuiltBody) -> Body {
-    match body {
-        BuiltBody::Empty => Body::Empty,
-        BuiltBody::Json(value) => Body::Bytes(value.to_string().into()),
-        BuiltBody::Form(pairs) => Body::Bytes(body::form_text(pairs).into()),
-        BuiltBody::Raw(Content::Text(text)) => Body::Bytes(text.clone().into()),
-        BuiltBody::Raw(Content::Bytes(bytes)) => Body::Bytes(bytes.clone().into()),
-        BuiltBody::Raw(Content::File(path)) => Body::File(path.clone()),
-        BuiltBody::Multipart(parts) => Body::Multipart(
-            parts
-                .iter()
-                .map(|(name, content)| Part {
-                    name: name.clone(),
-                    content: match content {
-                        Content::Text(text) => PartContent::Text(text.clone()),
-                        Content::Bytes(bytes) => PartContent::Bytes(bytes.clone().into()),
-                        Content::File(path) => PartContent::File(path.clone()),
-                    },
-                })
-                .collect(),
-        ),
-    }
-}
-
-fn cancelled() -> Failure {
-    Failure {
-        kind: FailureKind::Broken,
-        message: String::from("interrupted"),
-    }
+/// Ctrl-C, as a failure.
+pub(crate) fn cancelled() -> Failure {
+    Failure { kind: FailureKind::Broken, message: String::from("interrupted") }
 }
 
 fn unshaped(why: String) -> Error {

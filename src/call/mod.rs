@@ -4,8 +4,11 @@
 pub mod args;
 pub mod audit;
 pub mod body;
+pub mod download;
 pub mod exchange;
 pub mod executor;
+pub mod finish;
+pub mod gather;
 pub mod http;
 pub mod native;
 pub mod page;
@@ -14,3 +17,5 @@ pub mod request;
 pub mod response;
 pub mod retry;
 pub mod runtime;
+pub mod sink;
+pub mod wire;

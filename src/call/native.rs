@@ -25,20 +25,11 @@ const MOST: usize = 1000;
 
 impl Executor for Native {
     fn check(&self, plan: &Plan) -> Result<()> {
-        let problems = plan
-            .arguments
-            .object
-            .get("filter")
-            .map(|filter| filter::problems(filter, "/filter"))
-            .unwrap_or_default();
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::arguments(problems))
-        }
+        let problems = plan.arguments.object.get("filter").map(|filter| filter::problems(filter, "/filter")).unwrap_or_default();
+        if problems.is_empty() { Ok(()) } else { Err(Error::arguments(problems)) }
     }
 
-    fn preview(&self, plan: &Plan, _has_credential: &dyn Fn(&str) -> bool) -> Result<Value> {
+    fn preview(&self, plan: &Plan, _shown: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
         Ok(json!({"native": plan.callable.function.native, "arguments": plan.shown_arguments()}))
     }
 
@@ -61,36 +52,21 @@ impl Native {
             Some("data.patch") => self.patch(arguments),
             Some("data.delete") => self.delete(arguments),
             Some("data.collections") => self.collections(),
-            other => Err(Error::internal(format!(
-                "there is no native function '{}'",
-                other.unwrap_or_default()
-            ))),
+            other => Err(Error::internal(format!("there is no native function '{}'", other.unwrap_or_default()))),
         };
         match done {
-            Ok(data) => Outcome {
-                data,
-                ..Outcome::default()
-            },
+            Ok(data) => Outcome { data, ..Outcome::default() },
             Err(error) => Outcome::failed(error),
         }
     }
 
     fn create(&self, arguments: &Arguments) -> Result<Value> {
         let collection = text(arguments, "collection");
-        let id = arguments
-            .get("id")
-            .and_then(Value::as_str)
-            .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
+        let id = arguments.get("id").and_then(Value::as_str).map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned);
         let document = arguments.get("document").cloned().unwrap_or_default();
         let now = now_ms();
         if self.memory.with(|store| store.add_document(collection, &id, &document, now))? {
-            return Ok(Document {
-                id,
-                document,
-                created_ms: now,
-                updated_ms: now,
-            }
-            .to_value());
+            return Ok(Document { id, document, created_ms: now, updated_ms: now }.to_value());
         }
         Err(Error::arguments(vec![Problem {
             pointer: String::from("/id"),
@@ -100,10 +76,7 @@ impl Native {
 
     fn get(&self, arguments: &Arguments) -> Result<Value> {
         let (collection, id) = (text(arguments, "collection"), text(arguments, "id"));
-        self.memory
-            .with(|store| store.document(collection, id))?
-            .map(|document| document.to_value())
-            .ok_or_else(|| missing(collection, id))
+        self.memory.with(|store| store.document(collection, id))?.map(|document| document.to_value()).ok_or_else(|| missing(collection, id))
     }
 
     fn update(&self, arguments: &Arguments) -> Result<Value> {
@@ -135,18 +108,14 @@ impl Native {
 
     fn collections(&self) -> Result<Value> {
         let found = self.memory.with(|store| store.collections())?;
-        let collections: Vec<Value> = found
-            .into_iter()
-            .map(|(name, documents)| json!({"collection": name, "documents": documents}))
-            .collect();
+        let collections: Vec<Value> =
+            found.into_iter().map(|(name, documents)| json!({"collection": name, "documents": documents})).collect();
         Ok(json!({"collections": collections}))
     }
 
     fn search(&self, arguments: &Arguments) -> Result<Value> {
         let limit = limit(arguments, 20);
-        let found = self
-            .memory
-            .with(|store| store.search_documents(text(arguments, "collection"), text(arguments, "text"), limit))?;
+        let found = self.memory.with(|store| store.search_documents(text(arguments, "collection"), text(arguments, "text"), limit))?;
         Ok(json!({"documents": found.iter().map(Document::to_value).collect::<Vec<_>>()}))
     }
 
@@ -158,11 +127,7 @@ impl Native {
         let mut documents: Vec<Value> = Vec::new();
         let mut cursor = arguments.get("cursor").and_then(Value::as_str).map(str::to_owned);
         loop {
-            let size = if options.all && !arguments.contains_key("limit") {
-                MOST
-            } else {
-                limit(arguments, 100)
-            };
+            let size = if options.all && !arguments.contains_key("limit") { MOST } else { limit(arguments, 100) };
             let room = options.max_items.map_or(u64::MAX, |most| most.saturating_sub(list.items));
             let page = self.page(arguments, size.min(usize::try_from(room).unwrap_or(usize::MAX)), cursor.as_deref());
             let (found, next) = match page {
@@ -184,35 +149,19 @@ impl Native {
                 Some(_) if options.max_pages.is_some_and(|most| list.pages >= most) => Some("max_pages"),
                 Some(_) => continue,
             };
-            return Outcome {
-                data: json!({"documents": documents, "next_cursor": cursor}),
-                list: Some(list),
-                ..Outcome::default()
-            };
+            return Outcome { data: json!({"documents": documents, "next_cursor": cursor}), list: Some(list), ..Outcome::default() };
         }
     }
 
     fn page(&self, arguments: &Arguments, limit: usize, cursor: Option<&str>) -> Result<(Vec<Document>, Option<String>)> {
         let filter = arguments.get("filter");
-        let sort: Vec<SortKey> = arguments
-            .get("sort")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(sort_key)
-            .collect();
+        let sort: Vec<SortKey> =
+            arguments.get("sort").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(sort_key).collect();
         let after = match cursor {
             None => None,
             Some(cursor) => Some(read_cursor(cursor, arguments.get("sort"))?),
         };
-        let query = ListQuery {
-            collection: text(arguments, "collection"),
-            filter,
-            sort,
-            limit,
-            after,
-        };
+        let query = ListQuery { collection: text(arguments, "collection"), filter, sort, limit, after };
         let (found, last) = self.memory.with(|store| store.list_documents(&query))?;
         let next = last.map(|keys| URL_SAFE_NO_PAD.encode(json!({"s": arguments.get("sort"), "k": keys}).to_string()));
         Ok((found, next))
@@ -222,10 +171,7 @@ impl Native {
 /// `name` or `-name` for descending.
 fn sort_key(word: &str) -> SortKey {
     let (path, descending) = word.strip_prefix('-').map_or((word, false), |path| (path, true));
-    SortKey {
-        path: path.to_owned(),
-        descending,
-    }
+    SortKey { path: path.to_owned(), descending }
 }
 
 fn read_cursor(cursor: &str, sort: Option<&Value>) -> Result<Vec<String>> {
@@ -249,12 +195,7 @@ fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
 }
 
 fn limit(arguments: &Arguments, usual: usize) -> usize {
-    arguments
-        .get("limit")
-        .and_then(Value::as_u64)
-        .and_then(|limit| usize::try_from(limit).ok())
-        .unwrap_or(usual)
-        .min(MOST)
+    arguments.get("limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usual).min(MOST)
 }
 
 fn missing(collection: &str, id: &str) -> Error {
@@ -292,11 +233,7 @@ mod tests {
             (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
             (json!({"a": "b"}), json!({"a": null}), json!({})),
             (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (
-                json!({"a": {"b": "c"}}),
-                json!({"a": {"b": "d", "c": null}}),
-                json!({"a": {"b": "d"}}),
-            ),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
             (json!(["a", "b"]), json!(["c"]), json!(["c"])),
             (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
             (json!([1, 2]), json!({"a": "b", "c": null}), json!({"a": "b"})),

@@ -32,11 +32,7 @@ pub struct Pager {
 impl Pager {
     /// At the start of a list.
     pub fn new(pagination: Pagination) -> Self {
-        Self {
-            pagination,
-            seen: HashSet::new(),
-            items: 0,
-        }
+        Self { pagination, seen: HashSet::new(), items: 0 }
     }
 
     /// The arguments of the first page when the list is followed: the largest page that is of use, the first number.
@@ -67,16 +63,12 @@ impl Pager {
                 Some(target) => self.follow(&target, at),
                 None => Next::End,
             },
-            PageStyle::Url => match own
-                .next
-                .as_ref()
-                .and_then(|place| path(body, place))
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-            {
-                Some(target) => self.follow(&target.to_owned(), at),
-                None => Next::End,
-            },
+            PageStyle::Url => {
+                match own.next.as_ref().and_then(|place| path(body, place)).and_then(Value::as_str).filter(|text| !text.is_empty()) {
+                    Some(target) => self.follow(&target.to_owned(), at),
+                    None => Next::End,
+                }
+            }
             PageStyle::Cursor => {
                 let cursor = own
                     .next
@@ -86,23 +78,14 @@ impl Pager {
                 match (cursor.cloned(), own.parameter.clone()) {
                     (Some(cursor), Some(parameter)) => {
                         let again = arguments.get(&parameter) == Some(&cursor) || !self.seen.insert(cursor.to_string());
-                        if again {
-                            Next::Stop("repeated_cursor")
-                        } else {
-                            Next::Argument(parameter, cursor)
-                        }
+                        if again { Next::Stop("repeated_cursor") } else { Next::Argument(parameter, cursor) }
                     }
                     _ => Next::End,
                 }
             }
             PageStyle::Page | PageStyle::Offset => {
                 let Some(parameter) = own.parameter.clone() else { return Next::End };
-                let size = own
-                    .limit
-                    .as_ref()
-                    .and_then(|limit| arguments.get(limit))
-                    .and_then(Value::as_u64)
-                    .or(own.page_size);
+                let size = own.limit.as_ref().and_then(|limit| arguments.get(limit)).and_then(Value::as_u64).or(own.page_size);
                 let start = if own.style == PageStyle::Page { own.start } else { 0 };
                 let now = arguments.get(&parameter).and_then(Value::as_u64).unwrap_or(start);
                 let known = more.is_some() || last.is_some();
@@ -111,22 +94,14 @@ impl Pager {
                     || number(&own.pages).is_some_and(|pages| now + 1 >= pages + own.start)
                     || (!known && own.total.is_none() && own.pages.is_none() && size.is_some_and(|size| found < size));
                 let step = if own.style == PageStyle::Page { 1 } else { found };
-                if over {
-                    Next::End
-                } else {
-                    Next::Argument(parameter, Value::from(now + step))
-                }
+                if over { Next::End } else { Next::Argument(parameter, Value::from(now + step)) }
             }
         }
     }
 
     /// How many items are known to be behind us.
     fn done(&self, now: u64, found: u64) -> u64 {
-        if self.pagination.style == PageStyle::Offset {
-            now + found
-        } else {
-            self.items
-        }
+        if self.pagination.style == PageStyle::Offset { now + found } else { self.items }
     }
 
     fn follow(&mut self, target: &str, at: &Url) -> Next {
@@ -186,14 +161,8 @@ mod tests {
         let mut pager = pager(json!({"style": "cursor", "items": "d", "parameter": "c", "next": "d.-1.id", "more": "more"}));
         let page = json!({"d": [{"id": "a"}], "more": true});
         assert_eq!(pager.next(&Map::new(), &page, None, &at()), Next::Argument("c".into(), json!("a")));
-        assert_eq!(
-            pager.next(&arguments(json!({"c": "a"})), &page, None, &at()),
-            Next::Stop("repeated_cursor")
-        );
-        assert_eq!(
-            pager.next(&Map::new(), &json!({"d": [{"id": "z"}], "more": false}), None, &at()),
-            Next::End
-        );
+        assert_eq!(pager.next(&arguments(json!({"c": "a"})), &page, None, &at()), Next::Stop("repeated_cursor"));
+        assert_eq!(pager.next(&Map::new(), &json!({"d": [{"id": "z"}], "more": false}), None, &at()), Next::End);
         assert_eq!(pager.next(&Map::new(), &json!({"d": []}), None, &at()), Next::End);
     }
 
@@ -205,14 +174,8 @@ mod tests {
             pager.next(&Map::new(), &json!([1]), Some(header), &at()),
             Next::Url(Box::new(Url::parse("https://a.example/x?page=2").unwrap()))
         );
-        assert_eq!(
-            pager.next(&Map::new(), &json!([1]), Some(header), &at()),
-            Next::Stop("repeated_cursor")
-        );
-        assert_eq!(
-            pager.next(&Map::new(), &json!([1]), Some(r#"<https://evil.example/>; rel=next"#), &at()),
-            Next::Stop("foreign_host")
-        );
+        assert_eq!(pager.next(&Map::new(), &json!([1]), Some(header), &at()), Next::Stop("repeated_cursor"));
+        assert_eq!(pager.next(&Map::new(), &json!([1]), Some(r#"<https://evil.example/>; rel=next"#), &at()), Next::Stop("foreign_host"));
         assert_eq!(pager.next(&Map::new(), &json!([1]), None, &at()), Next::End);
     }
 
@@ -222,31 +185,13 @@ mod tests {
         let mut first = Map::new();
         pages.start(&mut first, None);
         assert_eq!(Value::Object(first.clone()), json!({"n": 2, "p": 1}));
-        assert_eq!(
-            pages.next(&first, &json!({"d": [1, 2]}), None, &at()),
-            Next::Argument("p".into(), json!(2))
-        );
-        assert_eq!(
-            pages.next(&arguments(json!({"n": 2, "p": 2})), &json!({"d": [3]}), None, &at()),
-            Next::End
-        );
+        assert_eq!(pages.next(&first, &json!({"d": [1, 2]}), None, &at()), Next::Argument("p".into(), json!(2)));
+        assert_eq!(pages.next(&arguments(json!({"n": 2, "p": 2})), &json!({"d": [3]}), None, &at()), Next::End);
         let mut offsets = pager(json!({"style": "offset", "items": "d", "parameter": "o", "total": "t"}));
-        assert_eq!(
-            offsets.next(&Map::new(), &json!({"d": [1, 2], "t": 3}), None, &at()),
-            Next::Argument("o".into(), json!(2))
-        );
-        assert_eq!(
-            offsets.next(&arguments(json!({"o": 2})), &json!({"d": [3], "t": 3}), None, &at()),
-            Next::End
-        );
+        assert_eq!(offsets.next(&Map::new(), &json!({"d": [1, 2], "t": 3}), None, &at()), Next::Argument("o".into(), json!(2)));
+        assert_eq!(offsets.next(&arguments(json!({"o": 2})), &json!({"d": [3], "t": 3}), None, &at()), Next::End);
         let mut zero = pager(json!({"style": "page", "items": "d", "parameter": "p", "start": 0, "pages": "n"}));
-        assert_eq!(
-            zero.next(&Map::new(), &json!({"d": [1], "n": 2}), None, &at()),
-            Next::Argument("p".into(), json!(1))
-        );
-        assert_eq!(
-            zero.next(&arguments(json!({"p": 1})), &json!({"d": [2], "n": 2}), None, &at()),
-            Next::End
-        );
+        assert_eq!(zero.next(&Map::new(), &json!({"d": [1], "n": 2}), None, &at()), Next::Argument("p".into(), json!(1)));
+        assert_eq!(zero.next(&arguments(json!({"p": 1})), &json!({"d": [2], "n": 2}), None, &at()), Next::End);
     }
 }

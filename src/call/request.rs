@@ -25,10 +25,7 @@ pub struct Call {
 /// Arguments before or after they were read by the function's schema.
 pub enum Arguments {
     /// A JSON object, with files for parameters of format `binary`.
-    Ready {
-        object: Map<String, Value>,
-        files: BTreeMap<String, PathBuf>,
-    },
+    Ready { object: Map<String, Value>, files: BTreeMap<String, PathBuf> },
     /// Words of a command line.
     Raw(RawArguments),
 }
@@ -98,12 +95,7 @@ pub enum Progress {
 impl Ctx {
     /// A context of an origin without listeners.
     pub fn new(origin: Origin) -> Self {
-        Self {
-            origin,
-            cancel: CancellationToken::new(),
-            items: None,
-            progress: None,
-        }
+        Self { origin, cancel: CancellationToken::new(), items: None, progress: None }
     }
 
     /// Tells a progress bar, if there is one.

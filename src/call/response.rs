@@ -41,11 +41,8 @@ fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
     let value: Value = serde_json::from_slice(read.body).map_err(|error| {
         let kind = (read.header)("content-type").unwrap_or_default();
         let html = kind.contains("html") || read.body.trim_ascii_start().first() == Some(&b'<');
-        let why = if html {
-            String::from("is a web page, not JSON; the base URL may be wrong")
-        } else {
-            format!("is not valid JSON: {error}")
-        };
+        let why =
+            if html { String::from("is a web page, not JSON; the base URL may be wrong") } else { format!("is not valid JSON: {error}") };
         invalid(provider, read, &why)
     })?;
     if let Some(program) = &provider.errors.failed_when {
@@ -60,10 +57,7 @@ fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
 fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
     let mut error = Error::new(Code::InvalidResponse, format!("The answer of {} {why}", provider.title)).status(read.status);
     error.request_id = request_id(provider, read);
-    error.provider = Some(ProviderAnswer {
-        code: None,
-        body: cut(read.body),
-    });
+    error.provider = Some(ProviderAnswer { code: None, body: cut(read.body) });
     error
 }
 
@@ -88,16 +82,8 @@ fn refused(provider: &Provider, read: &Read<'_>) -> Error {
 }
 
 fn describe(provider: &Provider, read: &Read<'_>, code: Code, body: Value) -> Error {
-    const USUAL_MESSAGES: [&str; 8] = [
-        "message",
-        "error.message",
-        "error_description",
-        "error",
-        "detail",
-        "title",
-        "errors.0.message",
-        "errors",
-    ];
+    const USUAL_MESSAGES: [&str; 8] =
+        ["message", "error.message", "error_description", "error", "detail", "title", "errors.0.message", "errors"];
     let first = |own: &[String], usual: &[&str]| {
         own.iter()
             .map(String::as_str)
@@ -109,34 +95,19 @@ fn describe(provider: &Provider, read: &Read<'_>, code: Code, body: Value) -> Er
             })
             .find(|text| !text.is_empty() && text != "{}" && text != "[]")
     };
-    let said = first(&provider.errors.message, &USUAL_MESSAGES)
-        .or_else(|| body.as_str().map(str::to_owned))
-        .unwrap_or_default();
+    let said = first(&provider.errors.message, &USUAL_MESSAGES).or_else(|| body.as_str().map(str::to_owned)).unwrap_or_default();
     let said: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(500).collect();
     let colon = if said.is_empty() { "" } else { ": " };
-    let status = if (200..300).contains(&read.status) {
-        String::from("refused")
-    } else {
-        format!("answered {}", read.status)
-    };
+    let status = if (200..300).contains(&read.status) { String::from("refused") } else { format!("answered {}", read.status) };
     let mut error = Error::new(code, format!("{} {status}{colon}{said}", provider.title)).status(read.status);
     error.request_id = request_id(provider, read);
-    error.provider = Some(ProviderAnswer {
-        code: first(&provider.errors.code, &[]),
-        body,
-    });
+    error.provider = Some(ProviderAnswer { code: first(&provider.errors.code, &[]), body });
     error
 }
 
 fn request_id(provider: &Provider, read: &Read<'_>) -> Option<String> {
     const USUAL: [&str; 3] = ["x-request-id", "request-id", "x-correlation-id"];
-    provider
-        .errors
-        .request_id
-        .iter()
-        .map(String::as_str)
-        .chain(USUAL)
-        .find_map(|name| (read.header)(name))
+    provider.errors.request_id.iter().map(String::as_str).chain(USUAL).find_map(|name| (read.header)(name))
 }
 
 fn cut(body: &[u8]) -> Value {

@@ -42,13 +42,7 @@ pub fn asked(limit: &RateLimit, header: &dyn Fn(&str) -> Option<String>, now_ms:
 
 /// Whether a refusal is about the rate: 429, or 403 with nothing left or a wait.
 pub fn rate_limited(status: u16, limit: &RateLimit, header: &dyn Fn(&str) -> Option<String>) -> bool {
-    let none_left = || {
-        limit
-            .remaining
-            .as_ref()
-            .and_then(|name| header(name))
-            .is_some_and(|left| left.trim() == "0")
-    };
+    let none_left = || limit.remaining.as_ref().and_then(|name| header(name)).is_some_and(|left| left.trim() == "0");
     status == 429 || (status == 403 && (none_left() || header("retry-after").is_some()))
 }
 
@@ -66,12 +60,7 @@ mod tests {
     use super::*;
 
     fn wait(limit: &RateLimit, headers: &[(&str, &str)]) -> Option<u64> {
-        let find = |name: &str| {
-            headers
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name))
-                .map(|(_, value)| (*value).to_owned())
-        };
+        let find = |name: &str| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| (*value).to_owned());
         asked(limit, &find, 1_000_000).map(|wait| wait.as_millis() as u64)
     }
 
@@ -82,19 +71,9 @@ mod tests {
         assert_eq!(wait(&plain, &[("Retry-After", "Thu, 01 Jan 1970 00:16:45 GMT")]), Some(5000));
         assert_eq!(wait(&plain, &[("Retry-After", "-1")]), None);
         assert_eq!(wait(&plain, &[]), None);
-        let reset = |format| RateLimit {
-            remaining: Some("left".into()),
-            reset: Some("reset".into()),
-            reset_format: format,
-        };
-        assert_eq!(
-            wait(&reset(ResetFormat::EpochSeconds), &[("left", "0"), ("reset", "1007")]),
-            Some(7000)
-        );
-        assert_eq!(
-            wait(&reset(ResetFormat::DeltaSeconds), &[("left", "0"), ("reset", "3")]),
-            Some(3000)
-        );
+        let reset = |format| RateLimit { remaining: Some("left".into()), reset: Some("reset".into()), reset_format: format };
+        assert_eq!(wait(&reset(ResetFormat::EpochSeconds), &[("left", "0"), ("reset", "1007")]), Some(7000));
+        assert_eq!(wait(&reset(ResetFormat::DeltaSeconds), &[("left", "0"), ("reset", "3")]), Some(3000));
         assert_eq!(wait(&reset(ResetFormat::EpochSeconds), &[("left", "9"), ("reset", "1007")]), None);
         assert_eq!(wait(&reset(ResetFormat::Iso8601), &[("reset", "1970-01-01T00:16:42Z")]), Some(2000));
     }

@@ -1,32 +1,32 @@
 //! The one door: prepare a call (every check, in the contract's order), perform it, record it, answer in one envelope.
 //! A refusal is recorded and answered in the same shape. Nothing here prompts.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::access::approvals::{self, Asked};
 use crate::access::auth;
+use crate::access::field::base_url;
 use crate::access::policy::{self, Question};
-use crate::access::vault::{Credentials, Vault, base_url};
+use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
 use crate::base::envelope::{Envelope, Meta};
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT};
-use crate::base::secret::Scrubber;
+use crate::base::secret::{MASK, Scrubber};
 use crate::call::args;
 use crate::call::audit;
 use crate::call::executor::{Executor, Outcome, Ready};
+use crate::call::finish;
 use crate::call::http::Http;
 use crate::call::native::Native;
 use crate::call::plan::Plan;
-use crate::call::request::{Call, Ctx, Options};
+use crate::call::request::{Call, Ctx};
 use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
-use crate::registry::jq::Program;
-use crate::registry::manifest::{Operation, ResponseForm};
+use crate::registry::manifest::Operation;
 use crate::store::Memory;
 use crate::store::calls::CallRow;
 
@@ -154,9 +154,7 @@ impl Runtime {
         let draft = Draft::of(&plan);
         let refusal = policy::refusal(&question(&plan), &plan.decision);
         let left = self.shown(&plan).and_then(|request| {
-            let ttl = i64::try_from(self.config.number("approvals.ttl_seconds"))
-                .unwrap_or(i64::MAX / 1000)
-                .saturating_mul(1000);
+            let ttl = i64::try_from(self.config.number("approvals.ttl_seconds")).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
             let asked = Asked {
                 function: plan.callable.name.to_string(),
                 account: &plan.account,
@@ -172,9 +170,7 @@ impl Runtime {
         });
         let (error, ticket, request) = match left {
             Ok((id, request)) => (
-                refusal
-                    .hint(format!("angelia approvals:approve {id}"))
-                    .hint("Then make the same call again; it runs once"),
+                refusal.hint(format!("angelia approvals:approve {id}")).hint("Then make the same call again; it runs once"),
                 Some(id),
                 Some(request),
             ),
@@ -193,10 +189,7 @@ impl Runtime {
 
     /// Answers a call that a person refused.
     pub fn declined(&self, ctx: &Ctx, plan: &Plan) -> Envelope {
-        let error = Error::new(
-            Code::PermissionDenied,
-            format!("{} was not approved; nothing was sent", plan.callable.name),
-        );
+        let error = Error::new(Code::PermissionDenied, format!("{} was not approved; nothing was sent", plan.callable.name));
         match self.refuse(ctx, Draft::of(plan), error, None) {
             Station::Refused(envelope) => *envelope,
             Station::Asks(_) | Station::Allowed(_) => unreachable!("a refusal is a refusal"),
@@ -206,14 +199,13 @@ impl Runtime {
     /// The exact request without secrets, and its digest.
     pub fn shown(&self, plan: &Plan) -> Result<Value> {
         let provider = &plan.callable.provider;
-        let has = |key: &str| {
-            provider.credentials.iter().find(|field| field.key == key).is_some_and(|field| {
-                self.vault
-                    .source(&provider.id, &plan.account, key, &field.env, field.default.as_deref())
-                    .is_some()
-            })
+        let settings = self.vault.settings(provider, &plan.account)?;
+        let shown = |key: &str| {
+            let field = provider.credentials.iter().find(|field| field.key == key)?;
+            let has = || self.vault.source(&provider.id, &plan.account, key, &field.env, field.default.as_deref());
+            if field.secret { has().map(|_| MASK.to_owned()) } else { settings.get(key).cloned() }
         };
-        let mut request = self.executor(&plan.callable).preview(plan, &has)?;
+        let mut request = self.executor(&plan.callable).preview(plan, &shown)?;
         let digest = plan.digest(&request);
         request["digest"] = Value::from(digest);
         Ok(request)
@@ -231,10 +223,7 @@ impl Runtime {
         if !provider.cli_runtime_supported {
             return Err(Error::new(
                 Code::UnsupportedRuntime,
-                format!(
-                    "Integration '{}' is discoverable but is not supported by the local CLI runtime yet.",
-                    provider.id
-                ),
+                format!("Integration '{}' is discoverable but is not supported by the local CLI runtime yet.", provider.id),
             )
             .hint(format!("angelia integrations:doctor {}", provider.id)));
         }
@@ -246,11 +235,7 @@ impl Runtime {
             .hint(format!("angelia integrations:configure {} --enable", provider.id))
             .hint(format!("angelia integrations:doctor {}", provider.id)));
         }
-        let wanted = call
-            .account
-            .as_deref()
-            .or(policy::account(&self.config, &provider.id))
-            .unwrap_or(DEFAULT_ACCOUNT);
+        let wanted = call.account.as_deref().or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
         let account = name::account(wanted)?;
         draft.account.clone_from(&account);
         self.check_account(&callable, &account)?;
@@ -259,7 +244,7 @@ impl Runtime {
             _ => error,
         })?;
         draft.arguments = Some(Value::Object(checked.object.clone()));
-        check_options(&callable, &call.options)?;
+        finish::check(&callable, &call.options)?;
         let server = self.server(&callable, &account)?;
         let question = Question {
             provider: &provider.id,
@@ -271,15 +256,9 @@ impl Runtime {
         let decision = policy::decide(&self.config, &question);
         let bypassed = call.options.force && decision.rule != Rule::Allow;
         if call.options.force && self.config.force() == ForceRule::Never {
-            return Err(Error::new(
-                Code::PermissionDenied,
-                "--force is turned off (force = \"never\" in the settings)",
-            ));
+            return Err(Error::new(Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
         }
-        let timeout = call
-            .options
-            .timeout_seconds
-            .unwrap_or(self.config.number("http.timeout_seconds") as f64);
+        let timeout = call.options.timeout_seconds.unwrap_or(self.config.number("http.timeout_seconds") as f64);
         let plan = Plan {
             call_id: draft.call_id.clone(),
             allow_private: policy::allows_private(&self.config, &provider.id),
@@ -300,33 +279,17 @@ impl Runtime {
     fn check_account(&self, callable: &Callable, account: &str) -> Result<()> {
         let provider = &callable.provider;
         let (user, project) = self.config.integration(&provider.id);
-        let named = [user, project]
-            .into_iter()
-            .flatten()
-            .any(|rules| rules.accounts.contains_key(account));
+        let named = [user, project].into_iter().flatten().any(|rules| rules.accounts.contains_key(account));
         self.vault.check_account(provider, account, named)?;
-        let missing: Vec<&str> = self
-            .vault
-            .missing(provider, account)
-            .iter()
-            .map(|field| field.key.as_str())
-            .collect();
+        let missing: Vec<&str> = self.vault.missing(provider, account).iter().map(|field| field.key.as_str()).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let of = if account == DEFAULT_ACCOUNT {
-            String::new()
-        } else {
-            format!(" --account {account}")
-        };
+        let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
         let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
         Err(Error::new(
             Code::MissingCredentials,
-            format!(
-                "Integration '{}' is missing required credentials for account '{account}': {}",
-                provider.id,
-                missing.join(", ")
-            ),
+            format!("Integration '{}' is missing required credentials for account '{account}': {}", provider.id, missing.join(", ")),
         )
         .hint(format!("angelia integrations:fields {}{of}", provider.id))
         .hint(format!("angelia integrations:configure {}{of}{set}", provider.id)))
@@ -340,10 +303,7 @@ impl Runtime {
         let provider = &callable.provider;
         let which = callable.function.server.as_deref().unwrap_or("default");
         let wrong = |url: &str, why: String| {
-            Error::new(
-                Code::InvalidArguments,
-                format!("The base URL '{url}' of integration '{}' {why}", provider.id),
-            )
+            Error::new(Code::InvalidArguments, format!("The base URL '{url}' of integration '{}' {why}", provider.id))
         };
         if let Some(set) = policy::server(&self.config, &provider.id, which) {
             return base_url(set).map(Some).map_err(|why| wrong(set, why));
@@ -366,7 +326,7 @@ impl Runtime {
             Ok(credentials) => credentials,
             Err(error) => return self.perform_failed(ctx, draft, error),
         };
-        let scrubber = scrubber(&provider, &credentials);
+        let scrubber = auth::scrubber(&provider, &credentials);
         let mut row = row(ctx, &draft);
         row.force = force;
         row.approval_id.clone_from(&approval);
@@ -376,18 +336,10 @@ impl Runtime {
             self.record(&row);
         }
         let executor = self.executor(&plan.callable);
-        let ready = Ready {
-            plan,
-            credentials,
-            scrubber,
-        };
+        let ready = Ready { plan, credentials, scrubber };
         let mut outcome = executor.execute(ctx, &ready).await;
-        finish(
-            &ready.plan.options,
-            ready.plan.callable.function.response,
-            ctx.items.is_some(),
-            &mut outcome,
-        );
+        ready.scrubber.scrub_value(&mut outcome.data);
+        finish::finish(&ready.plan.options, ready.plan.callable.function.response, ctx.items.is_some(), &mut outcome);
         let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
         row.outcome = audit::outcome(outcome.error.as_ref(), outcome.effect_unknown, sent).to_owned();
         row.code = outcome.error.as_ref().map(|error| error.code.as_str().to_owned());
@@ -489,92 +441,6 @@ fn row(ctx: &Ctx, draft: &Draft) -> CallRow {
     row.operation = draft.operation.map(|operation| operation.as_str().to_owned());
     row.dry_run = draft.dry_run;
     row
-}
-
-fn scrubber(provider: &crate::registry::manifest::Provider, credentials: &Credentials) -> Scrubber {
-    auth::scrubber(provider, credentials)
-}
-
-/// Options that do not fit the function are said before anything is sent.
-fn check_options(callable: &Callable, options: &Options) -> Result<()> {
-    let lists = callable.function.pagination.is_some();
-    if !lists && (options.all || options.max_pages.is_some() || options.max_items.is_some()) {
-        return Err(Error::usage(format!(
-            "{} does not answer in pages; --all, --max-pages and --max-items do not apply",
-            callable.name
-        )));
-    }
-    if let Some(program) = &options.select {
-        Program::compile(program).map_err(|why| Error::usage(format!("--select: {why}")))?;
-    }
-    if options
-        .timeout_seconds
-        .is_some_and(|seconds| !seconds.is_finite() || seconds <= 0.0 || seconds > 86_400.0)
-    {
-        return Err(Error::usage("--timeout must be a number of seconds between 0 and 86400"));
-    }
-    match &options.output {
-        Some(path) if path.exists() && !options.overwrite => {
-            Err(Error::usage(format!("{} exists", path.display())).hint("--overwrite replaces it"))
-        }
-        Some(path)
-            if path
-                .parent()
-                .is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) =>
-        {
-            Err(Error::usage(format!("the folder of {} does not exist", path.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// `--select`, then `--output` for what is not a download.
-fn finish(options: &Options, response: ResponseForm, streamed: bool, outcome: &mut Outcome) {
-    if outcome.error.is_some() || streamed {
-        return;
-    }
-    if let Some(program) = &options.select {
-        match Program::compile(program).and_then(|program| program.one(&outcome.data)) {
-            Ok(selected) => outcome.data = selected,
-            Err(why) => {
-                outcome.error = Some(Error::usage(format!(
-                    "--select: {why}. The call itself was done; data holds its whole answer"
-                )))
-            }
-        }
-    }
-    if let Some(path) = options.output.as_deref().filter(|_| response != ResponseForm::Binary) {
-        let text = match &outcome.data {
-            Value::String(text) => text.clone(),
-            data => format!("{data:#}\n"),
-        };
-        match write_output(path, &text, options.overwrite) {
-            Ok(()) => outcome.data = json!({"path": path.display().to_string(), "size": text.len()}),
-            Err(error) => outcome.error = Some(error),
-        }
-    }
-}
-
-fn write_output(path: &Path, text: &str, overwrite: bool) -> Result<()> {
-    use std::io::Write as _;
-    let failed = |error: std::io::Error| {
-        Error::usage(format!(
-            "{} cannot be written: {error}. The call itself was done; data holds its answer",
-            path.display()
-        ))
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    let kept = if overwrite {
-        file.persist(path).map(drop)
-    } else {
-        file.persist_noclobber(path).map(drop)
-    };
-    kept.map_err(|error| failed(error.error))
 }
 
 fn milliseconds(started: Instant) -> f64 {

@@ -46,40 +46,26 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let limit = arguments.get_one::<u32>("limit").copied().unwrap_or(100);
     let now = now_ms();
     let all = app.memory().with(|store| store.tickets(10_000))?;
-    let tickets: Vec<Ticket> = all
-        .into_iter()
-        .filter(|ticket| state.is_none_or(|state| approvals::state(ticket, now) == state))
-        .take(limit as usize)
-        .collect();
-    out.answer(
-        &json!({"success": true, "approvals": tickets.iter().map(shown).collect::<Vec<_>>()}),
-        |paint| {
-            if tickets.is_empty() {
-                return String::from("No tickets.");
-            }
-            let rows = tickets.iter().map(|ticket| {
-                let state = approvals::state(ticket, now);
-                let state = if state == "pending" {
-                    paint.yellow(state)
-                } else {
-                    state.to_owned()
-                };
-                vec![
-                    ticket.id.clone(),
-                    state,
-                    ticket.function.clone(),
-                    ticket.account.clone(),
-                    rfc3339(ticket.expires_ms),
-                    ticket.arguments.clone(),
-                ]
-            });
-            out.table(
-                paint,
-                &["id", "state", "function", "account", "expires", "arguments"],
-                rows.collect(),
-            )
-        },
-    );
+    let tickets: Vec<Ticket> =
+        all.into_iter().filter(|ticket| state.is_none_or(|state| approvals::state(ticket, now) == state)).take(limit as usize).collect();
+    out.answer(&json!({"success": true, "approvals": tickets.iter().map(shown).collect::<Vec<_>>()}), |paint| {
+        if tickets.is_empty() {
+            return String::from("No tickets.");
+        }
+        let rows = tickets.iter().map(|ticket| {
+            let state = approvals::state(ticket, now);
+            let state = if state == "pending" { paint.yellow(state) } else { state.to_owned() };
+            vec![
+                ticket.id.clone(),
+                state,
+                ticket.function.clone(),
+                ticket.account.clone(),
+                rfc3339(ticket.expires_ms),
+                ticket.arguments.clone(),
+            ]
+        });
+        out.table(paint, &["id", "state", "function", "account", "expires", "arguments"], rows.collect())
+    });
     Ok(0)
 }
 
@@ -132,10 +118,8 @@ fn run(app: &App, out: &Out, ticket: &Ticket) -> Result<u8> {
     let (Value::Object(object), Value::Object(files)) = (parsed(&ticket.arguments), parsed(&ticket.files)) else {
         return Err(Error::internal("the ticket is damaged"));
     };
-    let files: BTreeMap<String, PathBuf> = files
-        .into_iter()
-        .filter_map(|(name, path)| Some((name, PathBuf::from(path.as_str()?))))
-        .collect();
+    let files: BTreeMap<String, PathBuf> =
+        files.into_iter().filter_map(|(name, path)| Some((name, PathBuf::from(path.as_str()?)))).collect();
     let call = Call {
         function: ticket.function.clone(),
         account: Some(ticket.account.clone()),
@@ -150,10 +134,7 @@ fn run(app: &App, out: &Out, ticket: &Ticket) -> Result<u8> {
             Station::Allowed(plan) => Ok(runtime.perform(&ctx, *plan).await),
             Station::Asks(_) => Err(Error::new(
                 Code::PermissionDenied,
-                format!(
-                    "The request of ticket {} is not what it was: the function, the settings or a file changed",
-                    ticket.id
-                ),
+                format!("The request of ticket {} is not what it was: the function, the settings or a file changed", ticket.id),
             )
             .hint("Make the call again for a new ticket")),
         }
@@ -169,8 +150,6 @@ pub fn deny(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         approvals::decide(store, &ticket, false, now_ms())?;
         approvals::find(store, &ticket.id)
     })?;
-    out.answer(&json!({"success": true, "approval": shown(&ticket)}), |_| {
-        format!("{} is denied.", ticket.id)
-    });
+    out.answer(&json!({"success": true, "approval": shown(&ticket)}), |_| format!("{} is denied.", ticket.id));
     Ok(0)
 }

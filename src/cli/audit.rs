@@ -36,33 +36,26 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         limit: arguments.get_one::<u32>("limit").copied().unwrap_or(50),
     };
     let rows = app.memory().with(|store| store.calls(&filter, now_ms()))?;
-    out.answer(
-        &json!({"success": true, "calls": rows.iter().map(shown).collect::<Vec<_>>()}),
-        |paint| {
-            if rows.is_empty() {
-                return String::from("No calls.");
-            }
-            let cells = rows.iter().map(|row| {
-                let status = row.http_status.map(|status| status.to_string()).unwrap_or_default();
-                let force = if row.force { paint.yellow("forced") } else { String::new() };
-                vec![
-                    rfc3339(row.time_ms),
-                    row.function.clone(),
-                    row.account.clone(),
-                    outcome(paint, row),
-                    row.code.clone().unwrap_or_default(),
-                    status,
-                    force,
-                    row.arguments.clone().unwrap_or_default(),
-                ]
-            });
-            out.table(
-                paint,
-                &["time", "function", "account", "outcome", "code", "status", "", "arguments"],
-                cells.collect(),
-            )
-        },
-    );
+    out.answer(&json!({"success": true, "calls": rows.iter().map(shown).collect::<Vec<_>>()}), |paint| {
+        if rows.is_empty() {
+            return String::from("No calls.");
+        }
+        let cells = rows.iter().map(|row| {
+            let status = row.http_status.map(|status| status.to_string()).unwrap_or_default();
+            let force = if row.force { paint.yellow("forced") } else { String::new() };
+            vec![
+                rfc3339(row.time_ms),
+                row.function.clone(),
+                row.account.clone(),
+                outcome(paint, row),
+                row.code.clone().unwrap_or_default(),
+                status,
+                force,
+                row.arguments.clone().unwrap_or_default(),
+            ]
+        });
+        out.table(paint, &["time", "function", "account", "outcome", "code", "status", "", "arguments"], cells.collect())
+    });
     Ok(0)
 }
 
@@ -77,11 +70,7 @@ fn outcome(paint: &Paint, row: &CallRow) -> String {
 /// `audit:show`.
 pub fn show(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let id = arguments.get_one::<String>("call_id").cloned().unwrap_or_default();
-    let filter = CallFilter {
-        call_id: Some(id.clone()),
-        limit: 1,
-        ..CallFilter::default()
-    };
+    let filter = CallFilter { call_id: Some(id.clone()), limit: 1, ..CallFilter::default() };
     let rows = app.memory().with(|store| store.calls(&filter, now_ms()))?;
     let row = rows
         .first()
@@ -103,15 +92,10 @@ fn when(text: &str) -> Result<i64> {
         'd' => Some(86_400_000_i64),
         _ => None,
     };
-    let ago = text.chars().last().and_then(unit).zip(
-        text.get(..text.len().saturating_sub(1))
-            .and_then(|number| number.parse::<i64>().ok()),
-    );
+    let ago =
+        text.chars().last().and_then(unit).zip(text.get(..text.len().saturating_sub(1)).and_then(|number| number.parse::<i64>().ok()));
     match ago {
         Some((unit, number)) if number >= 0 => Ok(now_ms().saturating_sub(unit.saturating_mul(number))),
-        _ => Err(Error::usage(format!(
-            "'{}' is no time: write 2026-01-31T08:00:00Z, or 30m, 12h, 7d for so long ago",
-            printable(text)
-        ))),
+        _ => Err(Error::usage(format!("'{}' is no time: write 2026-01-31T08:00:00Z, or 30m, 12h, 7d for so long ago", printable(text)))),
     }
 }

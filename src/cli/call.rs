@@ -58,10 +58,7 @@ pub fn print(out: &Out, envelope: &Envelope) {
         _ => {
             let mut text = render::data(out, paint, &envelope.data);
             if let (Some(false), Some(why)) = (envelope.meta.complete, envelope.meta.stopped_by) {
-                text.push_str(&format!(
-                    "\n{}",
-                    paint.dim(&format!("more follows (stopped by {why}); --all reads every page"))
-                ));
+                text.push_str(&format!("\n{}", paint.dim(&format!("more follows (stopped by {why}); --all reads every page"))));
             }
             text
         }
@@ -80,9 +77,7 @@ fn to_call(function: &str, callable: Option<&Callable>, words: Words) -> Result<
     let mut flags = words.flags;
     let text_from_stdin = flags.iter().any(|flag| flag.value.as_deref() == Some("@-"));
     let payload = match words.payload.as_deref() {
-        Some("-") => stdin::read(stdin::Wait::Forever)
-            .map(|bytes| Some(bytes.unwrap_or_default()))
-            .transpose(),
+        Some("-") => stdin::read(stdin::Wait::Forever).map(|bytes| Some(bytes.unwrap_or_default())).transpose(),
         Some(text) => Some(Ok(text.as_bytes().to_vec())),
         None if text_from_stdin => {
             let content = stdin::read(stdin::Wait::Forever)?.unwrap_or_default();
@@ -97,12 +92,7 @@ fn to_call(function: &str, callable: Option<&Callable>, words: Words) -> Result<
     };
     let payload = payload.map(|bytes| bytes.and_then(|bytes| stdin::parse(&bytes)));
     let arguments = Arguments::Raw(RawArguments { payload, flags });
-    Ok(Call {
-        function: function.to_owned(),
-        account: words.account,
-        arguments,
-        options: words.options,
-    })
+    Ok(Call { function: function.to_owned(), account: words.account, arguments, options: words.options })
 }
 
 /// Where the flags alone suffice, a silent stdin is not waited for; where they do not, the payload may come late.
@@ -114,22 +104,13 @@ fn patience(suffices: bool) -> stdin::Wait {
 /// Performs a call; with `items` each item of a list is printed as it comes. Says whether items were streamed.
 async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Option<String>>) -> Result<(Envelope, bool)> {
     let mut ctx = Ctx::new(Origin::Cli);
-    let lists = runtime
-        .catalog
-        .function(&call.function)
-        .is_ok_and(|callable| callable.function.pagination.is_some());
+    let lists = runtime.catalog.function(&call.function).is_ok_and(|callable| callable.function.pagination.is_some());
     let printer = match items {
         Some(_) if !lists => {
-            return Err(Error::usage(format!(
-                "{} does not answer in pages; --ndjson does not apply",
-                call.function
-            )));
+            return Err(Error::usage(format!("{} does not answer in pages; --ndjson does not apply", call.function)));
         }
         Some(select) => {
-            let program = select
-                .map(|text| Program::compile(&text))
-                .transpose()
-                .map_err(|why| Error::usage(format!("--select: {why}")))?;
+            let program = select.map(|text| Program::compile(&text)).transpose().map_err(|why| Error::usage(format!("--select: {why}")))?;
             let (send, receive) = unbounded_channel();
             ctx.items = Some(send);
             Some((receive, program))

@@ -57,10 +57,8 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let catalog = app.catalog()?;
     let (all, total) = chosen(app, &catalog, arguments)?;
     let fields = Fields::read(arguments, COMPACT);
-    let providers: Map<String, Value> = all
-        .iter()
-        .map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state))))
-        .collect();
+    let providers: Map<String, Value> =
+        all.iter().map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state)))).collect();
     fields.check(&providers)?;
     let problems: Vec<Value> = catalog
         .problems()
@@ -77,11 +75,8 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     out.answer(&value, |paint| {
         let rows = all.iter().map(|(listed, state)| {
             let summary = &listed.summary;
-            let origin = if listed.hides {
-                format!("{} (hides built-in)", listed.layer.as_str())
-            } else {
-                listed.layer.as_str().to_owned()
-            };
+            let origin =
+                if listed.hides { format!("{} (hides built-in)", listed.layer.as_str()) } else { listed.layer.as_str().to_owned() };
             vec![
                 summary.id.clone(),
                 summary.title.clone(),
@@ -92,11 +87,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
                 origin,
             ]
         });
-        let mut page = out.table(
-            paint,
-            &["provider", "title", "state", "functions", "category", "tier", "origin"],
-            rows.collect(),
-        );
+        let mut page = out.table(paint, &["provider", "title", "state", "functions", "category", "tier", "origin"], rows.collect());
         if total > all.len() {
             page.push_str(&format!("\n{}", paint.dim(&format!("{} of {total}", all.len()))));
         }
@@ -149,17 +140,10 @@ struct Fields {
 impl Fields {
     fn read(arguments: &ArgMatches, usual: &[&str]) -> Self {
         let names: Vec<String> = match text(arguments, "fields") {
-            Some(list) => list
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .filter(|name| !name.is_empty())
-                .collect(),
+            Some(list) => list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
             None => usual.iter().map(|name| (*name).to_owned()).collect(),
         };
-        Self {
-            all: names.iter().any(|name| name == "all"),
-            names,
-        }
+        Self { all: names.iter().any(|name| name == "all"), names }
     }
 
     fn keep(&self, value: Value) -> Value {
@@ -190,42 +174,28 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let catalog = app.catalog()?;
     let (all, total) = chosen(app, &catalog, arguments)?;
     let fields = Fields::read(arguments, COMPACT);
-    let providers: Map<String, Value> = all
-        .iter()
-        .map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state))))
-        .collect();
+    let providers: Map<String, Value> =
+        all.iter().map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state)))).collect();
     fields.check(&providers)?;
     let active = all.iter().filter(|(_, state)| state.active).count();
-    out.answer(
-        &json!({"success": true, "active": active, "total": total, "providers": providers}),
-        |paint| {
-            let shown: Vec<&(Listed, State)> = all
-                .iter()
-                .filter(|(_, state)| state.enabled || state.accounts.len() > 1 || (state.configured && state.active))
-                .collect();
-            let rows = shown.iter().map(|(listed, state)| {
-                let rule = |operation| state::rule(app, &listed.summary, operation, DEFAULT_ACCOUNT).as_str().to_owned();
-                vec![
-                    listed.summary.id.clone(),
-                    mark(paint, state),
-                    state.accounts.join(", "),
-                    functions(&listed.summary).to_string(),
-                    rule(Operation::Read),
-                    rule(Operation::Write),
-                    rule(Operation::Destructive),
-                ]
-            });
-            let table = out.table(
-                paint,
-                &["provider", "state", "accounts", "functions", "read", "write", "destructive"],
-                rows.collect(),
-            );
-            format!(
-                "{table}\n\n{}",
-                paint.dim(&format!("{active} of {total} providers are active; integrations:list shows all."))
-            )
-        },
-    );
+    out.answer(&json!({"success": true, "active": active, "total": total, "providers": providers}), |paint| {
+        let shown: Vec<&(Listed, State)> =
+            all.iter().filter(|(_, state)| state.enabled || state.accounts.len() > 1 || (state.configured && state.active)).collect();
+        let rows = shown.iter().map(|(listed, state)| {
+            let rule = |operation| state::rule(app, &listed.summary, operation, DEFAULT_ACCOUNT).as_str().to_owned();
+            vec![
+                listed.summary.id.clone(),
+                mark(paint, state),
+                state.accounts.join(", "),
+                functions(&listed.summary).to_string(),
+                rule(Operation::Read),
+                rule(Operation::Write),
+                rule(Operation::Destructive),
+            ]
+        });
+        let table = out.table(paint, &["provider", "state", "accounts", "functions", "read", "write", "destructive"], rows.collect());
+        format!("{table}\n\n{}", paint.dim(&format!("{active} of {total} providers are active; integrations:list shows all.")))
+    });
     Ok(0)
 }
 
@@ -233,13 +203,7 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let catalog = app.catalog()?;
     let vault = app.vault()?;
-    let query = arguments
-        .get_many::<String>("query")
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let query = arguments.get_many::<String>("query").into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     let active: Vec<String> = catalog
         .list()?
         .iter()
@@ -284,17 +248,8 @@ pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         }
         let rows = found.iter().map(|found| {
             let provider = found.record.name.rsplit_once('.').map_or("", |(provider, _)| provider);
-            let state = if active.iter().any(|id| id == provider) {
-                paint.green("active")
-            } else {
-                paint.dim("–")
-            };
-            vec![
-                found.record.name.clone(),
-                found.record.operation.as_str().into(),
-                state,
-                found.record.description.clone(),
-            ]
+            let state = if active.iter().any(|id| id == provider) { paint.green("active") } else { paint.dim("–") };
+            vec![found.record.name.clone(), found.record.operation.as_str().into(), state, found.record.description.clone()]
         });
         out.table(paint, &["function", "operation", "state", "description"], rows.collect())
     });
@@ -348,9 +303,7 @@ fn no_page(error: Error) -> Error {
 fn provider_state(app: &App, catalog: &Catalog, id: &str) -> Result<String> {
     let vault = app.vault()?;
     let listed = catalog.list()?.into_iter().find(|listed| listed.summary.id == id);
-    Ok(listed.map_or_else(String::new, |listed| {
-        State::of(app, &vault, &listed.summary).describe(&listed.summary)
-    }))
+    Ok(listed.map_or_else(String::new, |listed| State::of(app, &vault, &listed.summary).describe(&listed.summary)))
 }
 
 fn function_page(app: &App, catalog: &Catalog, name: &str, format: Format) -> Result<(String, Value)> {
@@ -389,14 +342,9 @@ fn provider_page(app: &App, catalog: &Catalog, id: &str, format: Format) -> Resu
 pub fn examples(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let name = text(arguments, "page").unwrap_or_default();
     let catalog = app.catalog()?;
-    let opened = catalog
-        .provider(name.rsplit_once('.').map_or(name, |(provider, _)| provider))
-        .map_err(no_page)?;
-    let functions: Vec<_> = if name.contains('.') {
-        vec![catalog.function(name).map_err(no_page)?.function]
-    } else {
-        opened.functions.clone()
-    };
+    let opened = catalog.provider(name.rsplit_once('.').map_or(name, |(provider, _)| provider)).map_err(no_page)?;
+    let functions: Vec<_> =
+        if name.contains('.') { vec![catalog.function(name).map_err(no_page)?.function] } else { opened.functions.clone() };
     let mut shown = Vec::new();
     for function in &functions {
         for example in &function.examples {
@@ -412,14 +360,7 @@ pub fn examples(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         let one = functions.len() == 1;
         let lines = shown.iter().map(|(_, _, ways)| {
             if one {
-                format!(
-                    "{}\n{}\n{}\n{}\n{}\n",
-                    paint.bold(&ways.shortcut),
-                    ways.generic,
-                    ways.json,
-                    ways.stdin,
-                    ways.lua
-                )
+                format!("{}\n{}\n{}\n{}\n{}\n", paint.bold(&ways.shortcut), ways.generic, ways.json, ways.stdin, ways.lua)
             } else {
                 ways.generic.clone()
             }

@@ -28,10 +28,7 @@ pub fn script(out: &Out, arguments: &ArgMatches) -> Result<u8> {
 pub fn complete(words: &[String]) -> Result<u8> {
     let typed = words.last().map(String::as_str).unwrap_or_default();
     let before = &words[..words.len().saturating_sub(1)];
-    let mut found: Vec<String> = candidates(before, typed)
-        .into_iter()
-        .filter(|candidate| candidate.starts_with(typed))
-        .collect();
+    let mut found: Vec<String> = candidates(before, typed).into_iter().filter(|candidate| candidate.starts_with(typed)).collect();
     found.sort();
     found.dedup();
     Out::new(false).text(&found.join("\n"));
@@ -60,10 +57,7 @@ fn candidates(before: &[String], typed: &str) -> Vec<String> {
     if tree::is_shortcut(command) {
         let provider = command.trim_start_matches("integrations:");
         return match before.get(1) {
-            None => functions_of(provider)
-                .into_iter()
-                .filter_map(|name| name.rsplit_once('.').map(|(_, id)| id.to_owned()))
-                .collect(),
+            None => functions_of(provider).into_iter().filter_map(|name| name.rsplit_once('.').map(|(_, id)| id.to_owned())).collect(),
             Some(function) => flags(&format!("{provider}.{function}")),
         };
     }
@@ -71,22 +65,14 @@ fn candidates(before: &[String], typed: &str) -> Vec<String> {
         return Vec::new();
     };
     if typed.starts_with('-') {
-        return verb
-            .get_arguments()
-            .filter_map(|argument| argument.get_long())
-            .map(|name| format!("--{name}"))
-            .collect();
+        return verb.get_arguments().filter_map(|argument| argument.get_long()).map(|name| format!("--{name}")).collect();
     }
-    let option = verb
-        .get_arguments()
-        .find(|argument| argument.get_long().is_some_and(|name| previous == format!("--{name}")));
+    let option = verb.get_arguments().find(|argument| argument.get_long().is_some_and(|name| previous == format!("--{name}")));
     let positional = verb.get_positionals().next();
     match (option.or(positional), positional.map(|argument| argument.get_id().as_str())) {
-        (Some(argument), _) if !argument.get_possible_values().is_empty() => argument
-            .get_possible_values()
-            .iter()
-            .map(|value| value.get_name().to_owned())
-            .collect(),
+        (Some(argument), _) if !argument.get_possible_values().is_empty() => {
+            argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect()
+        }
         (_, Some("provider")) => providers(),
         (_, Some("function" | "page")) => functions(typed),
         _ => Vec::new(),
@@ -98,10 +84,7 @@ fn app() -> Option<App> {
 }
 
 fn providers() -> Vec<String> {
-    app()
-        .and_then(|app| app.catalog().ok())
-        .and_then(|catalog| catalog.ids().ok())
-        .unwrap_or_default()
+    app().and_then(|app| app.catalog().ok()).and_then(|catalog| catalog.ids().ok()).unwrap_or_default()
 }
 
 /// Providers until a dot is typed, then the functions of that provider.
@@ -119,33 +102,14 @@ fn functions(typed: &str) -> Vec<String> {
 }
 
 fn functions_of(provider: &str) -> Vec<String> {
-    let opened = app()
-        .and_then(|app| app.catalog().ok())
-        .and_then(|catalog| catalog.provider(provider).ok());
-    opened
-        .map(|opened| {
-            opened
-                .functions
-                .iter()
-                .map(|function| format!("{provider}.{}", function.id))
-                .collect()
-        })
-        .unwrap_or_default()
+    let opened = app().and_then(|app| app.catalog().ok()).and_then(|catalog| catalog.provider(provider).ok());
+    opened.map(|opened| opened.functions.iter().map(|function| format!("{provider}.{}", function.id)).collect()).unwrap_or_default()
 }
 
 fn flags(function: &str) -> Vec<String> {
     let mut flags: Vec<String> = OWN.iter().map(|(name, ..)| format!("--{name}")).collect();
-    if let Some(callable) = app()
-        .and_then(|app| app.catalog().ok())
-        .and_then(|catalog| catalog.function(function).ok())
-    {
-        flags.extend(
-            callable
-                .function
-                .parameters
-                .keys()
-                .map(|name| format!("--{}", name.replace('_', "-"))),
-        );
+    if let Some(callable) = app().and_then(|app| app.catalog().ok()).and_then(|catalog| catalog.function(function).ok()) {
+        flags.extend(callable.function.parameters.keys().map(|name| format!("--{}", name.replace('_', "-"))));
     }
     flags
 }
@@ -156,8 +120,5 @@ fn accounts(before: &[String]) -> Vec<String> {
         _ => word.split_once('.').map(|(provider, _)| provider.to_owned()),
     });
     let provider = provider.or_else(|| before.get(1).cloned()).unwrap_or_default();
-    app()
-        .and_then(|app| app.vault().ok())
-        .map(|vault| vault.accounts(&provider))
-        .unwrap_or_default()
+    app().and_then(|app| app.vault().ok()).map(|vault| vault.accounts(&provider)).unwrap_or_default()
 }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
+use crate::access::field::{self, is_reference};
 use crate::access::trust;
-use crate::access::vault::{self, is_reference};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT, nearest};
@@ -75,11 +75,7 @@ fn from_flags(arguments: &ArgMatches) -> Result<Wish> {
         }
     }
     let scope = |wish: &Wish| {
-        if arguments.get_flag("account-rules") {
-            vec![String::from("accounts"), wish.account.clone()]
-        } else {
-            Vec::new()
-        }
+        if arguments.get_flag("account-rules") { vec![String::from("accounts"), wish.account.clone()] } else { Vec::new() }
     };
     for operation in ["read", "write", "destructive"] {
         if let Some(rule) = arguments.get_one::<String>(operation) {
@@ -88,24 +84,16 @@ fn from_flags(arguments: &ArgMatches) -> Result<Wish> {
         }
     }
     for pair in all("function") {
-        let (glob, rule) = pair
-            .rsplit_once('=')
-            .ok_or_else(|| Error::usage("--function takes GLOB=allow|ask|deny|unset"))?;
+        let (glob, rule) = pair.rsplit_once('=').ok_or_else(|| Error::usage("--function takes GLOB=allow|ask|deny|unset"))?;
         let path = [scope(&wish), vec![String::from("functions"), glob.to_owned()]].concat();
         wish.settings.push((path, Some(rule.to_owned()).filter(|rule| rule != "unset")));
     }
     for pair in all("server") {
         let (name, url) = pair.split_once('=').ok_or_else(|| Error::usage("--server takes NAME=URL"))?;
-        wish.settings.push((
-            vec![String::from("servers"), name.to_owned()],
-            Some(url.to_owned()).filter(|url| !url.is_empty()),
-        ));
+        wish.settings.push((vec![String::from("servers"), name.to_owned()], Some(url.to_owned()).filter(|url| !url.is_empty())));
     }
     if arguments.get_flag("use-account") {
-        wish.settings.push((
-            vec![String::from("account")],
-            Some(wish.account.clone()).filter(|account| account != DEFAULT_ACCOUNT),
-        ));
+        wish.settings.push((vec![String::from("account")], Some(wish.account.clone()).filter(|account| account != DEFAULT_ACCOUNT)));
     }
     Ok(wish)
 }
@@ -125,10 +113,7 @@ fn from_json(wish: &mut Wish) -> Result<()> {
                 for (field, value) in fields {
                     let text = match value {
                         Value::String(text) if text.starts_with("cmd:") => {
-                            return Err(Error::new(
-                                Code::InvalidPayload,
-                                "A cmd: reference is accepted only by --set, not in a payload",
-                            ));
+                            return Err(Error::new(Code::InvalidPayload, "A cmd: reference is accepted only by --set, not in a payload"));
                         }
                         Value::String(text) => Some(Secret::new(text)),
                         Value::Null => None,
@@ -201,8 +186,7 @@ fn ask(out: &Out, opened: &Opened, wish: &mut Wish) -> Result<()> {
         };
         let typed = typed.map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
         if !typed.trim().is_empty() {
-            wish.credentials
-                .insert(field.key.clone(), Some(Secret::new(typed.trim().to_owned())));
+            wish.credentials.insert(field.key.clone(), Some(Secret::new(typed.trim().to_owned())));
         }
     }
     wish.settings.push((vec![String::from("enabled")], Some(String::from("true"))));
@@ -229,8 +213,8 @@ fn check(opened: &Opened, wish: &Wish) -> Result<()> {
         match provider.credentials.iter().find(|field| field.key == *key) {
             None => wrong.push(unknown(provider, key)),
             Some(field) => {
-                if let Some(value) = value.as_ref().filter(|value| !is_reference(vault::plain(value))) {
-                    wrong.extend(vault::check(field, vault::plain(value)).err().map(|error| error.message));
+                if let Some(value) = value.as_ref().filter(|value| !is_reference(field::plain(value))) {
+                    wrong.extend(field::check(field, field::plain(value)).err().map(|error| error.message));
                 }
             }
         }
@@ -246,7 +230,7 @@ fn check(opened: &Opened, wish: &Wish) -> Result<()> {
                 ));
             }
             if let (true, Some(url)) = (section == "servers", value) {
-                wrong.extend(vault::base_url(url).err().map(|why| format!("The URL of server '{server}' {why}")));
+                wrong.extend(field::base_url(url).err().map(|why| format!("The URL of server '{server}' {why}")));
             }
         }
     }
@@ -260,18 +244,9 @@ fn check(opened: &Opened, wish: &Wish) -> Result<()> {
 fn unknown(provider: &Provider, key: &str) -> String {
     let names: Vec<&str> = provider.credentials.iter().map(|field| field.key.as_str()).collect();
     match nearest(key, names.iter().copied()).first() {
-        Some(near) => format!(
-            "'{}' is no credential field of {}; did you mean '{near}'?",
-            name::printable(key),
-            provider.id
-        ),
+        Some(near) => format!("'{}' is no credential field of {}; did you mean '{near}'?", name::printable(key), provider.id),
         None if names.is_empty() => format!("{} has no credential fields", provider.id),
-        None => format!(
-            "'{}' is no credential field of {}; there are {}",
-            name::printable(key),
-            provider.id,
-            names.join(", ")
-        ),
+        None => format!("'{}' is no credential field of {}; there are {}", name::printable(key), provider.id, names.join(", ")),
     }
 }
 
@@ -287,10 +262,7 @@ fn write(app: &App, opened: &Opened, wish: &Wish) -> Result<()> {
         .iter()
         .map(|(path, value)| {
             let path = [vec![String::from("integrations"), opened.provider.id.clone()], path.clone()].concat();
-            Change {
-                path,
-                value: value.as_deref().map(edit::value),
-            }
+            Change { path, value: value.as_deref().map(edit::value) }
         })
         .collect();
     apply(app, wish.project, changes)
@@ -302,10 +274,7 @@ pub fn apply(app: &App, project: bool, changes: Vec<Change>) -> Result<()> {
         return edit::apply(&app.dirs.make_config()?.join("config.toml"), changes);
     }
     let known = app.config.project.as_ref();
-    let root = known.map_or_else(
-        || std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-        |project| project.root.clone(),
-    );
+    let root = known.map_or_else(|| std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")), |project| project.root.clone());
     let trusted = known.is_none_or(|project| project.trusted);
     let folder = root.join(PROJECT_FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| Error::usage(format!("{} cannot be made: {error}", folder.display())))?;
@@ -320,17 +289,9 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     let id = &opened.provider.id;
     let app = crate::cli::app()?;
     let vault = app.vault()?;
-    let missing: Vec<String> = vault
-        .missing(&opened.provider, &wish.account)
-        .iter()
-        .map(|field| field.key.clone())
-        .collect();
+    let missing: Vec<String> = vault.missing(&opened.provider, &wish.account).iter().map(|field| field.key.clone()).collect();
     let enabled = crate::access::policy::enabled(&app.config, id, opened.local());
-    let tested = if wish.test {
-        Some(setup::verify(&runtime(&app)?, id, &wish.account)?)
-    } else {
-        None
-    };
+    let tested = if wish.test { Some(setup::verify(&runtime(&app)?, id, &wish.account)?) } else { None };
     let code = tested.as_ref().map_or(0, |(_, code)| *code);
     let changed: Vec<&String> = wish.credentials.keys().collect();
     let settings: Vec<String> = wish.settings.iter().map(|(path, _)| path.join(".")).collect();
@@ -345,20 +306,13 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
             lines.push(format!("{} still missing: {}", paint.yellow("!"), missing.join(", ")));
         }
         if !enabled {
-            lines.push(format!(
-                "{} not enabled: angelia integrations:configure {id} --enable",
-                paint.yellow("!")
-            ));
+            lines.push(format!("{} not enabled: angelia integrations:configure {id} --enable", paint.yellow("!")));
         }
         if let Some((row, code)) = &tested {
             lines.push(if *code == 0 {
                 format!("{} the verification call works.", paint.green("✓"))
             } else {
-                format!(
-                    "{} the verification call failed: {}",
-                    paint.red("✗"),
-                    row["error"].as_str().unwrap_or_default()
-                )
+                format!("{} the verification call failed: {}", paint.red("✗"), row["error"].as_str().unwrap_or_default())
             });
         }
         lines.join("\n")

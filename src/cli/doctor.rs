@@ -25,21 +25,11 @@ struct Check {
 
 impl Check {
     fn good(name: &'static str, said: impl Into<String>) -> Self {
-        Self {
-            name,
-            ok: true,
-            said: said.into(),
-            next: Vec::new(),
-        }
+        Self { name, ok: true, said: said.into(), next: Vec::new() }
     }
 
     fn bad(name: &'static str, said: impl Into<String>, next: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            name,
-            ok: false,
-            said: said.into(),
-            next: next.into_iter().collect(),
-        }
+        Self { name, ok: false, said: said.into(), next: next.into_iter().collect() }
     }
 
     fn json(&self) -> Value {
@@ -74,11 +64,7 @@ fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account
     let value = json!({"success": ok, "provider": id, "account": account, "functions": functions, "checks": checks.iter().map(Check::json).collect::<Vec<_>>(), "next": next});
     out.answer(&value, |paint| {
         let lines: Vec<String> = checks.iter().map(|check| check.line(paint)).collect();
-        format!(
-            "{} ({functions} functions), account {account}\n{}",
-            paint.bold(&opened.provider.title),
-            lines.join("\n")
-        )
+        format!("{} ({functions} functions), account {account}\n{}", paint.bold(&opened.provider.title), lines.join("\n"))
     });
     Ok(if ok { 0 } else { Code::MissingCredentials.exit() })
 }
@@ -86,18 +72,10 @@ fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account
 fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Check> {
     let summary = &listed.summary;
     let id = &summary.id;
-    let of = if account == DEFAULT_ACCOUNT {
-        String::new()
-    } else {
-        format!(" --account {account}")
-    };
+    let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
     let mut checks = Vec::new();
     if !summary.cli_runtime_supported {
-        checks.push(Check::bad(
-            "runtime",
-            format!("cannot be called here. {}", summary.compatibility_summary),
-            [],
-        ));
+        checks.push(Check::bad("runtime", format!("cannot be called here. {}", summary.compatibility_summary), []));
     }
     let missing: Vec<&str> = summary
         .credentials
@@ -106,37 +84,24 @@ fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Che
         .map(|field| field.key.as_str())
         .collect();
     checks.push(if missing.is_empty() {
-        let said = if summary.credentials.is_empty() {
-            "none are needed"
-        } else {
-            "all required ones have a value"
-        };
+        let said = if summary.credentials.is_empty() { "none are needed" } else { "all required ones have a value" };
         Check::good("credentials", said)
     } else {
         let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
         Check::bad(
             "credentials",
             format!("missing: {}", missing.join(", ")),
-            [
-                format!("angelia integrations:fields {id}{of}"),
-                format!("angelia integrations:configure {id}{of}{set}"),
-            ],
+            [format!("angelia integrations:fields {id}{of}"), format!("angelia integrations:configure {id}{of}{set}")],
         )
     });
     checks.push(if policy::enabled(&app.config, id, summary.local) {
         Check::good("activation", "enabled")
     } else {
-        Check::bad(
-            "activation",
-            "not enabled",
-            [format!("angelia integrations:configure {id} --enable")],
-        )
+        Check::bad("activation", "not enabled", [format!("angelia integrations:configure {id} --enable")])
     });
-    for (operation, count) in [
-        (Operation::Read, summary.reads),
-        (Operation::Write, summary.writes),
-        (Operation::Destructive, summary.destructives),
-    ] {
+    for (operation, count) in
+        [(Operation::Read, summary.reads), (Operation::Write, summary.writes), (Operation::Destructive, summary.destructives)]
+    {
         if count > 0 {
             checks.push(permission(state::rule(app, summary, operation, account), operation));
         }
@@ -174,11 +139,7 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
         providers.insert(id.clone(), Value::from(found.iter().map(Check::json).collect::<Vec<_>>()));
         lines.push((
             listed.summary.title.clone(),
-            found
-                .iter()
-                .filter(|check| !check.ok)
-                .map(|check| (check.said.clone(), check.next.clone()))
-                .collect::<Vec<_>>(),
+            found.iter().filter(|check| !check.ok).map(|check| (check.said.clone(), check.next.clone())).collect::<Vec<_>>(),
         ));
         checks.extend(found.into_iter().filter(|check| !check.ok));
     }
@@ -189,17 +150,9 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
         for (title, bad) in &lines {
             let said: String = bad
                 .iter()
-                .map(|(said, next)| {
-                    format!(
-                        "\n    {said}{}",
-                        next.iter().map(|next| format!("\n    {next}")).collect::<String>()
-                    )
-                })
+                .map(|(said, next)| format!("\n    {said}{}", next.iter().map(|next| format!("\n    {next}")).collect::<String>()))
                 .collect();
-            text.push(format!(
-                "{} {title}{said}",
-                if bad.is_empty() { paint.green("✓") } else { paint.red("✗") }
-            ));
+            text.push(format!("{} {title}{said}", if bad.is_empty() { paint.green("✓") } else { paint.red("✗") }));
         }
         text.push(paint.dim("angelia integrations:doctor PROVIDER looks at one provider."));
         text.join("\n")
@@ -211,11 +164,7 @@ fn general(app: &App, catalog: &Catalog) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.push(match app.dirs.config() {
         Some(folder) => Check::good("settings", folder.join("config.toml").display().to_string()),
-        None => Check::bad(
-            "settings",
-            "there is no folder to keep anything in",
-            [String::from("export ANGELIA_HOME=/a/folder/of/yours")],
-        ),
+        None => Check::bad("settings", "there is no folder to keep anything in", [String::from("export ANGELIA_HOME=/a/folder/of/yours")]),
     });
     let store = match app.config.credential_store() {
         StoreChoice::File => String::from(
@@ -234,15 +183,7 @@ fn general(app: &App, catalog: &Catalog) -> Vec<Check> {
         checks.push(if project.trusted || ignored.is_empty() {
             Check::good(
                 "project",
-                format!(
-                    "{}{}",
-                    project.root.display(),
-                    if project.trusted {
-                        " (trusted)"
-                    } else {
-                        " (not trusted; it only narrows)"
-                    }
-                ),
+                format!("{}{}", project.root.display(), if project.trusted { " (trusted)" } else { " (not trusted; it only narrows)" }),
             )
         } else {
             Check::bad(

@@ -8,10 +8,7 @@ use crate::registry::docs::{self, OWN_NAMES};
 pub fn function(callable: &Callable) -> String {
     let function = &callable.function;
     let mut text = format!("{} ({})\n\n", function.description, function.operation.as_str());
-    text.push_str(&format!(
-        "Usage: angelia integrations:call {} [JSON|-] [--parameter=value …] [flags]\n",
-        callable.name
-    ));
+    text.push_str(&format!("Usage: angelia integrations:call {} [JSON|-] [--parameter=value …] [flags]\n", callable.name));
     let parameters = docs::parameters(function);
     let shown: Vec<(String, String)> = parameters
         .iter()
@@ -33,24 +30,13 @@ pub fn function(callable: &Callable) -> String {
     text.push_str("\nFlags:\n");
     let own: Vec<(String, String)> = OWN
         .iter()
-        .map(|(name, takes, help)| {
-            (
-                takes.map_or_else(|| format!("--{name}"), |what| format!("--{name} {what}")),
-                (*help).to_owned(),
-            )
-        })
+        .map(|(name, takes, help)| (takes.map_or_else(|| format!("--{name}"), |what| format!("--{name} {what}")), (*help).to_owned()))
         .collect();
     list(&mut text, &own);
     if let Some(example) = function.examples.first() {
-        text.push_str(&format!(
-            "\nExample:\n  {}\n",
-            docs::ways(&callable.provider.id, function, &example.arguments).generic
-        ));
+        text.push_str(&format!("\nExample:\n  {}\n", docs::ways(&callable.provider.id, function, &example.arguments).generic));
     }
-    text.push_str(&format!(
-        "\nMore: angelia integrations:docs {}, angelia integrations:schema {}\n",
-        callable.name, callable.name
-    ));
+    text.push_str(&format!("\nMore: angelia integrations:docs {}, angelia integrations:schema {}\n", callable.name, callable.name));
     text
 }
 

@@ -70,11 +70,7 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
         Some(family) if tree::FAMILIES.contains(&family) => {
             Out::new(false).text(&tree::family_help(family));
-            Ok(if words.iter().any(|word| word == "--help" || word == "-h") {
-                0
-            } else {
-                Code::Usage.exit()
-            })
+            Ok(if words.iter().any(|word| word == "--help" || word == "-h") { 0 } else { Code::Usage.exit() })
         }
         Some("__complete") => complete::complete(&words[1..]),
         _ => parsed(words),
@@ -88,11 +84,7 @@ fn app() -> Result<App> {
 /// `integrations:call`: the first word that is no flag is the function.
 fn call_words(words: &[String]) -> Result<u8> {
     let mut rest = words.to_vec();
-    let takes_value = |word: &str| {
-        words::OWN
-            .iter()
-            .any(|(name, takes, _)| takes.is_some() && word.strip_prefix("--") == Some(*name))
-    };
+    let takes_value = |word: &str| words::OWN.iter().any(|(name, takes, _)| takes.is_some() && word.strip_prefix("--") == Some(*name));
     let mut at = 0;
     while let Some(word) = rest.get(at) {
         if !word.starts_with('-') {
@@ -105,10 +97,8 @@ fn call_words(words: &[String]) -> Result<u8> {
         Out::new(false).text(&tree::call_help());
         return Ok(0);
     }
-    Err(
-        Error::usage("integrations:call needs the name of a function, such as github.list_issues")
-            .hint("angelia integrations:search \"what you want to do\""),
-    )
+    Err(Error::usage("integrations:call needs the name of a function, such as github.list_issues")
+        .hint("angelia integrations:search \"what you want to do\""))
 }
 
 /// `integrations:<provider> [function]`.
@@ -116,9 +106,7 @@ fn shortcut(provider: &str, words: &[String]) -> Result<u8> {
     let app = app()?;
     match words.iter().position(|word| !word.starts_with('-')) {
         Some(0) => call::run(&app, &format!("{provider}.{}", words[0]), &words[1..]),
-        Some(_) => Err(Error::usage(format!(
-            "write the function first: angelia integrations:{provider} FUNCTION --flags"
-        ))),
+        Some(_) => Err(Error::usage(format!("write the function first: angelia integrations:{provider} FUNCTION --flags"))),
         None => {
             let json = words.iter().any(|word| word == "--json");
             catalog::provider_docs(&app, provider, json).map_err(|error| unknown_command(provider, error))
@@ -130,14 +118,9 @@ fn shortcut(provider: &str, words: &[String]) -> Result<u8> {
 fn unknown_command(word: &str, error: Error) -> Error {
     let verbs: Vec<String> = tree::verbs("integrations");
     match (error.code, nearest(word, verbs.iter().map(String::as_str)).first()) {
-        (Code::UnknownProvider, Some(verb)) => Error {
-            hints: [
-                vec![format!("Did you mean the command 'integrations:{verb}'?")],
-                error.hints.clone(),
-            ]
-            .concat(),
-            ..error
-        },
+        (Code::UnknownProvider, Some(verb)) => {
+            Error { hints: [vec![format!("Did you mean the command 'integrations:{verb}'?")], error.hints.clone()].concat(), ..error }
+        }
         _ => error,
     }
 }
@@ -202,10 +185,8 @@ fn clap_answer(named: &str, error: &clap::Error) -> Result<u8> {
         }
         ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument if !tree::names().iter().any(|known| known == named) => {
             let names = tree::names();
-            let mut hints: Vec<String> = nearest(named, names.iter().map(String::as_str))
-                .into_iter()
-                .map(|near| format!("Did you mean '{near}'?"))
-                .collect();
+            let mut hints: Vec<String> =
+                nearest(named, names.iter().map(String::as_str)).into_iter().map(|near| format!("Did you mean '{near}'?")).collect();
             hints.push(String::from("angelia --help"));
             Err(Error::usage(format!("There is no command '{}'", printable(named))).hints(hints))
         }

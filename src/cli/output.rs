@@ -28,17 +28,8 @@ impl Out {
         let forced = env::var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let wanted = |terminal: bool| forced || (terminal && env::var("NO_COLOR").is_none() && env::var("TERM").as_deref() != Some("dumb"));
         let terminal = std::io::stdout().is_terminal();
-        let width = if terminal {
-            terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0))
-        } else {
-            120
-        };
-        Self {
-            json,
-            color: wanted(terminal),
-            color_stderr: wanted(std::io::stderr().is_terminal()),
-            width: width.max(40),
-        }
+        let width = if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)) } else { 120 };
+        Self { json, color: wanted(terminal), color_stderr: wanted(std::io::stderr().is_terminal()), width: width.max(40) }
     }
 
     /// Columns of the terminal.
@@ -57,11 +48,7 @@ impl Out {
 
     /// Prints one JSON document.
     pub fn json(&self, value: &Value) {
-        let text = if std::io::stdout().is_terminal() {
-            format!("{value:#}")
-        } else {
-            value.to_string()
-        };
+        let text = if std::io::stdout().is_terminal() { format!("{value:#}") } else { value.to_string() };
         self.text(&text);
     }
 
@@ -69,12 +56,7 @@ impl Out {
     pub fn text(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-        drop(
-            stdout
-                .write_all(text.as_bytes())
-                .and_then(|()| stdout.write_all(end.as_bytes()))
-                .and_then(|()| stdout.flush()),
-        );
+        drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes())).and_then(|()| stdout.flush()));
     }
 
     /// Prints an envelope; `human` renders the data of a success.
@@ -141,8 +123,7 @@ impl Out {
     pub fn table(&self, paint: &Paint, heads: &[&str], rows: Vec<Vec<String>>) -> String {
         let mut builder = Builder::default();
         builder.push_record(heads.iter().map(|head| paint.bold(head)));
-        rows.into_iter()
-            .for_each(|row| builder.push_record(row.iter().map(|cell| one_line(cell))));
+        rows.into_iter().for_each(|row| builder.push_record(row.iter().map(|cell| one_line(cell))));
         let mut table = builder.build();
         table
             .with(Style::blank())
@@ -163,11 +144,7 @@ pub struct Paint {
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
-        if self.color {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// For headings and names.
@@ -198,14 +175,10 @@ impl Paint {
 
 /// A cell holds one line, without control characters that a remote service may have sent.
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\u{1b}' || !c.is_control() { c } else { ' ' })
-        .collect()
+    text.chars().map(|c| if c == '\u{1b}' || !c.is_control() { c } else { ' ' }).collect()
 }
 
 /// Text from outside without control characters (line breaks and tabs stay).
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

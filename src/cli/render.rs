@@ -21,10 +21,8 @@ fn rows(items: &[Value]) -> bool {
 
 /// An object with a list in it is that list and what stands beside it.
 fn object(out: &Out, paint: &Paint, members: &Map<String, Value>) -> String {
-    let lists: Vec<(&String, &Vec<Value>)> = members
-        .iter()
-        .filter_map(|(key, value)| value.as_array().filter(|items| rows(items)).map(|items| (key, items)))
-        .collect();
+    let lists: Vec<(&String, &Vec<Value>)> =
+        members.iter().filter_map(|(key, value)| value.as_array().filter(|items| rows(items)).map(|items| (key, items))).collect();
     let [(list, items)] = lists[..] else { return lines(paint, members) };
     let scalars = members.values().filter(|value| !value.is_array() && !value.is_object()).count();
     if scalars > 6 {
@@ -42,10 +40,9 @@ fn lines(paint: &Paint, members: &Map<String, Value>) -> String {
     let mut text = Vec::new();
     for (key, value) in members {
         let shown = match value {
-            Value::String(long) if long.contains('\n') => format!(
-                "\n{}",
-                clean(long).lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
-            ),
+            Value::String(long) if long.contains('\n') => {
+                format!("\n{}", clean(long).lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"))
+            }
             other => cell(other),
         };
         text.push(format!("{}  {shown}", paint.bold(&format!("{key:width$}"))));
@@ -55,26 +52,11 @@ fn lines(paint: &Paint, members: &Map<String, Value>) -> String {
 
 /// Columns that tell things apart come first; at most as many as the terminal can hold.
 fn table(out: &Out, paint: &Paint, items: &[Value]) -> String {
-    const FIRST: [&str; 12] = [
-        "id",
-        "number",
-        "key",
-        "identifier",
-        "name",
-        "title",
-        "full_name",
-        "login",
-        "state",
-        "status",
-        "summary",
-        "text",
-    ];
+    const FIRST: [&str; 12] =
+        ["id", "number", "key", "identifier", "name", "title", "full_name", "login", "state", "status", "summary", "text"];
     let mut columns: Vec<&str> = Vec::new();
     let simple = |key: &str| {
-        items
-            .iter()
-            .filter_map(|item| item.get(key))
-            .all(|value| !value.is_object() && !value.is_array())
+        items.iter().filter_map(|item| item.get(key)).all(|value| !value.is_object() && !value.is_array())
             && items.iter().any(|item| item.get(key).is_some_and(|value| !value.is_null()))
     };
     for key in FIRST {
@@ -82,23 +64,29 @@ fn table(out: &Out, paint: &Paint, items: &[Value]) -> String {
             columns.push(key);
         }
     }
-    for item in items {
-        for key in item.as_object().into_iter().flat_map(Map::keys) {
-            let noise = key.ends_with("_url") || key == "url" || key == "node_id" || key == "object";
-            if !columns.contains(&key.as_str()) && !noise && simple(key) {
-                columns.push(key);
-            }
-        }
-    }
-    columns.truncate((out.width() / 14).clamp(2, 8));
+    let most = (out.width() / 14).clamp(2, 8);
+    add(&mut columns, items, &|key| !noise(key) && simple(key), most);
+    // What is nested comes last, as compact JSON, where there is room for it.
+    add(&mut columns, items, &|key| !noise(key), most.min(4));
+    columns.truncate(most);
     if columns.is_empty() {
         return clean(&format!("{:#}", Value::from(items.to_vec())));
     }
-    let rows = items
-        .iter()
-        .map(|item| columns.iter().map(|key| item.get(key).map(cell).unwrap_or_default()).collect())
-        .collect();
+    let rows = items.iter().map(|item| columns.iter().map(|key| item.get(key).map(cell).unwrap_or_default()).collect()).collect();
     out.table(paint, &columns, rows)
+}
+
+/// Links and type words tell nothing apart.
+fn noise(key: &str) -> bool {
+    key.ends_with("_url") || matches!(key, "url" | "node_id" | "object")
+}
+
+fn add<'a>(columns: &mut Vec<&'a str>, items: &'a [Value], fits: &dyn Fn(&str) -> bool, most: usize) {
+    for key in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+        if columns.len() < most && !columns.contains(&key.as_str()) && fits(key) {
+            columns.push(key);
+        }
+    }
 }
 
 fn cell(value: &Value) -> String {

@@ -36,12 +36,7 @@ fn all(app: &App) -> Vec<Shown> {
         (Some(_), _) => "user",
         _ => "default",
     };
-    shown.push(Shown {
-        key: String::from("force"),
-        value: Value::from(force),
-        source: force_source,
-        help: "'never' turns --force off.",
-    });
+    shown.push(Shown { key: String::from("force"), value: Value::from(force), source: force_source, help: "'never' turns --force off." });
     let store = match app.config.credential_store() {
         StoreChoice::Auto => "auto",
         StoreChoice::Keychain => "keychain",
@@ -62,11 +57,11 @@ fn all(app: &App) -> Vec<Shown> {
 fn of_integrations(app: &App) -> Vec<Shown> {
     let path = app.dirs.config().map(|folder| folder.join("config.toml"));
     let user = path.and_then(|path| crate::config::files::read(&path).ok().flatten());
-    let project = app.config.project.as_ref().and_then(|project| {
-        crate::config::files::read(&project.root.join(layers::PROJECT_FOLDER).join("config.toml"))
-            .ok()
-            .flatten()
-    });
+    let project = app
+        .config
+        .project
+        .as_ref()
+        .and_then(|project| crate::config::files::read(&project.root.join(layers::PROJECT_FOLDER).join("config.toml")).ok().flatten());
     let trusted = app.config.trusted_project().is_some();
     let mut shown = Vec::new();
     for (text, source) in [(user, "user"), (project, if trusted { "project" } else { "project (untrusted)" })] {
@@ -85,31 +80,18 @@ fn flatten(prefix: &str, value: &Value, source: &'static str, shown: &mut Vec<Sh
             let key = if plain { key.clone() } else { format!("\"{key}\"") };
             flatten(&format!("{prefix}.{key}"), member, source, shown);
         }),
-        leaf => shown.push(Shown {
-            key: prefix.to_owned(),
-            value: leaf.clone(),
-            source,
-            help: "",
-        }),
+        leaf => shown.push(Shown { key: prefix.to_owned(), value: leaf.clone(), source, help: "" }),
     }
 }
 
 /// `config:list`.
 pub fn list(app: &App, out: &Out) -> Result<u8> {
     let all = all(app);
-    let value: Vec<Value> = all
-        .iter()
-        .map(|one| json!({"key": one.key, "value": one.value, "source": one.source, "help": one.help}))
-        .collect();
+    let value: Vec<Value> =
+        all.iter().map(|one| json!({"key": one.key, "value": one.value, "source": one.source, "help": one.help})).collect();
     out.answer(&json!({"success": true, "settings": value}), |paint| {
-        let rows = all.iter().map(|one| {
-            vec![
-                one.key.clone(),
-                crate::base::json::plain(&one.value),
-                one.source.to_owned(),
-                one.help.to_owned(),
-            ]
-        });
+        let rows =
+            all.iter().map(|one| vec![one.key.clone(), crate::base::json::plain(&one.value), one.source.to_owned(), one.help.to_owned()]);
         out.table(paint, &["setting", "value", "from", "meaning"], rows.collect())
     });
     Ok(0)
@@ -130,10 +112,7 @@ pub fn get(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             .hints(near.iter().map(|near| format!("Did you mean '{near}'?")))
             .hint("angelia config:list"));
     };
-    out.answer(
-        &json!({"success": true, "key": key, "value": one.value, "source": one.source}),
-        |_| crate::base::json::plain(&one.value),
-    );
+    out.answer(&json!({"success": true, "key": key, "value": one.value, "source": one.source}), |_| crate::base::json::plain(&one.value));
     Ok(0)
 }
 
@@ -141,60 +120,32 @@ pub fn get(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 pub fn set(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let word = arguments.get_one::<String>("value").map(String::as_str).unwrap_or_default();
     change(app, arguments, Some(word))?;
-    out.answer(&json!({"success": true, "key": key(arguments), "value": word}), |_| {
-        format!("{} = {word}", key(arguments))
-    });
+    out.answer(&json!({"success": true, "key": key(arguments), "value": word}), |_| format!("{} = {word}", key(arguments)));
     Ok(0)
 }
 
 /// `config:unset`.
 pub fn unset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     change(app, arguments, None)?;
-    out.answer(&json!({"success": true, "key": key(arguments), "value": null}), |_| {
-        format!("{} is unset", key(arguments))
-    });
+    out.answer(&json!({"success": true, "key": key(arguments), "value": null}), |_| format!("{} is unset", key(arguments)));
     Ok(0)
 }
 
 fn change(app: &App, arguments: &ArgMatches, word: Option<&str>) -> Result<()> {
     let path = edit::path(key(arguments))?;
-    configure::apply(
-        app,
-        arguments.get_flag("project"),
-        vec![Change {
-            path,
-            value: word.map(edit::value),
-        }],
-    )
+    configure::apply(app, arguments.get_flag("project"), vec![Change { path, value: word.map(edit::value) }])
 }
 
 /// `config:path`.
 pub fn path(app: &App, out: &Out) -> Result<u8> {
     let shown = |folder: Option<&std::path::Path>| folder.map(|folder| folder.display().to_string());
     let (config, data, cache) = (shown(app.dirs.config()), shown(app.dirs.data()), shown(app.dirs.cache()));
-    let project = app
-        .config
-        .project
-        .as_ref()
-        .map(|project| project.root.join(layers::PROJECT_FOLDER).display().to_string());
-    out.answer(
-        &json!({"success": true, "config": config, "data": data, "cache": cache, "project": project}),
-        |paint| {
-            let line = |label: &str, folder: &Option<String>| {
-                folder
-                    .as_ref()
-                    .map(|folder| format!("{}  {folder}\n", paint.bold(&format!("{label:8}"))))
-            };
-            [
-                line("config", &config),
-                line("data", &data),
-                line("cache", &cache),
-                line("project", &project),
-            ]
-            .into_iter()
-            .flatten()
-            .collect()
-        },
-    );
+    let project = app.config.project.as_ref().map(|project| project.root.join(layers::PROJECT_FOLDER).display().to_string());
+    out.answer(&json!({"success": true, "config": config, "data": data, "cache": cache, "project": project}), |paint| {
+        let line = |label: &str, folder: &Option<String>| {
+            folder.as_ref().map(|folder| format!("{}  {folder}\n", paint.bold(&format!("{label:8}"))))
+        };
+        [line("config", &config), line("data", &data), line("cache", &cache), line("project", &project)].into_iter().flatten().collect()
+    });
     Ok(0)
 }

@@ -45,42 +45,32 @@ pub fn fields(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             })
         })
         .collect();
-    out.answer(
-        &json!({"success": true, "provider": opened.provider.id, "account": account, "fields": rows}),
-        |paint| {
-            if rows.is_empty() {
-                return format!("{} needs no credentials.", opened.provider.title);
-            }
-            let cells = rows.iter().map(|row| {
-                let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-                let state = match (row["configured"].as_bool(), row["required"].as_bool()) {
-                    (Some(true), _) => paint.green(&word("source")),
-                    (_, Some(true)) => paint.red("missing"),
-                    _ => paint.dim("not set"),
-                };
-                let kind = match (row["required"].as_bool(), row["secret"].as_bool()) {
-                    (Some(true), Some(true)) => "required, secret",
-                    (Some(true), _) => "required",
-                    (_, Some(true)) => "optional, secret",
-                    _ => "optional",
-                };
-                vec![word("key"), state, kind.to_owned(), word("label"), word("help")]
-            });
-            let table = out.table(paint, &["field", "value from", "kind", "label", "help"], cells.collect());
-            let of = if account == DEFAULT_ACCOUNT {
-                String::new()
-            } else {
-                format!(" --account {account}")
+    out.answer(&json!({"success": true, "provider": opened.provider.id, "account": account, "fields": rows}), |paint| {
+        if rows.is_empty() {
+            return format!("{} needs no credentials.", opened.provider.title);
+        }
+        let cells = rows.iter().map(|row| {
+            let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            let state = match (row["configured"].as_bool(), row["required"].as_bool()) {
+                (Some(true), _) => paint.green(&word("source")),
+                (_, Some(true)) => paint.red("missing"),
+                _ => paint.dim("not set"),
             };
-            format!(
-                "{table}\n\n{}",
-                paint.dim(&format!(
-                    "angelia integrations:configure {}{of} --set {}=…",
-                    opened.provider.id, opened.provider.credentials[0].key
-                ))
-            )
-        },
-    );
+            let kind = match (row["required"].as_bool(), row["secret"].as_bool()) {
+                (Some(true), Some(true)) => "required, secret",
+                (Some(true), _) => "required",
+                (_, Some(true)) => "optional, secret",
+                _ => "optional",
+            };
+            vec![word("key"), state, kind.to_owned(), word("label"), word("help")]
+        });
+        let table = out.table(paint, &["field", "value from", "kind", "label", "help"], cells.collect());
+        let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+        format!(
+            "{table}\n\n{}",
+            paint.dim(&format!("angelia integrations:configure {}{of} --set {}=…", opened.provider.id, opened.provider.credentials[0].key))
+        )
+    });
     Ok(0)
 }
 
@@ -95,10 +85,9 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if let (Some(id), Some(from), Some(to)) = (provider(arguments), text("rename"), text("to")) {
         let opened = catalog.provider(id)?;
         vault.rename(&app.dirs, &opened.provider, &name::account(from)?, &name::account(to)?)?;
-        out.answer(
-            &json!({"success": true, "provider": id, "renamed": {"from": from, "to": to}}),
-            |_| format!("Account '{from}' of {id} is now '{to}'. Rules for '{from}' in the settings stay as they are."),
-        );
+        out.answer(&json!({"success": true, "provider": id, "renamed": {"from": from, "to": to}}), |_| {
+            format!("Account '{from}' of {id} is now '{to}'. Rules for '{from}' in the settings stay as they are.")
+        });
         return Ok(0);
     }
     if let (Some(id), Some(alias)) = (provider(arguments), text("remove")) {
@@ -126,16 +115,8 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             return String::from("No account is stored. angelia integrations:configure PROVIDER stores one.");
         }
         let cells = rows.iter().map(|row| {
-            let state = if row["configured"] == true {
-                paint.green("configured")
-            } else {
-                paint.yellow("incomplete")
-            };
-            vec![
-                row["provider"].as_str().unwrap_or_default().to_owned(),
-                row["account"].as_str().unwrap_or_default().to_owned(),
-                state,
-            ]
+            let state = if row["configured"] == true { paint.green("configured") } else { paint.yellow("incomplete") };
+            vec![row["provider"].as_str().unwrap_or_default().to_owned(), row["account"].as_str().unwrap_or_default().to_owned(), state]
         });
         out.table(paint, &["provider", "account", "state"], cells.collect())
     });
@@ -145,10 +126,8 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
     app.catalog()?.provider(id)?;
     if !app.vault()?.remove(&app.dirs, id, alias)? {
-        return Err(
-            Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
-                .hint(format!("angelia integrations:accounts {id}")),
-        );
+        return Err(Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
+            .hint(format!("angelia integrations:accounts {id}")));
     }
     out.answer(&json!({"success": true, "provider": id, "removed": alias}), |_| {
         format!("The credentials of account '{alias}' of {id} are removed.")
@@ -168,41 +147,24 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if opened.layer != Layer::User {
         return Err(Error::new(
             Code::NotFound,
-            format!(
-                "'{id}' is a {} provider; only providers of your own catalog can be removed",
-                opened.layer.as_str()
-            ),
+            format!("'{id}' is a {} provider; only providers of your own catalog can be removed", opened.layer.as_str()),
         )
         .hint(format!("angelia integrations:configure {id} --disable")));
     }
     let folder = app.dirs.make_config()?.join("providers");
-    let file = std::fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| {
-            std::fs::read_to_string(path)
-                .ok()
-                .and_then(|text| crate::registry::user::parse(&text).ok())
-                .is_some_and(|provider| provider.id == id)
-        });
+    let file = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).find(|path| {
+        std::fs::read_to_string(path)
+            .ok()
+            .and_then(|text| crate::registry::user::parse(&text).ok())
+            .is_some_and(|provider| provider.id == id)
+    });
     let Some(file) = file else {
-        return Err(Error::new(
-            Code::NotFound,
-            format!("The file that defines '{id}' was not found in {}", folder.display()),
-        ));
+        return Err(Error::new(Code::NotFound, format!("The file that defines '{id}' was not found in {}", folder.display())));
     };
     std::fs::remove_file(&file).map_err(|error| Error::usage(format!("{} cannot be removed: {error}", file.display())))?;
-    out.answer(
-        &json!({"success": true, "provider": id, "file": file.display().to_string()}),
-        |_| {
-            format!(
-                "{} is removed. Credentials and rules of '{id}' stay until you remove them.",
-                file.display()
-            )
-        },
-    );
+    out.answer(&json!({"success": true, "provider": id, "file": file.display().to_string()}), |_| {
+        format!("{} is removed. Credentials and rules of '{id}' stay until you remove them.", file.display())
+    });
     Ok(0)
 }
 
@@ -227,11 +189,7 @@ pub fn test(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         }
         let cells = rows.iter().map(|row| {
             let word = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-            let state = if row["ok"] == true {
-                paint.green("ok")
-            } else {
-                paint.red("failed")
-            };
+            let state = if row["ok"] == true { paint.green("ok") } else { paint.red("failed") };
             vec![word("provider"), word("account"), state, word("function"), word("error")]
         });
         out.table(paint, &["provider", "account", "state", "function", "error"], cells.collect())
@@ -245,10 +203,7 @@ fn configured(app: &App) -> Result<Vec<(String, String)>> {
     for listed in app.catalog()?.list()? {
         let state = State::of(app, &vault, &listed.summary);
         if state.active && !listed.summary.local && !listed.summary.credentials.is_empty() {
-            let accounts = state
-                .accounts
-                .into_iter()
-                .filter(|alias| crate::cli::state::configured(&vault, &listed.summary, alias));
+            let accounts = state.accounts.into_iter().filter(|alias| crate::cli::state::configured(&vault, &listed.summary, alias));
             all.extend(accounts.map(|alias| (listed.summary.id.clone(), alias)));
         }
     }
@@ -267,10 +222,7 @@ pub fn verify(runtime: &Runtime, id: &str, alias: &str) -> Result<(Value, u8)> {
     let call = Call {
         function: name.clone(),
         account: Some(alias.to_owned()),
-        arguments: Arguments::Ready {
-            object: serde_json::Map::new(),
-            files: std::collections::BTreeMap::new(),
-        },
+        arguments: Arguments::Ready { object: serde_json::Map::new(), files: std::collections::BTreeMap::new() },
         options: Options::default(),
     };
     let envelope = block_on(async { Ok(runtime.call(&Ctx::new(Origin::Cli), call).await) })?;

@@ -30,12 +30,7 @@ impl State {
                 accounts.push(name.clone());
             }
         }
-        Self {
-            enabled,
-            configured,
-            active: enabled && configured && summary.cli_runtime_supported,
-            accounts,
-        }
+        Self { enabled, configured, active: enabled && configured && summary.cli_runtime_supported, accounts }
     }
 
     /// In words, with what to do.
@@ -59,15 +54,5 @@ pub fn configured(vault: &Vault, summary: &Summary, account: &str) -> bool {
 
 /// What the policy says of a whole operation class (function rules aside).
 pub fn rule(app: &App, summary: &Summary, operation: Operation, account: &str) -> Rule {
-    policy::decide(
-        &app.config,
-        &Question {
-            provider: &summary.id,
-            function: "",
-            operation,
-            account,
-            local: summary.local,
-        },
-    )
-    .rule
+    policy::decide(&app.config, &Question { provider: &summary.id, function: "", operation, account, local: summary.local }).rule
 }

@@ -42,10 +42,7 @@ pub fn read(wait: Wait) -> Result<Option<Vec<u8>>> {
             Ok(length) => {
                 drop(send.send(None));
                 bytes.truncate(length);
-                stdin
-                    .take((LARGEST + 1 - length.min(LARGEST)) as u64)
-                    .read_to_end(&mut bytes)
-                    .map(|_| bytes)
+                stdin.take((LARGEST + 1 - length.min(LARGEST)) as u64).read_to_end(&mut bytes).map(|_| bytes)
             }
         };
         drop(send.send(Some(result)));
@@ -61,21 +58,15 @@ pub fn read(wait: Wait) -> Result<Option<Vec<u8>>> {
     };
     let bytes = result.map_err(|error| Error::new(Code::InvalidPayload, format!("stdin cannot be read: {error}")))?;
     if bytes.len() > LARGEST {
-        return Err(
-            Error::new(Code::InvalidPayload, format!("The payload is larger than {} MiB", LARGEST >> 20))
-                .hint("Large texts and files: --parameter=@path"),
-        );
+        return Err(Error::new(Code::InvalidPayload, format!("The payload is larger than {} MiB", LARGEST >> 20))
+            .hint("Large texts and files: --parameter=@path"));
     }
     Ok(Some(bytes).filter(|bytes| !bytes.trim_ascii().is_empty()))
 }
 
 /// Reads a payload as JSON; a broken one is named with its position.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Error::new(
-            Code::InvalidPayload,
-            format!("The payload is not UTF-8 (at byte {})", error.valid_up_to()),
-        )
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Error::new(Code::InvalidPayload, format!("The payload is not UTF-8 (at byte {})", error.valid_up_to())))?;
     serde_json::from_str(text).map_err(|error| Error::new(Code::InvalidPayload, format!("The payload is not valid JSON: {error}")))
 }

@@ -48,23 +48,14 @@ fn integrations() -> Vec<Command> {
                 option("category", "NAME", "Only this category"),
                 choice("tier", TIERS, "Only this tier"),
             ])
+            .args([number("limit", "At most so many"), option("fields", "A,B", "Which fields the JSON has; 'all' for every one")]),
+        verb("integrations:status", "Show which providers are active and configured, their accounts and permissions")
             .args([
+                flag("active", "Only active ones"),
+                option("category", "NAME", "Only this category"),
                 number("limit", "At most so many"),
-                option("fields", "A,B", "Which fields the JSON has; 'all' for every one"),
-            ]),
-        verb(
-            "integrations:status",
-            "Show which providers are active and configured, their accounts and permissions",
-        )
-        .args([
-            flag("active", "Only active ones"),
-            option("category", "NAME", "Only this category"),
-            number("limit", "At most so many"),
-        ])
-        .args([
-            option("fields", "A,B", "Which fields the JSON has; 'all' for every one"),
-            choice("tier", TIERS, "Only this tier"),
-        ]),
+            ])
+            .args([option("fields", "A,B", "Which fields the JSON has; 'all' for every one"), choice("tier", TIERS, "Only this tier")]),
         verb("integrations:doctor", "Say what is missing, with the next commands to paste")
             .args([word("provider", "A provider; all enabled ones when left out"), account()]),
         verb("integrations:fields", "Show a provider's credential fields and which are set")
@@ -90,23 +81,13 @@ fn integrations() -> Vec<Command> {
                 option("category", "NAME", "Only this category"),
                 choice("tier", TIERS, "Only this tier"),
             ])
-            .args([
-                option("provider", "ID", "Only this provider"),
-                option("fields", "A,B", "Which fields the JSON has"),
-            ]),
-        verb("integrations:docs", "Read about everything, a provider or a function").args([
-            word("page", "provider or provider.function"),
-            choice("format", &["text", "markdown", "json"], "How to print it"),
-        ]),
-        verb(
-            "integrations:examples",
-            "Show ways to call a function, or the functions of a provider",
-        )
-        .arg(word("page", "provider or provider.function").required(true)),
-        verb("integrations:schema", "Print the JSON Schema of a function's arguments").args([
-            word("function", "provider.function").required(true),
-            flag("output", "Of its result instead, where it is known"),
-        ]),
+            .args([option("provider", "ID", "Only this provider"), option("fields", "A,B", "Which fields the JSON has")]),
+        verb("integrations:docs", "Read about everything, a provider or a function")
+            .args([word("page", "provider or provider.function"), choice("format", &["text", "markdown", "json"], "How to print it")]),
+        verb("integrations:examples", "Show ways to call a function, or the functions of a provider")
+            .arg(word("page", "provider or provider.function").required(true)),
+        verb("integrations:schema", "Print the JSON Schema of a function's arguments")
+            .args([word("function", "provider.function").required(true), flag("output", "Of its result instead, where it is known")]),
         call(),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
@@ -130,10 +111,8 @@ fn configure() -> Command {
 }
 
 fn call() -> Command {
-    let mut call = verb("integrations:call", "Call any function").args([
-        word("function", "provider.function"),
-        word("payload", "JSON object, or - for stdin"),
-    ]);
+    let mut call = verb("integrations:call", "Call any function")
+        .args([word("function", "provider.function"), word("payload", "JSON object, or - for stdin")]);
     for (name, takes, help) in OWN.iter().filter(|(name, ..)| !matches!(*name, "json" | "help")) {
         call = call.arg(match takes {
             Some(value) => option(name, value, help),
@@ -159,11 +138,7 @@ fn shared() -> Vec<Command> {
                 option("account", "ALIAS", "Only this account"),
             ])
             .args([
-                choice(
-                    "outcome",
-                    &["succeeded", "failed", "refused", "planned", "pending", "unknown"],
-                    "Only these",
-                ),
+                choice("outcome", &["succeeded", "failed", "refused", "planned", "pending", "unknown"], "Only these"),
                 choice("operation", OPERATIONS, "Only these"),
             ])
             .args([
@@ -184,10 +159,8 @@ fn shared() -> Vec<Command> {
             word("value", "New value").required(true),
             flag("project", "In this project's file instead of your own"),
         ]),
-        verb("config:unset", "Remove one setting").args([
-            word("key", "Dotted key").required(true),
-            flag("project", "From this project's file instead of your own"),
-        ]),
+        verb("config:unset", "Remove one setting")
+            .args([word("key", "Dotted key").required(true), flag("project", "From this project's file instead of your own")]),
         verb("config:path", "Print where settings, data and cache are"),
         verb("trust", "Trust this project's settings and manifests as they are now").args([
             word("folder", "The project; the one around the current folder when left out"),
@@ -195,11 +168,9 @@ fn shared() -> Vec<Command> {
             flag("revoke", "Trust it no more"),
             flag("show", "Show what would be trusted"),
         ]),
-        Command::new("completions").about("Print a shell's completion script").arg(
-            word("shell", "bash, zsh or fish")
-                .required(true)
-                .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"])),
-        ),
+        Command::new("completions")
+            .about("Print a shell's completion script")
+            .arg(word("shell", "bash, zsh or fish").required(true).value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"]))),
     ]
 }
 
@@ -225,16 +196,12 @@ pub fn names() -> Vec<String> {
 
 /// Verbs of a family.
 pub fn verbs(family: &str) -> Vec<String> {
-    names()
-        .iter()
-        .filter_map(|name| name.strip_prefix(family)?.strip_prefix(':').map(str::to_owned))
-        .collect()
+    names().iter().filter_map(|name| name.strip_prefix(family)?.strip_prefix(':').map(str::to_owned)).collect()
 }
 
 /// Whether a word is `integrations:<provider>` and no verb.
 pub fn is_shortcut(word: &str) -> bool {
-    word.strip_prefix("integrations:")
-        .is_some_and(|rest| !rest.is_empty() && !verbs("integrations").iter().any(|verb| verb == rest))
+    word.strip_prefix("integrations:").is_some_and(|rest| !rest.is_empty() && !verbs("integrations").iter().any(|verb| verb == rest))
 }
 
 /// Help of `integrations:call` without a function.

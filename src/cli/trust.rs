@@ -19,21 +19,20 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     let root = match arguments.get_one::<String>("folder") {
         Some(folder) => PathBuf::from(folder),
-        None => app.config.project.as_ref().map(|project| project.root.clone()).ok_or_else(|| {
-            Error::new(
-                Code::NotFound,
-                format!("Neither this folder nor one above it has a {PROJECT_FOLDER} folder"),
-            )
-        })?,
+        None => app
+            .config
+            .project
+            .as_ref()
+            .map(|project| project.root.clone())
+            .ok_or_else(|| Error::new(Code::NotFound, format!("Neither this folder nor one above it has a {PROJECT_FOLDER} folder")))?,
     };
     if arguments.get_flag("revoke") {
         if !trust::revoke(&app.dirs, &root)? {
             return Err(Error::new(Code::NotFound, format!("{} was not trusted", root.display())));
         }
-        out.answer(
-            &json!({"success": true, "project": root.display().to_string(), "trusted": false}),
-            |_| format!("{} is not trusted any more.", root.display()),
-        );
+        out.answer(&json!({"success": true, "project": root.display().to_string(), "trusted": false}), |_| {
+            format!("{} is not trusted any more.", root.display())
+        });
         return Ok(0);
     }
     if arguments.get_flag("show") {
@@ -43,14 +42,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let files: Vec<String> = trust::files(&root).iter().map(|path| path.display().to_string()).collect();
     out.answer(
         &json!({"success": true, "project": root.display().to_string(), "trusted": true, "fingerprint": fingerprint, "files": files}),
-        |paint| {
-            format!(
-                "{} {} is trusted as it is now; any change asks again.\n{}",
-                paint.green("✓"),
-                root.display(),
-                files.join("\n")
-            )
-        },
+        |paint| format!("{} {} is trusted as it is now; any change asks again.\n{}", paint.green("✓"), root.display(), files.join("\n")),
     );
     Ok(0)
 }
@@ -64,24 +56,14 @@ fn list(app: &App, out: &Out) -> Result<u8> {
             (folder.clone(), known.as_str() == now.as_deref())
         })
         .collect();
-    let value: Vec<_> = rows
-        .iter()
-        .map(|(folder, current)| json!({"project": folder, "current": current}))
-        .collect();
+    let value: Vec<_> = rows.iter().map(|(folder, current)| json!({"project": folder, "current": current})).collect();
     out.answer(&json!({"success": true, "projects": value}), |paint| {
         if rows.is_empty() {
             return String::from("No project is trusted.");
         }
-        let cells = rows.iter().map(|(folder, current)| {
-            vec![
-                folder.clone(),
-                if *current {
-                    paint.green("trusted")
-                } else {
-                    paint.yellow("changed since")
-                },
-            ]
-        });
+        let cells = rows
+            .iter()
+            .map(|(folder, current)| vec![folder.clone(), if *current { paint.green("trusted") } else { paint.yellow("changed since") }]);
         out.table(paint, &["project", "state"], cells.collect())
     });
     Ok(0)
@@ -98,10 +80,8 @@ fn show(app: &App, out: &Out, root: &std::path::Path) -> Result<u8> {
     out.answer(
         &json!({"success": true, "project": root.display().to_string(), "trusted": trusted, "files": value, "ignored": ignored}),
         |paint| {
-            let bodies: Vec<String> = texts
-                .iter()
-                .map(|(path, text)| format!("{}\n{}", paint.bold(path), crate::cli::output::clean(text)))
-                .collect();
+            let bodies: Vec<String> =
+                texts.iter().map(|(path, text)| format!("{}\n{}", paint.bold(path), crate::cli::output::clean(text))).collect();
             bodies.join("\n")
         },
     );

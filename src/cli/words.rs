@@ -28,22 +28,14 @@ pub const OWN: &[(&str, Option<&str>, &str)] = &[
     ("all", None, "Follow the list to its end"),
     ("max-pages", Some("N"), "With --all: stop after N pages"),
     ("max-items", Some("N"), "Stop after N items"),
-    (
-        "ndjson",
-        None,
-        "Print each item of a list as one JSON line as it comes; the envelope goes to stderr",
-    ),
+    ("ndjson", None, "Print each item of a list as one JSON line as it comes; the envelope goes to stderr"),
     ("select", Some("JQ"), "Print what this jq program makes of the data"),
     ("timeout", Some("SECONDS"), "Longest time for the whole call"),
     ("output", Some("FILE"), "Write the download, or the data, to a file"),
     ("overwrite", None, "Let --output replace a file"),
     ("record", Some("DIR"), "Write every exchange to a folder, without secrets"),
     ("replay", Some("DIR"), "Answer from recorded exchanges; send nothing"),
-    (
-        "arg",
-        Some("KEY=VALUE"),
-        "One argument; also reaches a parameter named like one of these flags",
-    ),
+    ("arg", Some("KEY=VALUE"), "One argument; also reaches a parameter named like one of these flags"),
     ("help", None, "Show the function's parameters"),
 ];
 
@@ -78,10 +70,7 @@ pub fn read(words: &[String], function: Option<&Function>) -> Result<Words> {
                 (None, Some(value)) if value == "false" => continue,
                 (None, Some(_)) => return Err(Error::usage(format!("--{name} takes no value"))),
                 (Some(_), Some(value)) => value,
-                (Some(what), None) => words
-                    .next()
-                    .cloned()
-                    .ok_or_else(|| Error::usage(format!("--{name} needs a value: {what}")))?,
+                (Some(what), None) => words.next().cloned().ok_or_else(|| Error::usage(format!("--{name} needs a value: {what}")))?,
             };
             own(&mut read, name, value)?;
             continue;
@@ -99,31 +88,14 @@ fn flag<'a>(
 ) -> Flag {
     let boolean = |key: &str| function.is_some_and(|function| args::is_boolean(function, key));
     let known = |key: &str| function.is_some_and(|function| args::parameter(function, key).0.is_some());
-    if let Some(positive) = key
-        .strip_prefix("no-")
-        .filter(|positive| given.is_none() && !known(key) && boolean(positive))
-    {
-        return Flag {
-            key: positive.to_owned(),
-            value: None,
-            negated: true,
-            stdin: None,
-        };
+    if let Some(positive) = key.strip_prefix("no-").filter(|positive| given.is_none() && !known(key) && boolean(positive)) {
+        return Flag { key: positive.to_owned(), value: None, negated: true, stdin: None };
     }
     let next = |word: &&String| {
-        if boolean(key) {
-            matches!(word.as_str(), "true" | "false")
-        } else {
-            !word.starts_with("--")
-        }
+        if boolean(key) { matches!(word.as_str(), "true" | "false") } else { !word.starts_with("--") }
     };
     let value = given.or_else(|| words.next_if(next).cloned());
-    Flag {
-        key: key.to_owned(),
-        value,
-        negated: false,
-        stdin: None,
-    }
+    Flag { key: key.to_owned(), value, negated: false, stdin: None }
 }
 
 fn own(read: &mut Words, name: &str, value: String) -> Result<()> {
@@ -153,12 +125,7 @@ fn own(read: &mut Words, name: &str, value: String) -> Result<()> {
         "replay" => options.replay = Some(PathBuf::from(value)),
         _ => {
             let (key, value) = value.split_once('=').ok_or_else(|| Error::usage("--arg takes KEY=VALUE"))?;
-            read.flags.push(Flag {
-                key: key.to_owned(),
-                value: Some(value.to_owned()),
-                negated: false,
-                stdin: None,
-            });
+            read.flags.push(Flag { key: key.to_owned(), value: Some(value.to_owned()), negated: false, stdin: None });
         }
     }
     if options.max_pages.is_some() || options.max_items.is_some() {
@@ -182,27 +149,16 @@ mod tests {
     }
 
     fn flags(text: &str) -> Vec<(String, Option<String>, bool)> {
-        words(text)
-            .flags
-            .into_iter()
-            .map(|flag| (flag.key, flag.value, flag.negated))
-            .collect()
+        words(text).flags.into_iter().map(|flag| (flag.key, flag.value, flag.negated)).collect()
     }
 
     #[test]
     fn flags_take_values_as_their_type_wants() {
-        assert_eq!(
-            flags("--draft {} --name x"),
-            [("draft".into(), None, false), ("name".into(), Some("x".into()), false)]
-        );
+        assert_eq!(flags("--draft {} --name x"), [("draft".into(), None, false), ("name".into(), Some("x".into()), false)]);
         assert_eq!(flags("--draft false"), [("draft".into(), Some("false".into()), false)]);
         assert_eq!(
             flags("--no-draft --no-proxy=1 --name -5"),
-            [
-                ("draft".into(), None, true),
-                ("no-proxy".into(), Some("1".into()), false),
-                ("name".into(), Some("-5".into()), false)
-            ]
+            [("draft".into(), None, true), ("no-proxy".into(), Some("1".into()), false), ("name".into(), Some("-5".into()), false)]
         );
         assert_eq!(words("--draft {\"a\":1}").payload.as_deref(), Some("{\"a\":1}"));
     }
@@ -210,10 +166,7 @@ mod tests {
     #[test]
     fn our_flags_are_ours_and_arg_reaches_the_rest() {
         let read = words("--account work --arg account=7 --json --max-items 3");
-        assert_eq!(
-            (read.account.as_deref(), read.json, read.options.max_items),
-            (Some("work"), true, Some(3))
-        );
+        assert_eq!((read.account.as_deref(), read.json, read.options.max_items), (Some("work"), true, Some(3)));
         assert_eq!(read.flags[0].key, "account");
         assert!(super::read(&["--max-items".into(), "0".into()], None).is_err());
         assert!(super::read(&["{}".into(), "{}".into()], None).is_err());

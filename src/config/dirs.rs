@@ -56,10 +56,7 @@ impl Dirs {
     }
 
     fn make(&self, which: fn(&Folders) -> &PathBuf) -> Result<&Path> {
-        let folders = self
-            .folders
-            .as_ref()
-            .map_err(|why| Error::usage(format!("Nothing can be stored: {why}")))?;
+        let folders = self.folders.as_ref().map_err(|why| Error::usage(format!("Nothing can be stored: {why}")))?;
         let folder = which(folders);
         if !folder.is_dir() {
             make_private(folder).map_err(|error| {
@@ -85,26 +82,10 @@ fn find() -> Result<Folders, String> {
         if !home.is_absolute() {
             return Err(format!("ANGELIA_HOME is '{}', which is not an absolute path", home.display()));
         }
-        return Ok(Folders {
-            config: home.join("config"),
-            data: home.join("data"),
-            cache: home.join("cache"),
-        });
+        return Ok(Folders { config: home.join("config"), data: home.join("data"), cache: home.join("cache") });
     }
-    let arguments = AppStrategyArgs {
-        top_level_domain: "dev".into(),
-        author: "angelia".into(),
-        app_name: "angelia".into(),
-    };
+    let arguments = AppStrategyArgs { top_level_domain: "dev".into(), author: "angelia".into(), app_name: "angelia".into() };
     let strategy = choose_app_strategy(arguments).map_err(|_| String::from("there is no home folder; set ANGELIA_HOME"))?;
-    let folders = Folders {
-        config: strategy.config_dir(),
-        data: strategy.data_dir(),
-        cache: strategy.cache_dir(),
-    };
-    if folders.config.is_absolute() {
-        Ok(folders)
-    } else {
-        Err(String::from("the home folder is not an absolute path; set ANGELIA_HOME"))
-    }
+    let folders = Folders { config: strategy.config_dir(), data: strategy.data_dir(), cache: strategy.cache_dir() };
+    if folders.config.is_absolute() { Ok(folders) } else { Err(String::from("the home folder is not an absolute path; set ANGELIA_HOME")) }
 }

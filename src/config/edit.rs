@@ -74,12 +74,8 @@ pub fn value(word: &str) -> Value {
 
 /// Splits a dotted key; a part in quotes may hold dots and stars.
 pub fn path(key: &str) -> Result<Vec<String>> {
-    let keys = toml_edit::Key::parse(key).map_err(|error| {
-        Error::usage(format!(
-            "'{key}' is not a key: {}",
-            error.message().lines().next().unwrap_or_default()
-        ))
-    })?;
+    let keys = toml_edit::Key::parse(key)
+        .map_err(|error| Error::usage(format!("'{key}' is not a key: {}", error.message().lines().next().unwrap_or_default())))?;
     Ok(keys.into_iter().map(|key| key.get().to_owned()).collect())
 }
 

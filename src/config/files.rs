@@ -44,9 +44,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let broken = |error: std::io::Error| Error::usage(format!("{} cannot be written: {error}. Nothing was changed", path.display()));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(broken)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(broken)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(broken)?;
     file.persist(path).map_err(|error| broken(error.error))?;
     Ok(())
 }
@@ -55,12 +53,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<()> {
 pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let lock = path.with_extension("lock");
     let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
-    let file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&lock)
-        .map_err(broken)?;
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(broken)?;
     file.lock().map_err(broken)?;
     work()
 }

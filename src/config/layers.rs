@@ -149,35 +149,21 @@ impl Config {
             Some(root) => {
                 let path = root.join(PROJECT_FOLDER).join("config.toml");
                 let file = read(&path)?.unwrap_or_default();
-                Some(Project {
-                    root,
-                    file,
-                    trusted: false,
-                })
+                Some(Project { root, file, trusted: false })
             }
             None => None,
         };
-        Ok(Self {
-            user: user.unwrap_or_default(),
-            project,
-        })
+        Ok(Self { user: user.unwrap_or_default(), project })
     }
 
     /// The user's and the project's word on a provider.
     pub fn integration(&self, id: &str) -> (Option<&Integration>, Option<&Integration>) {
-        (
-            self.user.integrations.get(id),
-            self.project.as_ref().and_then(|project| project.file.integrations.get(id)),
-        )
+        (self.user.integrations.get(id), self.project.as_ref().and_then(|project| project.file.integrations.get(id)))
     }
 
     /// The files whose every setting counts, strongest first: a trusted project's, then the user's.
     pub fn full(&self) -> impl Iterator<Item = &File> {
-        self.project
-            .iter()
-            .filter(|project| project.trusted)
-            .map(|project| &project.file)
-            .chain([&self.user])
+        self.project.iter().filter(|project| project.trusted).map(|project| &project.file).chain([&self.user])
     }
 
     /// Whether a trusted project exists.
@@ -200,10 +186,7 @@ impl Config {
     pub fn source(&self, setting: &Setting) -> &'static str {
         if env::var(&setting.variable()).is_some_and(|value| value.parse::<u64>().is_ok()) {
             "environment"
-        } else if self
-            .trusted_project()
-            .is_some_and(|project| (setting.read)(&project.file).is_some())
-        {
+        } else if self.trusted_project().is_some_and(|project| (setting.read)(&project.file).is_some()) {
             "project"
         } else if (setting.read)(&self.user).is_some() {
             "user"
@@ -273,7 +256,5 @@ pub fn parse(text: &str) -> Result<File, String> {
 }
 
 fn project_root(cwd: &Path) -> Option<PathBuf> {
-    cwd.ancestors()
-        .find(|folder| folder.join(PROJECT_FOLDER).is_dir())
-        .map(Path::to_path_buf)
+    cwd.ancestors().find(|folder| folder.join(PROJECT_FOLDER).is_dir()).map(Path::to_path_buf)
 }

@@ -13,11 +13,7 @@ struct Private(String);
 
 impl std::fmt::Display for Private {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} is a private address; it is reached only for a provider that was opened for them",
-            self.0
-        )
+        write!(f, "{} is a private address; it is reached only for a provider that was opened for them", self.0)
     }
 }
 
@@ -36,10 +32,7 @@ pub(super) fn check(url: &Url) -> Result<(), Failure> {
     };
     if private {
         let host = url.host_str().unwrap_or_default().to_owned();
-        return Err(Failure {
-            kind: FailureKind::Refused,
-            message: Private(host).to_string(),
-        });
+        return Err(Failure { kind: FailureKind::Refused, message: Private(host).to_string() });
     }
     Ok(())
 }

@@ -108,10 +108,7 @@ impl Net {
     fn client(&self, https: bool, limits: &Limits) -> Result<&reqwest::Client, Failure> {
         let slot = usize::from(https) + 2 * usize::from(limits.allow_private);
         let made = self.clients[slot].get_or_init(|| build(https, limits));
-        made.as_ref().map_err(|why| Failure {
-            kind: FailureKind::Unreachable,
-            message: format!("no HTTP client can be made: {why}"),
-        })
+        made.as_ref().map_err(|why| Failure { kind: FailureKind::Unreachable, message: format!("no HTTP client can be made: {why}") })
     }
 
     /// Sends and follows redirects.
@@ -126,17 +123,12 @@ impl Net {
                 None => return Ok(answer),
             }
         }
-        Err(Failure {
-            kind: FailureKind::Refused,
-            message: format!("more than {MOST_REDIRECTS} redirects"),
-        })
+        Err(Failure { kind: FailureKind::Refused, message: format!("more than {MOST_REDIRECTS} redirects") })
     }
 
     async fn send_once(&self, request: &Request, limits: &Limits) -> Result<Answer, Failure> {
         let client = self.client(request.url.scheme() == "https", limits)?;
-        let builder = client
-            .request(request.method.clone(), request.url.clone())
-            .headers(request.headers.clone());
+        let builder = client.request(request.method.clone(), request.url.clone()).headers(request.headers.clone());
         let builder = match &request.body {
             Body::Empty => builder,
             Body::Bytes(bytes) => builder.body(bytes.clone()),
@@ -147,10 +139,7 @@ impl Net {
             Body::Multipart(parts) => builder.multipart(form(parts).await?),
         };
         match tokio::time::timeout_at(limits.deadline, builder.send()).await {
-            Err(_) => Err(Failure {
-                kind: FailureKind::Timeout,
-                message: String::from("no answer in time"),
-            }),
+            Err(_) => Err(Failure { kind: FailureKind::Timeout, message: String::from("no answer in time") }),
             Ok(Err(error)) => Err(failure(&error)),
             Ok(Ok(response)) => Ok(Answer {
                 status: response.status().as_u16(),
@@ -166,14 +155,8 @@ impl Answer {
     /// The next piece of the body.
     pub async fn chunk(&mut self, limits: &Limits) -> Result<Option<Bytes>, Failure> {
         match tokio::time::timeout_at(limits.deadline, self.response.chunk()).await {
-            Err(_) => Err(Failure {
-                kind: FailureKind::Timeout,
-                message: String::from("the answer did not end in time"),
-            }),
-            Ok(Err(error)) => Err(Failure {
-                kind: FailureKind::Broken,
-                message: format!("the answer broke off: {}", chain(&error)),
-            }),
+            Err(_) => Err(Failure { kind: FailureKind::Timeout, message: String::from("the answer did not end in time") }),
+            Ok(Err(error)) => Err(Failure { kind: FailureKind::Broken, message: format!("the answer broke off: {}", chain(&error)) }),
             Ok(Ok(chunk)) => Ok(chunk),
         }
     }
@@ -183,10 +166,7 @@ impl Answer {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk(limits).await? {
             if (bytes.len() + chunk.len()) as u64 > most {
-                return Err(Failure {
-                    kind: FailureKind::TooLarge,
-                    message: format!("the answer has more than {most} bytes"),
-                });
+                return Err(Failure { kind: FailureKind::TooLarge, message: format!("the answer has more than {most} bytes") });
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -204,12 +184,7 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let refuse = |why: String| {
-        Err(Failure {
-            kind: FailureKind::Refused,
-            message: why,
-        })
-    };
+    let refuse = |why: String| Err(Failure { kind: FailureKind::Refused, message: why });
     let Some(location) = answer.header(LOCATION.as_str()) else {
         return Ok(None);
     };
@@ -225,10 +200,7 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
     }
     let reads = matches!(request.method, Method::GET | Method::HEAD);
     if !reads && (from != to || !matches!(answer.status, 307 | 308)) {
-        return refuse(format!(
-            "the service moved {} to {to} (status {}); a write is not sent elsewhere",
-            request.method, answer.status
-        ));
+        return refuse(format!("the service moved {} to {to} (status {}); a write is not sent elsewhere", request.method, answer.status));
     }
     let mut next = Request { url, ..request.clone() };
     if from != to {
@@ -251,10 +223,8 @@ fn build(https: bool, limits: &Limits) -> Result<reqwest::Client, String> {
 }
 
 async fn open(path: &PathBuf) -> Result<(tokio::fs::File, u64), Failure> {
-    let broken = |error: std::io::Error| Failure {
-        kind: FailureKind::Refused,
-        message: format!("{} cannot be read: {error}", path.display()),
-    };
+    let broken =
+        |error: std::io::Error| Failure { kind: FailureKind::Refused, message: format!("{} cannot be read: {error}", path.display()) };
     let file = tokio::fs::File::open(path).await.map_err(broken)?;
     let length = file.metadata().await.map_err(broken)?.len();
     Ok((file, length))
@@ -281,20 +251,14 @@ async fn form(parts: &[Part]) -> Result<reqwest::multipart::Form, Failure> {
 
 fn failure(error: &reqwest::Error) -> Failure {
     if let Some(refused) = guard::refusal(error) {
-        return Failure {
-            kind: FailureKind::Refused,
-            message: refused,
-        };
+        return Failure { kind: FailureKind::Refused, message: refused };
     }
     let kind = match (error.is_connect(), error.is_timeout(), error.is_builder()) {
         (true, ..) | (_, _, true) => FailureKind::Unreachable,
         (_, true, _) => FailureKind::Timeout,
         _ => FailureKind::Broken,
     };
-    Failure {
-        kind,
-        message: chain(error),
-    }
+    Failure { kind, message: chain(error) }
 }
 
 /// An error with its causes, without the URL (which may hold a secret).
@@ -308,9 +272,5 @@ fn chain(error: &reqwest::Error) -> String {
         }
         at = cause.source();
     }
-    if said.is_empty() {
-        String::from("the request failed")
-    } else {
-        said.join(": ")
-    }
+    if said.is_empty() { String::from("the request failed") } else { said.join(": ") }
 }

@@ -125,11 +125,7 @@ impl Catalog {
                     Some(known) => all[*known].hides = true,
                     None => {
                         at.insert(summary.id.clone(), all.len());
-                        all.push(Listed {
-                            summary,
-                            layer: *layer,
-                            hides: false,
-                        });
+                        all.push(Listed { summary, layer: *layer, hides: false });
                     }
                 }
             }
@@ -157,12 +153,7 @@ impl Catalog {
             .map(|(_, text)| serde_json::from_str(text))
             .collect::<Result<Vec<Function>, _>>()
             .map_err(|error| damaged(Unreadable(error.to_string())))?;
-        Ok(Opened {
-            provider: Arc::new(provider),
-            functions,
-            layer,
-            hides,
-        })
+        Ok(Opened { provider: Arc::new(provider), functions, layer, hides })
     }
 
     /// One function by its name.
@@ -182,14 +173,7 @@ impl Catalog {
         let function: Function = serde_json::from_str(text).map_err(|error| damaged(Unreadable(error.to_string())))?;
         let definition = user::definition(&function);
         let local = function.native.is_some();
-        Ok(Callable {
-            name,
-            provider: Arc::new(provider),
-            function,
-            layer,
-            local,
-            definition,
-        })
+        Ok(Callable { name, provider: Arc::new(provider), function, layer, local, definition })
     }
 
     #[expect(clippy::type_complexity, reason = "used by two functions just above")]
@@ -222,16 +206,10 @@ impl Catalog {
     }
 
     fn no_function<'a>(&self, name: &FunctionName, ids: impl Iterator<Item = &'a str>) -> Error {
-        let mut near: Vec<String> = nearest(&name.function, ids)
-            .into_iter()
-            .map(|id| format!("{}.{id}", name.provider))
-            .collect();
+        let mut near: Vec<String> = nearest(&name.function, ids).into_iter().map(|id| format!("{}.{id}", name.provider)).collect();
         let query = name.function.replace('_', " ");
         let same = |id: &str| id == name.provider;
-        let filter = Filter {
-            providers: Some(&same),
-            ..Filter::default()
-        };
+        let filter = Filter { providers: Some(&same), ..Filter::default() };
         for found in self.search(&query, &filter, 3).unwrap_or_default() {
             if near.len() < 4 && !near.contains(&found.record.name) {
                 near.push(found.record.name);
@@ -284,11 +262,7 @@ impl Catalog {
             let fits = filter.operation.is_none_or(|operation| operation == record.operation)
                 && filter.category.is_none_or(|category| category == record.category);
             if fits {
-                found.push(Found {
-                    record,
-                    score: hit.score,
-                    layer,
-                });
+                found.push(Found { record, score: hit.score, layer });
                 if of_record && found.len() >= limit.saturating_mul(2) {
                     break;
                 }

@@ -85,10 +85,7 @@ pub struct Ways {
 /// The five ways to make one call.
 pub fn ways(provider: &str, function: &Function, arguments: &Map<String, Value>) -> Ways {
     let name = format!("{provider}.{}", function.id);
-    let flags: String = arguments
-        .iter()
-        .map(|(key, value)| format!(" {}", flag(function, key, value)))
-        .collect();
+    let flags: String = arguments.iter().map(|(key, value)| format!(" {}", flag(function, key, value))).collect();
     let payload = Value::Object(arguments.clone()).to_string();
     let quoted = quote(&payload);
     Ways {
@@ -96,29 +93,19 @@ pub fn ways(provider: &str, function: &Function, arguments: &Map<String, Value>)
         generic: format!("angelia integrations:call {name}{flags} --json"),
         json: format!("angelia integrations:call {name} {quoted} --json"),
         stdin: format!("printf '%s' {quoted} | angelia integrations:call {name} --json"),
-        lua: format!(
-            "local result = app.integrations.{provider}.{}({})",
-            function.id,
-            lua(&Value::Object(arguments.clone()))
-        ),
+        lua: format!("local result = app.integrations.{provider}.{}({})", function.id, lua(&Value::Object(arguments.clone()))),
     }
 }
 
 /// A flag as the shell wants it; `--arg` where a flag of ours hides the parameter.
 fn flag(function: &Function, key: &str, value: &Value) -> String {
-    let (open, name) = if OWN_NAMES.contains(&key) {
-        ("--arg ", key.to_owned())
-    } else {
-        ("--", key.replace('_', "-"))
-    };
+    let (open, name) = if OWN_NAMES.contains(&key) { ("--arg ", key.to_owned()) } else { ("--", key.replace('_', "-")) };
     match (function.format(key), value) {
         (Some("binary"), _) => format!("{open}{name}=@file"),
         (_, Value::Bool(true)) if open == "--" => format!("--{name}"),
-        (_, Value::Array(items)) if items.iter().all(|item| !item.is_object() && !item.is_array()) && !items.is_empty() => items
-            .iter()
-            .map(|item| format!("{open}{name}={}", quote(&crate::base::json::plain(item))))
-            .collect::<Vec<_>>()
-            .join(" "),
+        (_, Value::Array(items)) if items.iter().all(|item| !item.is_object() && !item.is_array()) && !items.is_empty() => {
+            items.iter().map(|item| format!("{open}{name}={}", quote(&crate::base::json::plain(item)))).collect::<Vec<_>>().join(" ")
+        }
         (_, value) => format!("{open}{name}={}", quote(&crate::base::json::plain(value))),
     }
 }
@@ -145,11 +132,7 @@ pub const OWN_NAMES: [&str; 16] = [
 
 fn quote(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@,+=".contains(c));
-    if plain {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 fn lua(value: &Value) -> String {
@@ -185,11 +168,8 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
     page.title(&callable.name.to_string());
     page.text(&function.title);
     page.text(&function.description);
-    let mut facts = vec![
-        ("Operation", function.operation.as_str().to_owned()),
-        ("State", state.to_owned()),
-        ("Request", request(function)),
-    ];
+    let mut facts =
+        vec![("Operation", function.operation.as_str().to_owned()), ("State", state.to_owned()), ("Request", request(function))];
     if function.pagination.is_some() {
         facts.push(("Pages", String::from("yes: --all, --max-items, --max-pages, --ndjson")));
     }
@@ -207,12 +187,7 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
     page.facts(&facts);
     page.heading("Parameters");
     page.parameters(&parameters(function));
-    let hidden: Vec<&str> = function
-        .parameters
-        .keys()
-        .map(String::as_str)
-        .filter(|name| OWN_NAMES.contains(name))
-        .collect();
+    let hidden: Vec<&str> = function.parameters.keys().map(String::as_str).filter(|name| OWN_NAMES.contains(name)).collect();
     if !hidden.is_empty() {
         page.text(&format!(
             "Reach {} by --arg name=value or in the payload: flags of the call command have the same name.",
@@ -222,12 +197,9 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
     for example in &function.examples {
         page.heading(example.title.as_deref().unwrap_or("Example"));
         let ways = ways(&callable.provider.id, function, &example.arguments);
-        for (label, code) in [
-            ("Shortcut", &ways.shortcut),
-            ("Generic", &ways.generic),
-            ("JSON payload", &ways.json),
-            ("Stdin", &ways.stdin),
-        ] {
+        for (label, code) in
+            [("Shortcut", &ways.shortcut), ("Generic", &ways.generic), ("JSON payload", &ways.json), ("Stdin", &ways.stdin)]
+        {
             page.code(label, "sh", code);
         }
         page.code("Lua", "lua", &ways.lua);
@@ -256,11 +228,7 @@ pub fn provider_page(opened: &Opened, state: &str, format: Format) -> String {
         ("Tier", opened.layer.tier().to_owned()),
         ("Sign-in", provider.auth_strategy.clone()),
     ];
-    let links = [
-        ("Home", &provider.links.home),
-        ("Reference", &provider.links.docs),
-        ("Keys", &provider.links.keys),
-    ];
+    let links = [("Home", &provider.links.home), ("Reference", &provider.links.docs), ("Keys", &provider.links.keys)];
     facts.extend(links.into_iter().filter_map(|(label, link)| link.clone().map(|link| (label, link))));
     if !provider.compatibility_summary.is_empty() {
         facts.push(("Notes", provider.compatibility_summary.clone()));
@@ -269,11 +237,7 @@ pub fn provider_page(opened: &Opened, state: &str, format: Format) -> String {
     if !provider.credentials.is_empty() {
         page.heading("Credentials");
         let rows = provider.credentials.iter().map(|field| {
-            let default = field
-                .default
-                .as_ref()
-                .map(|default| format!(" Default: {default}."))
-                .unwrap_or_default();
+            let default = field.default.as_ref().map(|default| format!(" Default: {default}.")).unwrap_or_default();
             Parameter {
                 name: field.key.clone(),
                 kind: if field.secret { "secret" } else { "setting" }.into(),
@@ -287,17 +251,9 @@ pub fn provider_page(opened: &Opened, state: &str, format: Format) -> String {
     page.functions(provider.id.as_str(), &opened.functions);
     if let Some(function) = opened.functions.first() {
         let empty = Map::new();
-        let ways = ways(
-            &provider.id,
-            function,
-            function.examples.first().map_or(&empty, |example| &example.arguments),
-        );
+        let ways = ways(&provider.id, function, function.examples.first().map_or(&empty, |example| &example.arguments));
         page.heading("Try");
-        page.code(
-            "",
-            "sh",
-            &format!("angelia integrations:docs {}.{}\n{}", provider.id, function.id, ways.generic),
-        );
+        page.code("", "sh", &format!("angelia integrations:docs {}.{}\n{}", provider.id, function.id, ways.generic));
     }
     page.end()
 }
@@ -326,10 +282,7 @@ struct Page {
 
 impl Page {
     fn new(format: Format) -> Self {
-        Self {
-            format,
-            text: String::new(),
-        }
+        Self { format, text: String::new() }
     }
 
     fn markdown(&self) -> bool {
@@ -337,20 +290,12 @@ impl Page {
     }
 
     fn title(&mut self, text: &str) {
-        let line = if self.markdown() {
-            format!("# {text}\n\n")
-        } else {
-            format!("{text}\n{}\n\n", "=".repeat(text.chars().count()))
-        };
+        let line = if self.markdown() { format!("# {text}\n\n") } else { format!("{text}\n{}\n\n", "=".repeat(text.chars().count())) };
         self.text.push_str(&line);
     }
 
     fn heading(&mut self, text: &str) {
-        let line = if self.markdown() {
-            format!("\n## {text}\n\n")
-        } else {
-            format!("\n{text}\n{}\n", "-".repeat(text.chars().count()))
-        };
+        let line = if self.markdown() { format!("\n## {text}\n\n") } else { format!("\n{text}\n{}\n", "-".repeat(text.chars().count())) };
         self.text.push_str(&line);
     }
 
@@ -365,11 +310,7 @@ impl Page {
             self.text.push('\n');
         }
         for (label, value) in facts {
-            let line = if self.markdown() {
-                format!("- **{label}:** {value}\n")
-            } else {
-                format!("  {label:width$}  {value}\n")
-            };
+            let line = if self.markdown() { format!("- **{label}:** {value}\n") } else { format!("  {label:width$}  {value}\n") };
             self.text.push_str(&line);
         }
     }
@@ -405,8 +346,7 @@ impl Page {
         let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         for row in rows {
             let star = if row.required { "*" } else { " " };
-            self.text
-                .push_str(&format!("  {star} {:width$}  {} — {}\n", row.name, row.kind, row.description));
+            self.text.push_str(&format!("  {star} {:width$}  {} — {}\n", row.name, row.kind, row.description));
         }
         self.text.push_str("  (* required)\n");
     }

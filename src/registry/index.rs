@@ -140,19 +140,11 @@ pub fn compile(mut providers: Vec<Provider>, fingerprint: &str, problems: Vec<Fi
         }
         let block = Block {
             provider: json(&provider)?,
-            functions: functions
-                .iter()
-                .map(|f| Ok((f.id.clone(), json(f)?)))
-                .collect::<Result<_, String>>()?,
+            functions: functions.iter().map(|f| Ok((f.id.clone(), json(f)?))).collect::<Result<_, String>>()?,
         };
         let raw = postcard::to_stdvec(&block).map_err(|error| error.to_string())?;
         let packed = zstd::bulk::compress(&raw, 9).map_err(|error| error.to_string())?;
-        directory.push(Entry {
-            id: provider.id,
-            block: writer.put(&packed),
-            first,
-            functions: number - first,
-        });
+        directory.push(Entry { id: provider.id, block: writer.put(&packed), first, functions: number - first });
     }
     let (tokens, token_ends, lists, list_ends) = pack_postings(&postings)?;
     let header = Header {
@@ -193,17 +185,8 @@ fn json<T: Serialize>(value: &T) -> Result<String, String> {
 
 fn summary(provider: &Provider, functions: &[Function]) -> Summary {
     let count = |operation| functions.iter().filter(|f| f.operation == operation).count() as u32;
-    let mut examples: Vec<&Function> = functions
-        .iter()
-        .filter(|f| f.operation == Operation::Read && !f.deprecated)
-        .take(2)
-        .collect();
-    examples.extend(
-        functions
-            .iter()
-            .filter(|f| f.operation == Operation::Write && !f.deprecated)
-            .take(1),
-    );
+    let mut examples: Vec<&Function> = functions.iter().filter(|f| f.operation == Operation::Read && !f.deprecated).take(2).collect();
+    examples.extend(functions.iter().filter(|f| f.operation == Operation::Write && !f.deprecated).take(1));
     Summary {
         id: provider.id.clone(),
         title: provider.title.clone(),
@@ -296,9 +279,7 @@ impl Source {
                 }
                 let mut file = file;
                 let mut bytes = vec![0; usize::try_from(length).map_err(|_| short())?];
-                file.seek(SeekFrom::Start(offset))
-                    .and_then(|_| file.read_exact(&mut bytes))
-                    .map_err(|_| short())?;
+                file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut bytes)).map_err(|_| short())?;
                 Ok(Cow::Owned(bytes))
             }
         }
@@ -328,11 +309,7 @@ impl Index {
         let length = u64::from(u32_at(length, 0));
         let header = decode(&source.read(12, length)?)?;
         drop(start);
-        Ok(Self {
-            source,
-            header,
-            base: 12 + length,
-        })
+        Ok(Self { source, header, base: 12 + length })
     }
 
     /// What it was compiled from.
@@ -401,10 +378,7 @@ impl Index {
 
     /// The vocabulary of the search index.
     pub fn vocabulary(&self) -> Result<Vocabulary<'_>, Unreadable> {
-        Ok(Vocabulary {
-            tokens: self.section(self.header.tokens)?,
-            ends: self.section(self.header.token_ends)?,
-        })
+        Ok(Vocabulary { tokens: self.section(self.header.tokens)?, ends: self.section(self.header.token_ends)? })
     }
 
     /// Functions that have a token, with the weight of it.
@@ -419,10 +393,7 @@ impl Index {
 const MAX_BLOCK: usize = 256 << 20;
 
 fn u32_at(bytes: &[u8], index: usize) -> u32 {
-    bytes
-        .get(index * 4..index * 4 + 4)
-        .and_then(|four| four.try_into().ok())
-        .map_or(0, u32::from_le_bytes)
+    bytes.get(index * 4..index * 4 + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 /// The sorted tokens of the search index.
@@ -446,10 +417,7 @@ impl Vocabulary<'_> {
     pub fn token(&self, number: usize) -> &str {
         let from = if number == 0 { 0 } else { u32_at(&self.ends, number - 1) as usize };
         let to = u32_at(&self.ends, number) as usize;
-        self.tokens
-            .get(from..to)
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .unwrap_or_default()
+        self.tokens.get(from..to).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
     /// The first number whose token is not less than `text`.
@@ -457,11 +425,7 @@ impl Vocabulary<'_> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = usize::midpoint(low, high);
-            if self.token(middle) < text {
-                low = middle + 1
-            } else {
-                high = middle
-            }
+            if self.token(middle) < text { low = middle + 1 } else { high = middle }
         }
         low
     }

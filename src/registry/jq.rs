@@ -69,14 +69,10 @@ fn load_errors(errors: &[(File<&str, ()>, jaq_core::load::Error<&str>)]) -> Stri
     for (_, error) in errors {
         match error {
             Load::Io(list) => said.extend(list.iter().map(|(path, error)| format!("{path}: {error}"))),
-            Load::Lex(list) => said.extend(
-                list.iter()
-                    .map(|(expected, at)| format!("expected {} at '{}'", expected.as_str(), start(at))),
-            ),
-            Load::Parse(list) => said.extend(
-                list.iter()
-                    .map(|(expected, at)| format!("expected {} at '{}'", expected.as_str(), start(at))),
-            ),
+            Load::Lex(list) => said.extend(list.iter().map(|(expected, at)| format!("expected {} at '{}'", expected.as_str(), start(at)))),
+            Load::Parse(list) => {
+                said.extend(list.iter().map(|(expected, at)| format!("expected {} at '{}'", expected.as_str(), start(at))))
+            }
         }
     }
     said.join("; ")
@@ -91,17 +87,9 @@ fn functions() -> impl Iterator<Item = Fun<Data>> {
     const OUTSIDE: [&str; 4] = ["env", "halt", "debug_empty", "stderr_empty"];
     let refuse = OUTSIDE.into_iter().map(|name| {
         let arity = usize::from(name == "halt");
-        run::<Data>((name, v(arity), |_| {
-            Box::new(std::iter::once(Err(Exn::from(Error::str(
-                "this jq function is not available here",
-            )))))
-        }))
+        run::<Data>((name, v(arity), |_| Box::new(std::iter::once(Err(Exn::from(Error::str("this jq function is not available here")))))))
     });
-    jaq_core::funs()
-        .chain(jaq_std::funs())
-        .chain(jaq_json::funs())
-        .filter(|fun: &Fun<Data>| !OUTSIDE.contains(&fun.0))
-        .chain(refuse)
+    jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|fun: &Fun<Data>| !OUTSIDE.contains(&fun.0)).chain(refuse)
 }
 
 #[cfg(test)]

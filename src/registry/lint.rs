@@ -18,12 +18,7 @@ pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for function in &provider.functions {
-        let mut say = |message: String| {
-            findings.push(Finding {
-                function: Some(function.id.clone()),
-                message,
-            })
-        };
+        let mut say = |message: String| findings.push(Finding { function: Some(function.id.clone()), message });
         if !seen.insert(function.id.as_str()) {
             say("is defined twice".into());
         }
@@ -54,10 +49,7 @@ pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
 fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
     for auth in &provider.auth.0 {
-        for key in [&auth.value, &auth.username, &auth.password]
-            .into_iter()
-            .flat_map(|text| names_in(text))
-        {
+        for key in [&auth.value, &auth.username, &auth.password].into_iter().flat_map(|text| names_in(text)) {
             if field(key).is_none() {
                 say(format!("auth names '{key}', which is no credential field"));
             }
@@ -112,9 +104,7 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
             say(format!("parameter '{name}' must be a JSON Schema object"));
         }
         if let Some(word) = schema.get("required").filter(|word| word.is_boolean()) {
-            say(format!(
-                "parameter '{name}': write `required: [..., {name}]` on the function instead of required: {word}"
-            ));
+            say(format!("parameter '{name}': write `required: [..., {name}]` on the function instead of required: {word}"));
         }
         for word in PLACEMENT_WORDS {
             if schema.get(word).is_some_and(|value| !value.is_string()) {
@@ -158,8 +148,5 @@ fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMu
 
 /// The names in braces of a template.
 pub fn names_in(template: &str) -> impl Iterator<Item = &str> {
-    template
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
+    template.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }

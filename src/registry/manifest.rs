@@ -134,11 +134,9 @@ impl<'de, T: serde::de::DeserializeOwned> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error as _;
         match Value::deserialize(deserializer)? {
-            Value::Array(items) => items
-                .into_iter()
-                .map(|item| serde_json::from_value(item).map_err(D::Error::custom))
-                .collect::<Result<_, _>>()
-                .map(Self),
+            Value::Array(items) => {
+                items.into_iter().map(|item| serde_json::from_value(item).map_err(D::Error::custom)).collect::<Result<_, _>>().map(Self)
+            }
             one => serde_json::from_value(one).map(|one| Self(vec![one])).map_err(D::Error::custom),
         }
     }
@@ -362,19 +360,12 @@ impl Function {
 
     /// The name on the wire.
     pub fn wire_name<'a>(&'a self, name: &'a str) -> &'a str {
-        self.parameters
-            .get(name)
-            .and_then(|schema| schema.get("as"))
-            .and_then(Value::as_str)
-            .unwrap_or(name)
+        self.parameters.get(name).and_then(|schema| schema.get("as")).and_then(Value::as_str).unwrap_or(name)
     }
 
     /// The `format` of a parameter's schema.
     pub fn format(&self, name: &str) -> Option<&str> {
-        self.parameters
-            .get(name)
-            .and_then(|schema| schema.get("format"))
-            .and_then(Value::as_str)
+        self.parameters.get(name).and_then(|schema| schema.get("format")).and_then(Value::as_str)
     }
 
     /// How this function's list goes on, by name or in place.

@@ -13,22 +13,13 @@ pub fn problems(schema: &Value, arguments: &Map<String, Value>) -> Vec<Problem> 
     let validator = match validator(schema) {
         Ok(validator) => validator,
         Err(message) => {
-            return vec![Problem {
-                pointer: String::new(),
-                message,
-            }];
+            return vec![Problem { pointer: String::new(), message }];
         }
     };
     let instance = Value::Object(arguments.clone());
     let mut problems = Vec::new();
     for error in validator.iter_errors(&instance) {
-        push(
-            &mut problems,
-            error.instance_path().as_str(),
-            error.kind(),
-            &error.to_string(),
-            schema,
-        );
+        push(&mut problems, error.instance_path().as_str(), error.kind(), &error.to_string(), schema);
     }
     problems
 }
@@ -36,10 +27,7 @@ pub fn problems(schema: &Value, arguments: &Map<String, Value>) -> Vec<Problem> 
 /// Validates any value; for manifests' own examples.
 pub fn valid(schema: &Value, instance: &Value) -> Result<(), String> {
     let validator = validator(schema)?;
-    let said: Vec<String> = validator
-        .iter_errors(instance)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let said: Vec<String> = validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
     if said.is_empty() { Ok(()) } else { Err(said.join("; ")) }
 }
 
@@ -55,11 +43,7 @@ fn validator(schema: &Value) -> Result<Validator, String> {
         "minContains",
         "maxContains",
     ];
-    let draft = if has_word(schema, &NEWER) {
-        Draft::Draft202012
-    } else {
-        Draft::Draft7
-    };
+    let draft = if has_word(schema, &NEWER) { Draft::Draft202012 } else { Draft::Draft7 };
     jsonschema::options()
         .with_draft(draft)
         .should_validate_formats(true)
@@ -70,9 +54,7 @@ fn validator(schema: &Value) -> Result<Validator, String> {
 
 fn has_word(schema: &Value, words: &[&str]) -> bool {
     match schema {
-        Value::Object(members) => members
-            .iter()
-            .any(|(key, value)| words.contains(&key.as_str()) || has_word(value, words)),
+        Value::Object(members) => members.iter().any(|(key, value)| words.contains(&key.as_str()) || has_word(value, words)),
         Value::Array(items) => items.iter().any(|item| has_word(item, words)),
         _ => false,
     }
@@ -82,32 +64,21 @@ fn push(problems: &mut Vec<Problem>, path: &str, kind: &Kind, said: &str, schema
     match kind {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            problems.push(Problem {
-                pointer: format!("{path}/{}", escape(name)),
-                message: REQUIRED.into(),
-            });
+            problems.push(Problem { pointer: format!("{path}/{}", escape(name)), message: REQUIRED.into() });
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
-                problems.push(Problem {
-                    pointer: format!("{path}/{}", escape(name)),
-                    message: unknown(schema, path, name),
-                });
+                problems.push(Problem { pointer: format!("{path}/{}", escape(name)), message: unknown(schema, path, name) });
             }
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             let mut reasons: Vec<String> = context.iter().flatten().map(ToString::to_string).collect();
             reasons.dedup();
             reasons.truncate(4);
-            problems.push(Problem {
-                pointer: path.into(),
-                message: format!("fits none of the allowed forms ({})", cut(&reasons.join("; "))),
-            });
+            problems
+                .push(Problem { pointer: path.into(), message: format!("fits none of the allowed forms ({})", cut(&reasons.join("; "))) });
         }
-        _ => problems.push(Problem {
-            pointer: path.into(),
-            message: cut(said),
-        }),
+        _ => problems.push(Problem { pointer: path.into(), message: cut(said) }),
     }
 }
 
@@ -118,9 +89,7 @@ fn unknown(schema: &Value, path: &str, name: &str) -> String {
         .try_fold(schema, |at, step| at.get("properties").and_then(|properties| properties.get(step)))
         .and_then(|at| at.get("properties"))
         .and_then(Value::as_object);
-    let names = known
-        .map(|known| known.keys().map(String::as_str).collect::<Vec<_>>())
-        .unwrap_or_default();
+    let names = known.map(|known| known.keys().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default();
     match nearest(name, names.iter().copied()).first() {
         Some(near) => format!("is not a parameter; did you mean '{near}'?"),
         None if names.is_empty() => String::from("is not a parameter; this function takes none"),

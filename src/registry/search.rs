@@ -44,10 +44,7 @@ pub fn search(index: &Index, query: &str, total: u32, keep: &dyn Fn(u32) -> bool
     let mut hits: Vec<Hit> = scores
         .into_iter()
         .filter(|(number, _)| keep(*number))
-        .map(|(number, (score, matched))| Hit {
-            number,
-            score: score * (f64::from(matched) / wanted).powi(2),
-        })
+        .map(|(number, (score, matched))| Hit { number, score: score * (f64::from(matched) / wanted).powi(2) })
         .collect();
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.number.cmp(&b.number)));
     hits.truncate(limit);

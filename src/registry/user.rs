@@ -53,10 +53,7 @@ fn fingerprint(files: &[(PathBuf, fs::Metadata)]) -> String {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
     for (path, meta) in files {
-        let changed = meta
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let changed = meta.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         hash.update(path.as_os_str().as_encoded_bytes());
         hash.update(meta.len().to_le_bytes());
         hash.update(changed.map_or(0, |since| since.as_nanos()).to_le_bytes());
@@ -81,16 +78,9 @@ fn compile_files(files: &[(PathBuf, fs::Metadata)], fingerprint: &str) -> Option
 }
 
 fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
-    let problem = |line, message: String| FileProblem {
-        file: path.display().to_string(),
-        line,
-        message,
-    };
+    let problem = |line, message: String| FileProblem { file: path.display().to_string(), line, message };
     if !meta.is_file() || meta.len() > LARGEST {
-        return Err(vec![problem(
-            None,
-            format!("must be an ordinary file of at most {} MiB", LARGEST >> 20),
-        )]);
+        return Err(vec![problem(None, format!("must be an ordinary file of at most {} MiB", LARGEST >> 20))]);
     }
     let text = fs::read_to_string(path).map_err(|error| vec![problem(None, error.to_string())])?;
     parse(&text).map_err(|found| found.into_iter().map(|(line, message)| problem(line, message)).collect())
@@ -110,11 +100,7 @@ pub fn parse(text: &str) -> Result<Provider, Vec<(Option<u64>, String)>> {
         })
         .collect();
     for function in &provider.functions {
-        found.extend(
-            engine_checks(function)
-                .into_iter()
-                .map(|said| (line_of(text, &function.id), format!("{}: {said}", function.id))),
-        );
+        found.extend(engine_checks(function).into_iter().map(|said| (line_of(text, &function.id), format!("{}: {said}", function.id))));
     }
     if let Some(Err(said)) = provider.errors.failed_when.as_deref().map(jq::Program::compile) {
         found.push((None, said));
@@ -145,11 +131,7 @@ fn first_line(text: &str) -> String {
 fn line_of(text: &str, function: &str) -> Option<u64> {
     let wanted = format!("id: {function}");
     text.lines()
-        .position(|line| {
-            line.trim_start_matches(['-', ' ', '{'])
-                .trim_end_matches([',', ' '])
-                .starts_with(&wanted)
-        })
+        .position(|line| line.trim_start_matches(['-', ' ', '{']).trim_end_matches([',', ' ']).starts_with(&wanted))
         .map(|line| line as u64 + 1)
 }
 
@@ -165,20 +147,8 @@ fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {
 /// Identity of what a function does: approvals do not carry over to a changed one.
 pub fn definition(function: &Function) -> String {
     let value = serde_json::to_value(function).unwrap_or_default();
-    let parts = [
-        "id",
-        "operation",
-        "request",
-        "graphql",
-        "native",
-        "server",
-        "parameters",
-        "fields",
-        "build",
-    ];
-    let kept: serde_json::Map<String, Value> = parts
-        .into_iter()
-        .filter_map(|part| value.get(part).map(|value| (part.to_owned(), value.clone())))
-        .collect();
+    let parts = ["id", "operation", "request", "graphql", "native", "server", "parameters", "fields", "build"];
+    let kept: serde_json::Map<String, Value> =
+        parts.into_iter().filter_map(|part| value.get(part).map(|value| (part.to_owned(), value.clone()))).collect();
     digest(&Value::Object(kept))
 }

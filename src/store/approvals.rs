@@ -61,10 +61,7 @@ impl Store {
     pub fn ticket_for(&self, digest: &str, state: &str, now_ms: i64) -> Result<Option<Ticket>> {
         let sql =
             format!("SELECT {COLUMNS} FROM approvals WHERE digest = ?1 AND state = ?2 AND expires_ms > ?3 ORDER BY created_ms LIMIT 1");
-        self.db
-            .query_row(&sql, params![digest, state, now_ms], read)
-            .optional()
-            .map_err(|error| failed(&error))
+        self.db.query_row(&sql, params![digest, state, now_ms], read).optional().map_err(|error| failed(&error))
     }
 
     /// Tickets whose id begins so.
@@ -75,10 +72,7 @@ impl Store {
 
     /// Tickets, newest first.
     pub fn tickets(&self, limit: u32) -> Result<Vec<Ticket>> {
-        self.collect_tickets(
-            &format!("SELECT {COLUMNS} FROM approvals ORDER BY created_ms DESC LIMIT ?1"),
-            &[&limit],
-        )
+        self.collect_tickets(&format!("SELECT {COLUMNS} FROM approvals ORDER BY created_ms DESC LIMIT ?1"), &[&limit])
     }
 
     fn collect_tickets(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Ticket>> {
@@ -90,19 +84,13 @@ impl Store {
     /// Decides a pending, valid ticket; false when it was not pending or valid any more.
     pub fn decide_ticket(&self, id: &str, state: &str, now_ms: i64) -> Result<bool> {
         let sql = "UPDATE approvals SET state = ?2, decided_ms = ?3 WHERE id = ?1 AND state = 'pending' AND expires_ms > ?3";
-        self.db
-            .execute(sql, params![id, state, now_ms])
-            .map(|changed| changed == 1)
-            .map_err(|error| failed(&error))
+        self.db.execute(sql, params![id, state, now_ms]).map(|changed| changed == 1).map_err(|error| failed(&error))
     }
 
     /// Uses up an approved, valid ticket; false when another call did so first.
     pub fn spend_ticket(&self, id: &str, now_ms: i64) -> Result<bool> {
         let sql = "UPDATE approvals SET state = 'spent', spent_ms = ?2 WHERE id = ?1 AND state = 'approved' AND expires_ms > ?2";
-        self.db
-            .execute(sql, params![id, now_ms])
-            .map(|changed| changed == 1)
-            .map_err(|error| failed(&error))
+        self.db.execute(sql, params![id, now_ms]).map(|changed| changed == 1).map_err(|error| failed(&error))
     }
 }
 

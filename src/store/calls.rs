@@ -89,10 +89,7 @@ impl Store {
 
     /// Calls that fit, newest first.
     pub fn calls(&self, filter: &CallFilter, now_ms: i64) -> Result<Vec<CallRow>> {
-        let mut sql = format!(
-            "SELECT {} FROM calls WHERE 1",
-            COLUMNS.replace("outcome", &format!("{SHOWN_OUTCOME} AS outcome"))
-        );
+        let mut sql = format!("SELECT {} FROM calls WHERE 1", COLUMNS.replace("outcome", &format!("{SHOWN_OUTCOME} AS outcome")));
         let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(now_ms)];
         let mut also = |condition: &str, value: Box<dyn ToSql>| {
             values.push(value);
@@ -139,9 +136,7 @@ impl Store {
 
     /// Forgets calls older than a time; answers how many.
     pub fn forget_calls(&self, before_ms: i64) -> Result<usize> {
-        self.db
-            .execute("DELETE FROM calls WHERE time_ms < ?1", [before_ms])
-            .map_err(|error| failed(&error))
+        self.db.execute("DELETE FROM calls WHERE time_ms < ?1", [before_ms]).map_err(|error| failed(&error))
     }
 }
 

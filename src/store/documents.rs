@@ -70,10 +70,7 @@ impl Store {
     /// One document.
     pub fn document(&self, collection: &str, id: &str) -> Result<Option<Document>> {
         let sql = format!("SELECT {COLUMNS} FROM documents WHERE collection = ?1 AND id = ?2");
-        self.db
-            .query_row(&sql, params![collection, id], read)
-            .optional()
-            .map_err(|error| failed(&error))
+        self.db.query_row(&sql, params![collection, id], read).optional().map_err(|error| failed(&error))
     }
 
     /// Changes a document by a function of the old one, in one transaction; `None` when there is none.
@@ -86,9 +83,7 @@ impl Store {
     ) -> Result<Option<Document>> {
         self.in_transaction(|db| {
             let sql = format!("SELECT {COLUMNS}, number FROM documents WHERE collection = ?1 AND id = ?2");
-            let found = db
-                .query_row(&sql, params![collection, id], |row| Ok((read(row)?, row.get::<_, i64>(4)?)))
-                .optional()?;
+            let found = db.query_row(&sql, params![collection, id], |row| Ok((read(row)?, row.get::<_, i64>(4)?))).optional()?;
             let Some((mut document, number)) = found else { return Ok(None) };
             document.document = change(document.document);
             document.updated_ms = now_ms;
@@ -96,10 +91,7 @@ impl Store {
                 "UPDATE documents SET document = ?2, updated_ms = ?3 WHERE number = ?1",
                 params![number, document.document.to_string(), now_ms],
             )?;
-            db.execute(
-                "UPDATE documents_text SET body = ?2 WHERE rowid = ?1",
-                params![number, text_of(&document.document)],
-            )?;
+            db.execute("UPDATE documents_text SET body = ?2 WHERE rowid = ?1", params![number, text_of(&document.document)])?;
             Ok(Some(document))
         })
     }
@@ -120,9 +112,7 @@ impl Store {
     pub fn collections(&self) -> Result<Vec<(String, i64)>> {
         let sql = "SELECT collection, count(*) FROM documents GROUP BY collection ORDER BY collection";
         let mut statement = self.db.prepare(sql).map_err(|error| failed(&error))?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(|error| failed(&error))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(|error| failed(&error))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|error| failed(&error))
     }
 
@@ -130,10 +120,7 @@ impl Store {
     pub fn list_documents(&self, query: &ListQuery<'_>) -> Result<Page> {
         self.define_functions().map_err(|error| failed(&error))?;
         let mut sort = query.sort.clone();
-        sort.push(SortKey {
-            path: "id".into(),
-            descending: false,
-        });
+        sort.push(SortKey { path: "id".into(), descending: false });
         let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(query.collection.to_owned())];
         let keys: Vec<String> = sort.iter().map(|key| key_sql(key, &mut values)).collect();
         let mut sql = format!(
@@ -150,44 +137,32 @@ impl Store {
             }
             sql.push_str(&after_sql(&keys, &sort, after, &mut values));
         }
-        let order: Vec<String> = keys
-            .iter()
-            .zip(&sort)
-            .map(|(key, by)| format!("{key} {}", if by.descending { "DESC" } else { "ASC" }))
-            .collect();
+        let order: Vec<String> =
+            keys.iter().zip(&sort).map(|(key, by)| format!("{key} {}", if by.descending { "DESC" } else { "ASC" })).collect();
         values.push(Box::new(query.limit as i64 + 1));
         sql.push_str(&format!(" ORDER BY {} LIMIT ?{}", order.join(", "), values.len()));
         let refs: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
         let mut statement = self.db.prepare(&sql).map_err(|error| failed(&error))?;
-        let rows = statement
-            .query_map(refs.as_slice(), |row| Ok((read(row)?, row.get::<_, String>(4)?)))
-            .map_err(|error| failed(&error))?;
+        let rows =
+            statement.query_map(refs.as_slice(), |row| Ok((read(row)?, row.get::<_, String>(4)?))).map_err(|error| failed(&error))?;
         let mut found = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(|error| failed(&error))?;
         let more = found.len() > query.limit;
         found.truncate(query.limit);
-        let last = found
-            .last()
-            .filter(|_| more)
-            .map(|(_, keys)| keys.split(',').map(str::to_owned).collect());
+        let last = found.last().filter(|_| more).map(|(_, keys)| keys.split(',').map(str::to_owned).collect());
         Ok((found.into_iter().map(|(document, _)| document).collect(), last))
     }
 
     /// Documents that hold all words of a text, best first. A word may be the beginning of one.
     pub fn search_documents(&self, collection: &str, text: &str, limit: usize) -> Result<Vec<Document>> {
-        let terms: Vec<String> = text
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(|word| format!("\"{word}\"*"))
-            .collect();
+        let terms: Vec<String> =
+            text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(|word| format!("\"{word}\"*")).collect();
         if terms.is_empty() {
             return Ok(Vec::new());
         }
         let sql = "SELECT d.id, d.document, d.created_ms, d.updated_ms FROM documents_text t JOIN documents d ON d.number = t.rowid \
                    WHERE documents_text MATCH ?1 AND d.collection = ?2 ORDER BY rank, d.id LIMIT ?3";
         let mut statement = self.db.prepare(sql).map_err(|error| failed(&error))?;
-        let rows = statement
-            .query_map(params![terms.join(" "), collection, limit as i64], read)
-            .map_err(|error| failed(&error))?;
+        let rows = statement.query_map(params![terms.join(" "), collection, limit as i64], read).map_err(|error| failed(&error))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|error| failed(&error))
     }
 
@@ -239,12 +214,7 @@ fn after_sql(keys: &[String], sort: &[SortKey], after: &[String], values: &mut V
     let ways: Vec<String> = (0..keys.len())
         .map(|at| {
             let mut parts: Vec<String> = (0..at).map(|before| format!("{} = {}", keys[before], bound[before])).collect();
-            parts.push(format!(
-                "{} {} {}",
-                keys[at],
-                if sort[at].descending { "<" } else { ">" },
-                bound[at]
-            ));
+            parts.push(format!("{} {} {}", keys[at], if sort[at].descending { "<" } else { ">" }, bound[at]));
             format!("({})", parts.join(" AND "))
         })
         .collect();
@@ -255,12 +225,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Document> {
     let text: String = row.get(1)?;
     let document = serde_json::from_str(&text)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error)))?;
-    Ok(Document {
-        id: row.get(0)?,
-        document,
-        created_ms: row.get(2)?,
-        updated_ms: row.get(3)?,
-    })
+    Ok(Document { id: row.get(0)?, document, created_ms: row.get(2)?, updated_ms: row.get(3)? })
 }
 
 /// All text of a document, for the full-text index.

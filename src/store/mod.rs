@@ -32,9 +32,7 @@ impl Store {
         let db = Connection::open_with_flags(&path, flags)
             .map_err(|error| failed(&error).hint(format!("The database is {}", path.display())))?;
         let store = Self { db };
-        store
-            .prepare()
-            .map_err(|error| failed(&error).hint(format!("The database is {}", path.display())))?;
+        store.prepare().map_err(|error| failed(&error).hint(format!("The database is {}", path.display())))?;
         Ok(store)
     }
 
@@ -60,11 +58,7 @@ impl Store {
             for sql in MIGRATIONS.iter().skip(version) {
                 self.db.execute_batch(sql)?;
             }
-            self.db.pragma_update(
-                None,
-                "user_version",
-                i64::try_from(MIGRATIONS.len().max(version)).unwrap_or(i64::MAX),
-            )
+            self.db.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len().max(version)).unwrap_or(i64::MAX))
         };
         match step() {
             Ok(()) => self.db.execute_batch("COMMIT"),
@@ -111,10 +105,7 @@ pub struct Memory {
 impl Memory {
     /// Nothing is opened yet.
     pub fn new(folder: Folder) -> Self {
-        Self {
-            folder,
-            store: Mutex::new(None),
-        }
+        Self { folder, store: Mutex::new(None) }
     }
 
     /// Works with the open database.

@@ -10,6 +10,7 @@ import sys
 
 import jsonschema
 import yaml
+from jsonschema_specifications import REGISTRY
 
 from support import Angelia, Peer, same, true
 
@@ -44,9 +45,9 @@ CoreLoader.add_constructor("tag:yaml.org,2002:int", number)
 
 def loader():
     """The loader itself, by the examples of YAML 1.2's core schema."""
-    text = "[no, on, 'yes', true, 010, 0o10, 0x1F, -3, 1e3, 2.5, ~, null, , 2026-01-01, 1_000, '<<', 12:30]"
+    text = "[no, on, 'yes', true, 010, 0o10, 0x1F, -3, 1e3, 2.5, ~, null, 2026-01-01, 1_000, '<<', 12:30]"
     wanted = ["no", "on", "yes", True, 10, 8, 31, -3, 1000.0, 2.5, None, None, "2026-01-01", "1_000", "<<", "12:30"]
-    same(yaml.load(text.replace(", ,", ","), CoreLoader), wanted, "core schema")
+    same(yaml.load(text, CoreLoader), wanted, "core schema")
     return "YAML 1.2's core schema is read as written"
 
 
@@ -72,7 +73,7 @@ def judge(name, schema, examples):
     known = set(Validator.META_SCHEMA["properties"])
     known |= {word for part in Validator.META_SCHEMA["allOf"] for word in vocabulary(part["$ref"])}
     for pointer, inner in places(schema):
-        strange = [word for word in inner if word not in known and word not in ("example", "enumDescriptions")] if isinstance(inner, dict) else []
+        strange = [word for word in inner if word not in known] if isinstance(inner, dict) else []
         same(strange, [], f"words that JSON Schema does not know, in {name} at '{pointer}'")
     validator = Validator(schema, format_checker=Validator.FORMAT_CHECKER)
     for arguments in examples:
@@ -82,8 +83,6 @@ def judge(name, schema, examples):
 
 
 def vocabulary(reference):
-    from jsonschema_specifications import REGISTRY
-
     return REGISTRY.contents(f"https://json-schema.org/draft/2020-12/{reference}")["properties"]
 
 

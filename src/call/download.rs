@@ -1,0 +1,92 @@
+//! Downloads: to a file without holding it in memory, or as base64 within the size limit.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::base::clock::now_ms;
+use crate::base::error::{Error, Result};
+use crate::call::http::{Run, cancelled};
+use crate::call::request::Progress;
+use crate::call::response::{self, Read};
+use crate::call::retry;
+use crate::call::sink::Sink;
+use crate::call::wire::Reply;
+
+impl Run<'_> {
+    /// A download: to a file without holding it in memory, or as base64 within the size limit.
+    pub async fn download(&mut self) -> Result<Value> {
+        let built = self.built(&self.ready.plan.arguments.object, None)?;
+        let Some(path) = self.ready.plan.options.output.clone() else {
+            let (reply, body) = self.answer(&built).await?;
+            if !(200..300).contains(&reply.status()) {
+                return Err(self.refused(&reply, &body));
+            }
+            return Ok(json!({"content_type": reply.header("content-type"), "size": body.len(), "base64": STANDARD.encode(&body)}));
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let reply = self.send(&built).await.map_err(|failure| self.lost(failure))?;
+            if !(200..300).contains(&reply.status()) {
+                let wait = retry::asked(&self.ready.plan.callable.provider.rate_limit, &|name| reply.header(name), now_ms())
+                    .unwrap_or_else(|| retry::pause(tries));
+                if self.may_retry() && retry::transient(reply.status()) && tries <= self.http.settings.retries && self.can_wait(wait) {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
+                let (reply, body) = self.drain(reply).await?;
+                return Err(self.refused(&reply, &body));
+            }
+            let kind = reply.header("content-type");
+            let bytes = self.save(reply, &path).await?;
+            return Ok(json!({"path": path.display().to_string(), "size": bytes, "content_type": kind}));
+        }
+    }
+
+    async fn drain(&mut self, mut reply: Reply) -> Result<(Reply, Vec<u8>)> {
+        let body = match &mut reply {
+            Reply::Recorded(answer) => std::mem::take(&mut answer.body),
+            Reply::Live(answer) => match answer.bytes(&self.limits, self.http.settings.max_response_bytes).await {
+                Ok(body) => body,
+                Err(failure) => return Err(self.lost(failure)),
+            },
+        };
+        Ok((reply, body))
+    }
+
+    fn refused(&self, reply: &Reply, body: &[u8]) -> Error {
+        let header = |name: &str| reply.header(name);
+        let read = Read { status: reply.status(), header: &header, body, now_ms: now_ms() };
+        let plan = &self.ready.plan;
+        response::value(&plan.callable.provider, &plan.callable.function, &read)
+            .err()
+            .unwrap_or_else(|| Error::internal("an answer was taken for a refusal"))
+    }
+
+    async fn save(&mut self, reply: Reply, path: &Path) -> Result<u64> {
+        let overwrite = self.ready.plan.options.overwrite;
+        let mut sink = Sink::open(path)?;
+        match reply {
+            Reply::Recorded(answer) => sink.write(&answer.body)?,
+            Reply::Live(mut answer) => {
+                let total = answer.header("content-length").and_then(|length| length.parse().ok());
+                loop {
+                    let chunk = tokio::select! {
+                        chunk = answer.chunk(&self.limits) => chunk,
+                        () = self.ctx.cancel.cancelled() => Err(cancelled()),
+                    };
+                    match chunk {
+                        Ok(Some(chunk)) => sink.write(&chunk)?,
+                        Ok(None) => break,
+                        Err(failure) => return Err(self.lost(failure)),
+                    }
+                    self.ctx.tell(Progress::Bytes { done: sink.bytes, total });
+                }
+            }
+        }
+        sink.keep(path, overwrite)
+    }
+}

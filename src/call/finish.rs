@@ -1,0 +1,68 @@
+//! What a caller wants of the answer besides having it: `--select`, `--output`. Checked before anything is sent.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::base::error::{Error, Result};
+use crate::call::executor::Outcome;
+use crate::call::request::Options;
+use crate::call::sink::Sink;
+use crate::registry::catalog::Callable;
+use crate::registry::jq::Program;
+use crate::registry::manifest::ResponseForm;
+
+/// Options that do not fit the function are said before anything is sent.
+pub fn check(callable: &Callable, options: &Options) -> Result<()> {
+    let lists = callable.function.pagination.is_some();
+    if !lists && (options.all || options.max_pages.is_some() || options.max_items.is_some()) {
+        return Err(Error::usage(format!("{} does not answer in pages; --all, --max-pages and --max-items do not apply", callable.name)));
+    }
+    if let Some(program) = &options.select {
+        Program::compile(program).map_err(|why| Error::usage(format!("--select: {why}")))?;
+    }
+    if options.timeout_seconds.is_some_and(|seconds| !seconds.is_finite() || seconds <= 0.0 || seconds > 86_400.0) {
+        return Err(Error::usage("--timeout must be a number of seconds between 0 and 86400"));
+    }
+    match &options.output {
+        Some(path) if path.exists() && !options.overwrite => {
+            Err(Error::usage(format!("{} exists", path.display())).hint("--overwrite replaces it"))
+        }
+        Some(path) if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) => {
+            Err(Error::usage(format!("the folder of {} does not exist", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `--select`, then `--output` for what is not a download.
+pub fn finish(options: &Options, response: ResponseForm, streamed: bool, outcome: &mut Outcome) {
+    if outcome.error.is_some() || streamed {
+        return;
+    }
+    if let Some(program) = &options.select {
+        match Program::compile(program).and_then(|program| program.one(&outcome.data)) {
+            Ok(selected) => outcome.data = selected,
+            Err(why) => {
+                outcome.error = Some(Error::usage(format!("--select: {why}. The call itself was done; data holds its whole answer")))
+            }
+        }
+    }
+    if let Some(path) = options.output.as_deref().filter(|_| response != ResponseForm::Binary) {
+        let text = match &outcome.data {
+            Value::String(text) => text.clone(),
+            data => format!("{data:#}\n"),
+        };
+        match write(path, &text, options.overwrite) {
+            Ok(()) => outcome.data = json!({"path": path.display().to_string(), "size": text.len()}),
+            Err(error) => outcome.error = Some(error),
+        }
+    }
+}
+
+fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
+    let done = |error: Error| Error { message: format!("{}. The call itself was done; data holds its answer", error.message), ..error };
+    let mut sink = Sink::open(path).map_err(done)?;
+    sink.write(text.as_bytes()).map_err(done)?;
+    sink.keep(path, overwrite).map(drop).map_err(done)
+}
