@@ -16,7 +16,7 @@ use support::{Measured, runs};
 
 const RUNS: u32 = 100;
 const MOST_MILLISECONDS: f64 = 20.0;
-const MOST_MEBIBYTES: f64 = 40.0;
+const MOST_MEGABYTES: f64 = 40.0;
 const MOST_KILOBYTES: f64 = 300.0;
 /// The provider whose functions are looked at and called.
 const CHOSEN: usize = 300;
@@ -80,7 +80,7 @@ fn compile(table: &mut Table, home: &Home, list: &Program) -> Measured<()> {
     let peak = list.peak(1)?;
     table.tell(
         "first command, which compiles all manifests",
-        format!("{:.2} s wall, {:.0} MiB", started.elapsed().as_secs_f64(), peak.mebibytes),
+        format!("{:.2} s wall, {:.0} MB", started.elapsed().as_secs_f64(), peak.megabytes),
     );
     table.note(format!("Peak memory: highest of 5 runs; {}.", peak.how));
     let compiled = std::fs::metadata(home.path().join("cache/catalog.bin"));
@@ -105,6 +105,6 @@ fn cost(table: &mut Table, what: &str, program: &Program, proof: &str, runs: u32
     program.check(proof)?;
     program.warm_up(3)?;
     table.judge(&format!("{what}, CPU"), program.cpu(runs)?, MOST_MILLISECONDS, "ms");
-    table.judge(&format!("{what}, peak memory"), program.peak(5)?.mebibytes, MOST_MEBIBYTES, "MiB");
+    table.judge(&format!("{what}, peak memory"), program.peak(5)?.megabytes, MOST_MEGABYTES, "MB");
     Ok(())
 }

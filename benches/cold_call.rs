@@ -18,7 +18,7 @@ const WARM_UP: u32 = 20;
 /// The rows without a target need fewer runs.
 const ORIENTATION_RUNS: u32 = 50;
 const MOST_RATIO: f64 = 1.5;
-const MOST_MEBIBYTES: f64 = 25.0;
+const MOST_MEGABYTES: f64 = 25.0;
 
 fn main() -> ExitCode {
     support::main(measure)
@@ -88,8 +88,8 @@ fn cpu(table: &mut Table, angelia: &Program, curl: &Program, runs: u32) -> Measu
 
 fn memory(table: &mut Table, angelia: &Program, curl: &Program) -> Measured<()> {
     let (ours, theirs) = (angelia.peak(5)?, curl.peak(5)?);
-    table.judge("angelia, peak memory", ours.mebibytes, MOST_MEBIBYTES, "MiB");
-    table.tell("curl -s, peak memory", format!("{:.2} MiB", theirs.mebibytes));
+    table.judge("angelia, peak memory", ours.megabytes, MOST_MEGABYTES, "MB");
+    table.tell("curl -s, peak memory", format!("{:.2} MB", theirs.megabytes));
     table.note(format!("Peak memory: highest of 5 runs; {}.", ours.how));
     Ok(())
 }

@@ -103,9 +103,14 @@ fn every_file_belongs_to_a_program() -> Result<()> {
 #[test]
 fn texts_stand_for_themselves() -> Result<()> {
     let mut names = [under("src", "")?, under("docs", "")?].concat();
-    names.extend(["build.rs", "Cargo.toml", "README.md"].map(String::from).into_iter().filter(|name| Folder::new(ROOT).join(name).is_file()));
+    names.extend(
+        ["build.rs", "Cargo.toml", "README.md"].map(String::from).into_iter().filter(|name| Folder::new(ROOT).join(name).is_file()),
+    );
     let texts: Vec<(String, String)> = names.into_iter().map(|name| read(&name).map(|text| (name, text))).collect::<Result<_>>()?;
-    report("A number in a tracker explains nothing: say the reason itself.", texts.iter().flat_map(|(name, text)| tickets(name, text)).collect())
+    report(
+        "A number in a tracker explains nothing: say the reason itself.",
+        texts.iter().flat_map(|(name, text)| tickets(name, text)).collect(),
+    )
 }
 
 #[test]
@@ -183,10 +188,14 @@ fn rooms(file: &File) -> Vec<String> {
     let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
         return vec![format!("{}: room '{room}' has no row in the import table", file.name)];
     };
-    let uses = |path: &Path| {
-        file.in_house(path).and_then(|full| full.into_iter().next()).filter(|to| *to != room && !allowed.contains(&to.as_str()))
-    };
-    file.paths().iter().filter_map(|path| uses(path).map(|to| file.at(path.line, &format!("{room} may not use {to}: {path}")))).collect()
+    let mut failures = Vec::new();
+    for path in file.paths() {
+        let to = file.in_house(&path).and_then(|full| full.into_iter().next());
+        if let Some(to) = to.filter(|to| *to != room && !allowed.contains(&to.as_str())) {
+            failures.push(file.at(path.line, &format!("{room} may not use {to}: {path}")));
+        }
+    }
+    failures
 }
 
 /// The files that `build.rs` mounts in `mod registry`.
@@ -200,19 +209,20 @@ fn build(file: &File, shared: &[String]) -> Vec<String> {
     }
     let mounted = |full: &[String]| full.len() > 1 && full[0] == "registry" && shared.contains(&full[1]);
     let foreign = |path: &Path| file.in_house(path).is_some_and(|full| !mounted(&full));
-    file.paths()
-        .iter()
-        .filter(|path| foreign(path))
-        .map(|path| file.at(path.line, &format!("the build script does not have {path}")))
-        .collect()
+    let paths = file.paths().into_iter().filter(foreign);
+    paths.map(|path| file.at(path.line, &format!("the build script does not have {path}"))).collect()
 }
 
 fn homes(file: &File) -> Vec<String> {
     let same = |pattern: &str, name: &str| pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start));
     let home = |name: &str| HOMES.iter().find(|(crates, _)| crates.iter().any(|pattern| same(pattern, name))).map(|(_, home)| *home);
-    let paths = file.paths();
-    let away = paths.iter().filter_map(|path| home(&path.segments[0]).filter(|home| !file.name.starts_with(home)).map(|home| (path, home)));
-    away.map(|(path, home)| file.at(path.line, &format!("{} lives in {home}: {path}", path.segments[0]))).collect()
+    let mut failures = Vec::new();
+    for path in file.paths() {
+        if let Some(home) = home(&path.segments[0]).filter(|home| !file.name.starts_with(home)) {
+            failures.push(file.at(path.line, &format!("{} lives in {home}: {path}", path.segments[0])));
+        }
+    }
+    failures
 }
 
 fn places(file: &File) -> Vec<String> {
@@ -259,15 +269,15 @@ fn header(file: &File) -> Vec<String> {
 
 fn sizes(file: &File) -> Vec<String> {
     let tests = file.test_parts();
-    let tested: usize = tests.iter().map(|(first, last)| last + 1 - first).sum();
-    let lines = file.text.lines().count().saturating_sub(tested);
+    let tested = |line: usize| tests.iter().any(|(first, last)| (*first..=*last).contains(&line));
+    let lines = (1..=file.text.lines().count()).filter(|line| !tested(*line)).count();
     let mut failures = Vec::new();
     if lines > FILE_LINES {
         failures.push(format!("{}: {lines} lines without tests, {FILE_LINES} allowed", file.name));
     }
     for (name, first, last) in file.functions() {
         let lines = last + 1 - first;
-        if lines > FUNCTION_LINES && !tests.iter().any(|(start, end)| (start..=end).contains(&&first)) {
+        if lines > FUNCTION_LINES && !tested(first) {
             failures.push(file.at(first, &format!("fn {name} has {lines} lines, {FUNCTION_LINES} allowed")));
         }
     }
@@ -275,9 +285,9 @@ fn sizes(file: &File) -> Vec<String> {
 }
 
 fn globs(file: &File) -> Vec<String> {
-    let in_tests = |path: &Path| path.inside.iter().any(|module| module == "tests");
-    let globs = |path: &&Path| path.segments.last().is_some_and(|last| last == "*") && !in_tests(path);
-    file.paths().iter().filter(globs).map(|path| file.at(path.line, &format!("glob import {path}"))).collect()
+    let in_tests = |path: &Path| file.module().iter().chain(&path.inside).any(|module| module == "tests");
+    let globs = |path: &Path| path.segments.last().is_some_and(|last| last == "*") && !in_tests(path);
+    file.paths().into_iter().filter(globs).map(|path| file.at(path.line, &format!("glob import {path}"))).collect()
 }
 
 fn prints(file: &File) -> Vec<String> {
@@ -313,9 +323,8 @@ fn packages(lock: &str, ceiling: usize) -> Vec<String> {
         failures.push(String::from("Cargo.lock lists no package: has its form changed?"));
     }
     if count > ceiling {
-        failures.push(format!(
-            "Cargo.lock has {count} packages, {ceiling} are allowed. If the new ones are worth it, raise PACKAGES in tests/tidy.rs by hand and say why in the commit"
-        ));
+        let advice = "if the new ones are worth it, raise PACKAGES in tests/tidy.rs by hand and write the reason beside it";
+        failures.push(format!("Cargo.lock has {count} packages, {ceiling} are allowed: {advice}"));
     }
     let unwanted = UNWANTED.iter().filter(|name| lock.lines().any(|line| line.trim() == format!("name = \"{name}\"")));
     failures.extend(unwanted.map(|name| format!("{name} came in: switch off the feature that wants it")));
@@ -368,26 +377,33 @@ fn undocumented(file: &File) -> Vec<String> {
 
 // ---- the tree ----
 
-fn read(name: &str) -> Result<String> {
-    std::fs::read_to_string(Folder::new(ROOT).join(name))
-}
-
-fn files() -> Result<Vec<File>> {
+/// Every Rust file that is compiled, read once for all tests.
+static FILES: LazyLock<Result<Vec<File>>> = LazyLock::new(|| {
     let mut names = vec![String::from("build.rs")];
     for folder in ["src", "tests", "benches"] {
         names.extend(under(folder, ".rs")?);
     }
-    names.iter().filter(|name| !DATA.iter().any(|data| name.starts_with(data))).map(|name| File::read(name)).collect()
+    names.retain(|name| !DATA.iter().any(|data| name.starts_with(data)));
+    names.iter().map(|name| Ok(File::new(name, &read(name)?))).collect()
+});
+
+fn files() -> Result<&'static [File]> {
+    FILES.as_deref().map_err(String::clone)
 }
 
-/// Names of the files below a folder, relative to the root, with `/`.
+fn read(name: &str) -> Result<String> {
+    std::fs::read_to_string(Folder::new(ROOT).join(name)).map_err(|error| format!("{name}: {error}"))
+}
+
+/// Names of the files below a folder, relative to the root, with `/`; none if it does not exist.
 fn under(folder: &str, ending: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
+    let failed = |error: std::io::Error| format!("{folder}: {error}");
     if Folder::new(ROOT).join(folder).is_dir() {
-        for entry in std::fs::read_dir(Folder::new(ROOT).join(folder))? {
-            let entry = entry?;
+        for entry in std::fs::read_dir(Folder::new(ROOT).join(folder)).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type()?.is_dir() {
+            if entry.path().is_dir() {
                 names.extend(under(&name, ending)?);
             } else if name.ends_with(ending) {
                 names.push(name);
@@ -452,10 +468,6 @@ struct File {
 }
 
 impl File {
-    fn read(name: &str) -> Result<Self> {
-        Ok(Self::new(name, &read(name)?))
-    }
-
     fn new(name: &str, text: &str) -> Self {
         Self { name: name.into(), text: text.into(), tokens: tokens(text) }
     }
@@ -544,16 +556,14 @@ impl File {
         whole.map(|(index, (end, _))| (self.tokens[index + 1].text.clone(), self.tokens[index].line, self.tokens[end].line)).collect()
     }
 
+    /// Calls of macros of these names.
     fn macros(&self, names: &[&str]) -> Vec<String> {
-        let called =
-            |index: &usize| names.iter().any(|name| self.has(*index, name)) && self.has(index + 1, "!") && !self.has(index + 2, "=");
-        (0..self.tokens.len())
-            .filter(called)
-            .map(|index| self.at(self.tokens[index].line, &format!("{}!", self.tokens[index].text)))
-            .collect()
+        let calls = self.tokens.windows(3).filter(|three| three[1].is("!") && !three[2].is("="));
+        let named = calls.map(|three| &three[0]).filter(|word| names.iter().any(|name| word.is(name)));
+        named.map(|word| self.at(word.line, &format!("{}!", word.text))).collect()
     }
 
-    /// The inline modules around each token.
+    /// Tells which inline modules stand around a token.
     fn insides(&self) -> impl Fn(usize) -> Vec<String> {
         let opens = (0..self.tokens.len()).filter(|index| self.has(*index, "mod") && self.has(index + 2, "{"));
         let modules: Vec<_> = opens.map(|index| (index + 2..self.closing(index + 2), self.tokens[index + 1].text.clone())).collect();
@@ -582,8 +592,8 @@ impl File {
     /// Reads `a::b::c` from `index` on; what follows generic arguments (`Vec::<u8>::new`) is no beginning of a path.
     fn inline(&self, mut index: usize, found: &mut Vec<Path>) -> usize {
         let (line, mut segments) = (self.tokens[index].line, vec![self.tokens[index].text.clone()]);
-        let follows =
-            index > 0 && self.has(index - 1, "::") && (index < 2 || self.has(index - 2, ">") || self.tokens[index - 2].kind == Kind::Word);
+        let after = |back: usize| index.checked_sub(back).map(|before| &self.tokens[before]);
+        let follows = after(1).is_some_and(|mark| mark.is("::")) && after(2).is_some_and(|end| end.is(">"));
         while self.has(index + 1, "::") && self.tokens.get(index + 2).is_some_and(|next| next.kind == Kind::Word) {
             index += 2;
             segments.push(self.tokens[index].text.clone());
@@ -711,7 +721,7 @@ impl Lexer {
             _ if c.is_whitespace() => self.skip(1),
             _ => {
                 let mark = if self.ahead("::") { "::".into() } else { String::from(c) };
-                self.skip(mark.len().min(2));
+                self.skip(mark.chars().count());
                 self.push(line, Kind::Mark, mark);
             }
         }

@@ -26,7 +26,7 @@ pub struct Program {
 /// The largest amount of memory that was held at once, and how that is known.
 #[derive(Clone, Copy)]
 pub struct Peak {
-    pub mebibytes: f64,
+    pub megabytes: f64,
     pub how: &'static str,
 }
 
@@ -119,7 +119,7 @@ impl Program {
         let mut highest: Option<Peak> = None;
         for _ in 0..runs {
             let peak = self.peak_once()?;
-            highest = highest.filter(|known| known.mebibytes >= peak.mebibytes).or(Some(peak));
+            highest = highest.filter(|known| known.megabytes >= peak.megabytes).or(Some(peak));
         }
         highest.ok_or_else(|| format!("{} was not run", self.said()))
     }
@@ -151,7 +151,7 @@ impl Program {
             .trim()
             .parse()
             .ok()
-            .map(|kibibytes: f64| Peak { mebibytes: kibibytes / 1024.0, how: "maximum resident set size by GNU time" }))
+            .map(|kibibytes: f64| Peak { megabytes: kibibytes * 1.024e-3, how: "maximum resident set size by GNU time" }))
     }
 
     /// The peak as it stood when last looked at: never more than the truth, perhaps less.
@@ -169,7 +169,7 @@ impl Program {
         if highest == 0.0 {
             return Err(format!("neither GNU time nor {status} tells the memory of {}", self.said()));
         }
-        Ok(Peak { mebibytes: highest / 1024.0, how: "VmHWM, sampled while it ran, so at least this" })
+        Ok(Peak { megabytes: highest * 1.024e-3, how: "VmHWM, sampled while it ran, so at least this" })
     }
 
     fn end(&self, child: &mut Child) -> Measured<()> {

@@ -259,10 +259,11 @@ impl Run<'_> {
             let may = self.may_retry() && tries <= self.http.settings.retries;
             let wait = match self.once(built).await {
                 Ok((reply, body)) => {
-                    let limit = &self.ready.plan.callable.provider.rate_limit;
+                    let provider = &self.ready.plan.callable.provider;
                     let header = |name: &str| reply.header(name);
-                    let again = retry::transient(reply.status()) || retry::rate_limited(reply.status(), limit, &header);
-                    let wait = retry::asked(limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
+                    let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
+                    let again = retry::transient(reply.status()) || response::limited(provider, &read);
+                    let wait = retry::asked(&provider.rate_limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !again || !may || !self.can_wait(wait) {
                         return Ok((reply, body));
                     }

@@ -61,10 +61,20 @@ fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
     error
 }
 
+/// Whether a refusal is about the rate: by its status and headers, or by what its body says.
+pub fn limited(provider: &Provider, read: &Read<'_>) -> bool {
+    let by_body = || {
+        let program = provider.errors.rate_limited_when.as_deref()?;
+        let body = serde_json::from_slice(read.body).ok()?;
+        Some(jq::apply(program, &body).ok()? == Value::Bool(true))
+    };
+    !(200..300).contains(&read.status) && (retry::rate_limited(read.status, &provider.rate_limit, read.header) || by_body() == Some(true))
+}
+
 /// The error of a status that is no success.
 fn refused(provider: &Provider, read: &Read<'_>) -> Error {
     let body = serde_json::from_slice(read.body).unwrap_or_else(|_| cut(read.body));
-    let limited = retry::rate_limited(read.status, &provider.rate_limit, read.header);
+    let limited = limited(provider, read);
     let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, body);
     error.retryable = retry::transient(read.status) || limited;
     error.retry_after_ms = if error.retryable {

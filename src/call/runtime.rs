@@ -140,13 +140,17 @@ impl Runtime {
     }
 
     fn refuse(&self, ctx: &Ctx, draft: Draft, error: Error, request: Option<Value>) -> Station {
-        let mut row = row(ctx, &draft);
+        Station::Refused(Box::new(self.refused(ctx, &draft, error, request)))
+    }
+
+    fn refused(&self, ctx: &Ctx, draft: &Draft, error: Error, request: Option<Value>) -> Envelope {
+        let mut row = row(ctx, draft);
         row.outcome = String::from("refused");
         row.code = Some(error.code.as_str().to_owned());
-        self.finish_row(row, &draft);
-        let mut envelope = self.envelope(&draft, Outcome::failed(error));
+        self.finish_row(row, draft);
+        let mut envelope = self.envelope(draft, Outcome::failed(error));
         envelope.meta.request = request;
-        Station::Refused(Box::new(envelope))
+        envelope
     }
 
     /// Answers a call that nobody could be asked about: leaves a ticket for exactly this request.
@@ -190,10 +194,7 @@ impl Runtime {
     /// Answers a call that a person refused.
     pub fn declined(&self, ctx: &Ctx, plan: &Plan) -> Envelope {
         let error = Error::new(Code::PermissionDenied, format!("{} was not approved; nothing was sent", plan.callable.name));
-        match self.refuse(ctx, Draft::of(plan), error, None) {
-            Station::Refused(envelope) => *envelope,
-            Station::Asks(_) | Station::Allowed(_) => unreachable!("a refusal is a refusal"),
-        }
+        self.refused(ctx, &Draft::of(plan), error, None)
     }
 
     /// The exact request without secrets, and its digest.
@@ -324,7 +325,7 @@ impl Runtime {
         let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
         let credentials = match self.vault.unlock(&provider, &plan.account) {
             Ok(credentials) => credentials,
-            Err(error) => return self.perform_failed(ctx, draft, error),
+            Err(error) => return self.refused(ctx, &draft, error, None),
         };
         let scrubber = auth::scrubber(&provider, &credentials);
         let mut row = row(ctx, &draft);
@@ -353,13 +354,6 @@ impl Runtime {
         envelope.meta.approval_id = approval;
         envelope.scrub(&ready.scrubber);
         envelope
-    }
-
-    fn perform_failed(&self, ctx: &Ctx, draft: Draft, error: Error) -> Envelope {
-        match self.refuse(ctx, draft, error, None) {
-            Station::Refused(envelope) => *envelope,
-            Station::Asks(_) | Station::Allowed(_) => unreachable!("a refusal is a refusal"),
-        }
     }
 
     fn finish_row(&self, mut row: CallRow, draft: &Draft) {

@@ -256,5 +256,9 @@ pub fn parse(text: &str) -> Result<File, String> {
 }
 
 fn project_root(cwd: &Path) -> Option<PathBuf> {
-    cwd.ancestors().find(|folder| folder.join(PROJECT_FOLDER).is_dir()).map(Path::to_path_buf)
+    let has_settings = |folder: &&Path| {
+        let folder = folder.join(PROJECT_FOLDER);
+        folder.join("config.toml").exists() || folder.join("providers").is_dir()
+    };
+    cwd.ancestors().find(has_settings).map(Path::to_path_buf)
 }

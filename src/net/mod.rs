@@ -241,7 +241,9 @@ async fn form(parts: &[Part]) -> Result<reqwest::multipart::Form, Failure> {
             PartContent::File(path) => {
                 let (file, length) = open(path).await?;
                 let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                reqwest::multipart::Part::stream_with_length(reqwest::Body::from(file), length).file_name(name)
+                let kind = mime_guess::from_path(path).first_or_octet_stream();
+                let made = reqwest::multipart::Part::stream_with_length(reqwest::Body::from(file), length).file_name(name);
+                made.mime_str(kind.as_ref()).map_err(|error| failure(&error))?
             }
         };
         form = form.part(part.name.clone(), made);

@@ -78,7 +78,7 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
         say(format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
     }
-    for name in &function.required {
+    for name in function.required.iter().chain(function.any_of.iter().flatten()) {
         if !function.parameters.contains_key(name) {
             say(format!("required parameter '{name}' is not defined"));
         }

@@ -167,6 +167,7 @@ pub enum ResetFormat {
 #[serde(deny_unknown_fields, default)]
 pub struct ErrorPaths {
     pub failed_when: Option<String>,
+    pub rate_limited_when: Option<String>,
     pub message: Vec<String>,
     pub code: Vec<String>,
     pub request_id: Vec<String>,
@@ -253,6 +254,9 @@ pub struct Function {
     pub parameters: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
+    /// Groups of parameters of which at least one must be given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any_of: Vec<Vec<String>>,
     #[serde(default)]
     pub body: BodyForm,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -390,12 +394,21 @@ impl Function {
                 (name.clone(), schema)
             })
             .collect();
-        serde_json::json!({
+        let mut schema = serde_json::json!({
             "type": "object",
             "properties": properties,
             "required": self.required,
             "additionalProperties": false,
-        })
+        });
+        let groups: Vec<Value> = self
+            .any_of
+            .iter()
+            .map(|group| serde_json::json!({"anyOf": group.iter().map(|name| serde_json::json!({"required": [name]})).collect::<Vec<_>>()}))
+            .collect();
+        if !groups.is_empty() {
+            schema["allOf"] = Value::from(groups);
+        }
+        schema
     }
 }
 

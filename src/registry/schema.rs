@@ -71,6 +71,14 @@ fn push(problems: &mut Vec<Problem>, path: &str, kind: &Kind, said: &str, schema
                 problems.push(Problem { pointer: format!("{path}/{}", escape(name)), message: unknown(schema, path, name) });
             }
         }
+        Kind::AnyOf { context } if context.iter().flatten().all(|error| matches!(error.kind(), Kind::Required { .. })) => {
+            let names = context.iter().flatten().filter_map(|error| match error.kind() {
+                Kind::Required { property } => property.as_str().map(str::to_owned),
+                _ => None,
+            });
+            let message = format!("needs at least one of: {}", names.collect::<Vec<_>>().join(", "));
+            problems.push(Problem { pointer: path.into(), message });
+        }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             let mut reasons: Vec<String> = context.iter().flatten().map(ToString::to_string).collect();
             reasons.dedup();

@@ -102,8 +102,8 @@ pub fn parse(text: &str) -> Result<Provider, Vec<(Option<u64>, String)>> {
     for function in &provider.functions {
         found.extend(engine_checks(function).into_iter().map(|said| (line_of(text, &function.id), format!("{}: {said}", function.id))));
     }
-    if let Some(Err(said)) = provider.errors.failed_when.as_deref().map(jq::Program::compile) {
-        found.push((None, said));
+    for program in [&provider.errors.failed_when, &provider.errors.rate_limited_when].into_iter().flatten() {
+        found.extend(jq::Program::compile(program).err().map(|said| (None, said)));
     }
     if found.is_empty() { Ok(provider) } else { Err(found) }
 }
@@ -147,7 +147,7 @@ fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {
 /// Identity of what a function does: approvals do not carry over to a changed one.
 pub fn definition(function: &Function) -> String {
     let value = serde_json::to_value(function).unwrap_or_default();
-    let parts = ["id", "operation", "request", "graphql", "native", "server", "parameters", "fields", "build"];
+    let parts = ["id", "any_of", "required", "operation", "request", "graphql", "native", "server", "parameters", "fields", "build"];
     let kept: serde_json::Map<String, Value> =
         parts.into_iter().filter_map(|part| value.get(part).map(|value| (part.to_owned(), value.clone()))).collect();
     digest(&Value::Object(kept))
