@@ -283,7 +283,7 @@ impl Vault {
                     .ok_or_else(|| Error::internal("a field that was not checked"))?;
                 let stored = match value {
                     None => None,
-                    Some(value) => Some(self.keep(&provider.id, account, field, value, backend, &mut sealer)?),
+                    Some(value) => Some(self.keep(&format!("{}/{account}/{key}", provider.id), field, value, backend, &mut sealer)?),
                 };
                 self.put(&provider.id, account, key, stored)?;
             }
@@ -291,16 +291,15 @@ impl Vault {
         })
     }
 
+    /// Puts a value where it belongs; answers what the book says of it.
     fn keep(
         &self,
-        provider: &str,
-        account: &str,
+        place: &str,
         field: &Credential,
         value: &Secret,
         backend: Option<Backend>,
         sealer: &mut Option<Sealer>,
     ) -> Result<Stored> {
-        let place = format!("{provider}/{account}/{}", field.key);
         if is_reference(value.expose()) {
             return Ok(Stored::Reference(value.expose().to_owned()));
         }
@@ -310,11 +309,11 @@ impl Vault {
         }
         match backend {
             Some(Backend::Keychain) => {
-                keychain::set(&place, &value).map_err(|failure| Error::usage(format!("{place} was not stored: {failure}")))?;
+                keychain::set(place, &value).map_err(|failure| Error::usage(format!("{place} was not stored: {failure}")))?;
                 Ok(Stored::Keychain)
             }
-            Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.sealer(sealer, true)?.seal(&place, &value)?)),
-            _ => Ok(Stored::Sealed(self.key_file_sealer(sealer)?.seal(&place, &value)?)),
+            Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.sealer(sealer, true)?.seal(place, &value)?)),
+            _ => Ok(Stored::Sealed(self.key_file_sealer(sealer)?.seal(place, &value)?)),
         }
     }
 

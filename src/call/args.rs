@@ -11,7 +11,7 @@ use crate::base::json;
 use crate::base::name::nearest;
 use crate::call::request::{Arguments, Flag, RawArguments};
 use crate::registry::manifest::Function;
-use crate::registry::schema;
+use crate::registry::schema::Checker;
 
 /// A checked argument object and the files it stands with.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +24,7 @@ pub struct Checked {
 const LARGEST_TEXT: u64 = 50 << 20;
 
 /// Reads, coerces, fills in defaults and validates.
-pub fn check(function: &Function, arguments: Arguments) -> Result<Checked> {
+pub fn check(function: &Function, checker: &Checker, arguments: Arguments) -> Result<Checked> {
     let (mut checked, mut problems) = match arguments {
         Arguments::Ready { object, files } => (Checked { object, files }, Vec::new()),
         Arguments::Raw(raw) => assemble(function, raw)?,
@@ -39,8 +39,7 @@ pub fn check(function: &Function, arguments: Arguments) -> Result<Checked> {
         instance.insert(name.clone(), Value::from(""));
     }
     let flagged: Vec<String> = problems.iter().map(|problem| problem.pointer.clone()).collect();
-    problems
-        .extend(schema::problems(&function.input_schema(), &instance).into_iter().filter(|problem| !flagged.contains(&problem.pointer)));
+    problems.extend(checker.problems(instance).into_iter().filter(|problem| !flagged.contains(&problem.pointer)));
     if problems.is_empty() { Ok(checked) } else { Err(Error::arguments(problems)) }
 }
 
@@ -280,7 +279,7 @@ mod tests {
 
     fn run(payload: Option<Value>, words: &[(&str, Option<&str>)]) -> Result<Value, Vec<(String, String)>> {
         let raw = RawArguments { payload: payload.map(Ok), flags: flags(words) };
-        match check(&function(), Arguments::Raw(raw)) {
+        match check(&function(), &Checker::new(function().input_schema()).unwrap(), Arguments::Raw(raw)) {
             Ok(checked) => Ok(Value::Object(checked.object)),
             Err(error) => Err(error.problems.into_iter().map(|p| (p.pointer, p.message)).collect()),
         }
@@ -335,6 +334,9 @@ mod tests {
     #[test]
     fn a_payload_must_be_an_object() {
         let raw = RawArguments { payload: Some(Ok(json!([1]))), flags: Vec::new() };
-        assert_eq!(check(&function(), Arguments::Raw(raw)).unwrap_err().code, Code::InvalidPayload);
+        assert_eq!(
+            check(&function(), &Checker::new(function().input_schema()).unwrap(), Arguments::Raw(raw)).unwrap_err().code,
+            Code::InvalidPayload
+        );
     }
 }

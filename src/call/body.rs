@@ -58,10 +58,8 @@ pub fn build(provider: &Provider, function: &Function, base: &str, arguments: &C
         return Err(Error::arguments(problems));
     }
     let url = join(base, &path, &query)?;
-    if let Some(kind) = content_type(function, &body) {
-        if !headers.iter().any(|(name, _)| name == "content-type") {
-            headers.push((String::from("content-type"), kind));
-        }
+    if !headers.iter().any(|(name, _)| name == "content-type") {
+        headers.extend(content_type(function, &body).map(|kind| (String::from("content-type"), kind)));
     }
     Ok(Built { method: method.to_owned(), url, headers, body })
 }

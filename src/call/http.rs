@@ -348,7 +348,7 @@ impl Run<'_> {
             }
         })?;
         self.last_status = Some(answer.status);
-        Ok(Reply::Live(answer))
+        Ok(Reply::Live(Box::new(answer)))
     }
 
     /// The request with credentials on it.

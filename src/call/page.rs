@@ -65,7 +65,7 @@ impl Pager {
             },
             PageStyle::Url => {
                 match own.next.as_ref().and_then(|place| path(body, place)).and_then(Value::as_str).filter(|text| !text.is_empty()) {
-                    Some(target) => self.follow(&target.to_owned(), at),
+                    Some(target) => self.follow(target, at),
                     None => Next::End,
                 }
             }

@@ -1,5 +1,6 @@
 //! A call that may be shown: everything decided, nothing sent, no secret inside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use crate::registry::catalog::Callable;
 /// What will be done, for whom, and whether it may be.
 pub struct Plan {
     pub call_id: String,
-    pub callable: Callable,
+    pub callable: Arc<Callable>,
     pub account: String,
     pub arguments: Checked,
     pub options: Options,

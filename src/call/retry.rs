@@ -19,10 +19,8 @@ pub fn pause(attempt: u32) -> Duration {
 
 /// How long the service asks to wait; `header` looks a header up.
 pub fn asked(limit: &RateLimit, header: &dyn Fn(&str) -> Option<String>, now_ms: i64) -> Option<Duration> {
-    if let Some(text) = header("retry-after") {
-        if let Some(wait) = retry_after(text.trim(), now_ms) {
-            return Some(wait);
-        }
+    if let Some(wait) = header("retry-after").and_then(|text| retry_after(text.trim(), now_ms)) {
+        return Some(wait);
     }
     let remaining = limit.remaining.as_ref().and_then(|name| header(name));
     if remaining.is_some_and(|left| left.trim().parse::<f64>().is_ok_and(|left| left > 0.0)) {

@@ -240,7 +240,7 @@ impl Runtime {
         let account = name::account(wanted)?;
         draft.account.clone_from(&account);
         self.check_account(&callable, &account)?;
-        let checked = args::check(&callable.function, call.arguments).map_err(|error| match error.code {
+        let checked = args::check(&callable.function, callable.checker()?, call.arguments).map_err(|error| match error.code {
             Code::InvalidArguments | Code::InvalidPayload => error.hint(format!("angelia integrations:schema {}", draft.function)),
             _ => error,
         })?;

@@ -6,7 +6,7 @@ use crate::net::{Answer, Body, Part, PartContent};
 
 /// An answer, live or recorded.
 pub enum Reply {
-    Live(Answer),
+    Live(Box<Answer>),
     Recorded(Recorded),
 }
 

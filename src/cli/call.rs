@@ -25,7 +25,7 @@ use crate::registry::jq::Program;
 pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
     let runtime = runtime(app)?;
     let callable = runtime.catalog.function(function).ok();
-    let words = words::read(typed, callable.as_ref().map(|callable| &callable.function))?;
+    let words = words::read(typed, callable.as_deref().map(|callable| &callable.function))?;
     let out = Out::new(words.json);
     if words.help {
         let callable = runtime.catalog.function(function)?;
@@ -35,7 +35,7 @@ pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
     app.notes.iter().for_each(|note| out.note(note));
     let ndjson = words.ndjson;
     let select = words.options.select.clone();
-    let call = to_call(function, callable.as_ref(), words)?;
+    let call = to_call(function, callable.as_deref(), words)?;
     let (envelope, streamed) = block_on(perform(&runtime, &out, call, ndjson.then_some(select)))?;
     if ndjson && streamed {
         let text = serde_json::to_string(&envelope).unwrap_or_default();

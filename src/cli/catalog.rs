@@ -344,7 +344,7 @@ pub fn examples(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let catalog = app.catalog()?;
     let opened = catalog.provider(name.rsplit_once('.').map_or(name, |(provider, _)| provider)).map_err(no_page)?;
     let functions: Vec<_> =
-        if name.contains('.') { vec![catalog.function(name).map_err(no_page)?.function] } else { opened.functions.clone() };
+        if name.contains('.') { vec![catalog.function(name).map_err(no_page)?.function.clone()] } else { opened.functions.clone() };
     let mut shown = Vec::new();
     for function in &functions {
         for example in &function.examples {

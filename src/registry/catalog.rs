@@ -2,12 +2,13 @@
 //! same id hides the built-in one. A lookup opens the directory and one block.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{FunctionName, nearest, printable};
 use crate::registry::index::{FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::{Function, Operation, Provider};
+use crate::registry::schema::Checker;
 use crate::registry::{search, user};
 
 /// Where a provider's manifest came from.
@@ -38,7 +39,7 @@ impl Layer {
 }
 
 /// One function with what it needs of its provider.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Callable {
     pub name: FunctionName,
     pub provider: Arc<Provider>,
@@ -48,6 +49,15 @@ pub struct Callable {
     pub local: bool,
     /// Identity of what it does.
     pub definition: String,
+    checker: OnceLock<Result<Checker, String>>,
+}
+
+impl Callable {
+    /// The compiled schema of its arguments; made once.
+    pub fn checker(&self) -> Result<&Checker> {
+        let made = self.checker.get_or_init(|| Checker::new(self.function.input_schema()));
+        made.as_ref().map_err(|why| Error::internal(format!("{}: {why}", self.name)))
+    }
 }
 
 /// A provider with its functions.
@@ -95,6 +105,8 @@ pub struct Filter<'a> {
 /// The catalog. Immutable while a call runs.
 pub struct Catalog {
     layers: Vec<(Layer, Index)>,
+    /// Functions that were looked up; a server calls the same ones again and again.
+    known: Mutex<HashMap<String, Arc<Callable>>>,
 }
 
 static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.bin"));
@@ -107,7 +119,7 @@ impl Catalog {
         layers.extend(project.map(|index| (Layer::Project, index)));
         layers.extend(user.map(|index| (Layer::User, index)));
         layers.push((Layer::BuiltIn, built_in));
-        Ok(Self { layers })
+        Ok(Self { layers, known: Mutex::default() })
     }
 
     /// Manifests that could not be compiled.
@@ -157,7 +169,17 @@ impl Catalog {
     }
 
     /// One function by its name.
-    pub fn function(&self, name: &str) -> Result<Callable> {
+    pub fn function(&self, name: &str) -> Result<Arc<Callable>> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(callable) = known().get(name) {
+            return Ok(callable.clone());
+        }
+        let callable = Arc::new(self.look_up(name)?);
+        known().insert(name.to_owned(), callable.clone());
+        Ok(callable)
+    }
+
+    fn look_up(&self, name: &str) -> Result<Callable> {
         let name = FunctionName::parse(name)?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
@@ -173,7 +195,7 @@ impl Catalog {
         let function: Function = serde_json::from_str(text).map_err(|error| damaged(Unreadable(error.to_string())))?;
         let definition = user::definition(&function);
         let local = function.native.is_some();
-        Ok(Callable { name, provider: Arc::new(provider), function, layer, local, definition })
+        Ok(Callable { name, provider: Arc::new(provider), function, layer, local, definition, checker: OnceLock::new() })
     }
 
     #[expect(clippy::type_complexity, reason = "used by two functions just above")]

@@ -83,10 +83,8 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
             say(format!("required parameter '{name}' is not defined"));
         }
     }
-    if let Some(server) = &function.server {
-        if !provider.servers.contains_key(server) {
-            say(format!("server '{server}' is not defined"));
-        }
+    if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
+        say(format!("server '{server}' is not defined"));
     }
     for wire in names_in(path) {
         match function.parameters.keys().find(|name| function.wire_name(name) == wire) {

@@ -80,7 +80,7 @@ class Journey:
 
     def __init__(self, angelia, tracker, scratch):
         self.angelia, self.tracker, self.scratch = angelia, tracker, scratch
-        self.ids = []
+        self.ids, self.retired = [], None
 
     def policy(self, write):
         self.angelia.settings(SETTINGS.format(write=write))
@@ -171,9 +171,9 @@ class Journey:
         self.angelia.call("roundup.update_issue", change)
         data = self.angelia.call("roundup.get_issue", {"id": number})["data"]
         same([data["title"], data["status"]["id"], data["assignedto"]["id"]], ["Neu", "8", "1"], "title, status, assignedto")
-        self.angelia.call("roundup.update_issue", {"id": number, "etag": data["etag"], "assignedto": None})
-        same(self.tracker.attributes(number)["assignedto"], None, "assignedto after null")
-        return "read back as changed; null empties a property"
+        self.angelia.call("roundup.update_issue", {"id": number, "etag": data["etag"], "assignedto": ""})
+        same(self.tracker.attributes(number)["assignedto"], None, "assignedto after the empty text")
+        return "read back as changed; an empty text empties a property"
 
     def stale(self):
         number = self.ids[1]
@@ -185,7 +185,7 @@ class Journey:
         return envelope["error"]
 
     def delete(self):
-        number = self.ids.pop()
+        number = self.retired = self.ids.pop()
         etag = self.angelia.call("roundup.get_issue", {"id": number})["data"]["etag"]
         envelope = self.angelia.call("roundup.delete_issue", {"id": number, "etag": etag})
         same([envelope["data"]["status"], envelope["meta"]["operation"]], ["ok", "destructive"], "status, operation")
@@ -195,14 +195,18 @@ class Journey:
 
     def gone(self):
         self.angelia.call("roundup.create_keyword", {"name": "lamps"})
-        etag = self.angelia.call("roundup.get_keyword", {"name": "lamps"})["data"]["etag"]
-        self.angelia.call("roundup.delete_keyword", {"name": "lamps", "etag": etag})
-        for function, arguments in [("roundup.get_keyword", {"name": "lamps"}), ("roundup.get_issue", {"id": "4711"})]:
-            envelope = self.angelia.refused(6, "provider_error", function, arguments)
-            detail = envelope["error_detail"]
-            same([detail["http_status"], detail["retryable"], detail["provider"]["code"]], [404, False, "404"], "status, retryable, provider's code")
-            same([envelope["meta"]["attempts"], envelope["data"]], [1, None], "attempts, data")
-        true("no such issue 4711" in envelope["error"], f"the tracker's words are lost: {envelope['error']}")
+        keyword = self.angelia.call("roundup.get_keyword", {"name": "lamps"})["data"]
+        self.angelia.call("roundup.delete_keyword", {"id": keyword["id"], "etag": keyword["etag"]})
+        envelope = self.angelia.refused(6, "provider_error", "roundup.get_keyword", {"name": "lamps"})
+        true("No key" in envelope["error"], f"the tracker's words are lost: {envelope['error']}")
+        # The tracker only retires what its API deletes; its own library destroys it.
+        destroy = "import sys, roundup.instance as i; db = i.open(sys.argv[1]).open('admin'); db.issue.destroy(sys.argv[2]); db.commit(); db.close()"
+        subprocess.run([TOOLS / "python", "-c", destroy, FOLDER / "tracker", self.retired], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        envelope = self.angelia.refused(6, "provider_error", "roundup.get_issue", {"id": self.retired})
+        detail = envelope["error_detail"]
+        same([detail["http_status"], detail["retryable"], detail["provider"]["code"]], [404, False, "404"], "status, retryable, provider's code")
+        same([envelope["meta"]["attempts"], envelope["data"]], [1, None], "attempts, data")
+        true(f"no such issue {self.retired}" in envelope["error"], f"the tracker's words are lost: {envelope['error']}")
         return envelope["error"]
 
     def refusals(self):
@@ -308,7 +312,7 @@ class Journey:
         detail = envelope["error_detail"]
         same([detail["http_status"], detail["retryable"], envelope["meta"]["attempts"]], [429, True, 1], "status, retryable, attempts")
         true(1 <= detail["retry_after_ms"] <= 4000, f"retry_after_ms is {detail['retry_after_ms']}")
-        return f"a read waited {envelope['duration_ms'] and 3} s and went through; a write was told to wait {detail['retry_after_ms']} ms"
+        return f"a read waited and went through, a write was told to wait {detail['retry_after_ms']} ms"
 
     def record(self):
         self.tape = self.scratch / "tape"

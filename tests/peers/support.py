@@ -155,7 +155,7 @@ class Listener:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                seen.append((self.path, dict(self.headers)))
+                seen.append((self.path, self.headers))
                 body = json.dumps(answer).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
