@@ -1,1 +1,14 @@
-//! tests
+//! All integration tests in one binary: each further one would link the whole tree again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test says what it expects by panicking, and runs programs"
+)]
+
+mod docs;
+mod exchanges;
+mod hostile;
+mod support;
+mod tidy;

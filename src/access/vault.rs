@@ -309,7 +309,10 @@ impl Vault {
         }
         match backend {
             Some(Backend::Keychain) => {
-                keychain::set(place, &value).map_err(|failure| Error::usage(format!("{place} was not stored: {failure}")))?;
+                keychain::set(place, &value).map_err(|failure| {
+                    Error::new(Code::MissingCredentials, format!("{place} was not stored: {failure}"))
+                        .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file")
+                })?;
                 Ok(Stored::Keychain)
             }
             Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.sealer(sealer, true)?.seal(place, &value)?)),

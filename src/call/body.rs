@@ -222,9 +222,17 @@ fn json_value(function: &Function, arguments: &Checked) -> Result<Value> {
         None => members(function, arguments),
     };
     if let Value::Object(object) = &mut value {
-        function.fields.iter().for_each(|(name, fixed)| insert(object, name, fixed.clone()));
+        for (name, fixed) in &function.fields {
+            insert(object, name, filled(fixed, arguments));
+        }
     }
     Ok(value)
+}
+
+/// A fixed member; `{name}` stands for that argument.
+fn filled(fixed: &Value, arguments: &Checked) -> Value {
+    let name = fixed.as_str().and_then(|text| text.strip_prefix('{')?.strip_suffix('}'));
+    name.and_then(|name| arguments.object.get(name)).unwrap_or(fixed).clone()
 }
 
 fn members(function: &Function, arguments: &Checked) -> Value {

@@ -271,7 +271,10 @@ impl Run<'_> {
                 }
                 Err(failure) => {
                     let wait = retry::pause(tries);
-                    let again = !matches!(failure.kind, FailureKind::TooLarge | FailureKind::Refused | FailureKind::Timeout);
+                    let again = !matches!(
+                        failure.kind,
+                        FailureKind::TooLarge | FailureKind::Refused | FailureKind::Redirect(_) | FailureKind::Timeout
+                    );
                     if !again || !may || !self.can_wait(wait) || self.ctx.cancel.is_cancelled() {
                         return Err(self.lost(failure));
                     }
@@ -320,7 +323,7 @@ impl Run<'_> {
         let recorded = Recorded { status: answer.status, headers, body: body.to_vec() };
         recorder
             .write(&self.shown(built), &recorded, &self.ready.scrubber)
-            .map_err(|error| Failure { kind: FailureKind::Refused, message: error.message })
+            .map_err(|error| Failure::new(FailureKind::Refused, error.message))
     }
 
     fn shown(&self, built: &Built) -> Value {
@@ -331,19 +334,19 @@ impl Run<'_> {
 
     pub(crate) async fn send(&mut self, built: &Built) -> Result<Reply, Failure> {
         if let Some(replayer) = &self.replayer {
-            let answer =
-                replayer.answer(&self.shown(built)).map_err(|error| Failure { kind: FailureKind::Refused, message: error.message })?;
+            let answer = replayer.answer(&self.shown(built)).map_err(|error| Failure::new(FailureKind::Refused, error.message))?;
             self.last_status = Some(answer.status);
             return Ok(Reply::Recorded(answer));
         }
         let request = self.request(built)?;
+        self.last_status = None;
         self.attempts += 1;
         let sent = tokio::select! {
             sent = self.http.net.send(request, &self.limits) => sent,
             () = self.ctx.cancel.cancelled() => Err(cancelled()),
         };
         let answer = sent.inspect_err(|failure| {
-            if failure.kind == FailureKind::Refused {
+            if !failure.sent && failure.kind == FailureKind::Refused {
                 self.attempts -= 1;
             }
         })?;
@@ -353,7 +356,7 @@ impl Run<'_> {
 
     /// The request with credentials on it.
     fn request(&self, built: &Built) -> Result<Request, Failure> {
-        let refuse = |message: String| Failure { kind: FailureKind::Refused, message };
+        let refuse = |message: String| Failure::new(FailureKind::Refused, message);
         let mut headers = HeaderMap::new();
         let key = self
             .ready
@@ -388,7 +391,7 @@ impl Run<'_> {
             let error = Error::new(Code::Cancelled, "Interrupted");
             return if self.effect_unknown { error.hint("The request had been sent; check whether it took effect") } else { error };
         }
-        if write && self.attempts > 0 && !failure.kind.nothing_sent() {
+        if write && self.attempts > 0 && failure.sent && !matches!(failure.kind, FailureKind::Redirect(_)) {
             self.effect_unknown = true;
             let error = Error::new(
                 Code::OutcomeUnknown,
@@ -408,7 +411,14 @@ impl Run<'_> {
             }
             FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message))
                 .hint("--output FILE writes downloads of any size; angelia config:set http.max_response_bytes allows more"),
-            FailureKind::Broken => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).retryable(),
+            FailureKind::Redirect(status) => {
+                let code = if write { Code::ProviderError } else { Code::InvalidResponse };
+                Error::new(code, format!("{title}: {}", failure.message)).status(status)
+            }
+            FailureKind::Broken => match self.last_status {
+                Some(status) => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).retryable().status(status),
+                None => Error::new(Code::Unreachable, format!("{title} broke off the connection: {}", failure.message)).retryable(),
+            },
             FailureKind::Unreachable => {
                 Error::new(Code::Unreachable, format!("{title} cannot be reached: {}", failure.message)).retryable()
             }
@@ -444,7 +454,7 @@ impl Run<'_> {
 
 /// Ctrl-C, as a failure.
 pub(crate) fn cancelled() -> Failure {
-    Failure { kind: FailureKind::Broken, message: String::from("interrupted") }
+    Failure::new(FailureKind::Broken, String::from("interrupted"))
 }
 
 fn unshaped(why: String) -> Error {

@@ -27,8 +27,16 @@ pub fn script(out: &Out, arguments: &ArgMatches) -> Result<u8> {
 /// `__complete WORDS…`: the words after the program's name; the last one is being typed. One candidate a line.
 pub fn complete(words: &[String]) -> Result<u8> {
     let typed = words.last().map(String::as_str).unwrap_or_default();
-    let before = &words[..words.len().saturating_sub(1)];
-    let mut found: Vec<String> = candidates(before, typed).into_iter().filter(|candidate| candidate.starts_with(typed)).collect();
+    let before = crate::cli::join_family(words[..words.len().saturating_sub(1)].to_vec());
+    if let [family] = &before[..]
+        && tree::FAMILIES.contains(&family.as_str())
+    {
+        let mut verbs: Vec<String> = tree::verbs(family).into_iter().filter(|verb| verb.starts_with(typed)).collect();
+        verbs.sort();
+        Out::new(false).text(&verbs.join("\n"));
+        return Ok(0);
+    }
+    let mut found: Vec<String> = candidates(&before, typed).into_iter().filter(|candidate| candidate.starts_with(typed)).collect();
     found.sort();
     found.dedup();
     Out::new(false).text(&found.join("\n"));

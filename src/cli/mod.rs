@@ -104,12 +104,15 @@ fn call_words(words: &[String]) -> Result<u8> {
 /// `integrations:<provider> [function]`.
 fn shortcut(provider: &str, words: &[String]) -> Result<u8> {
     let app = app()?;
+    if !app.catalog()?.ids()?.iter().any(|id| id == provider) {
+        app.catalog()?.provider(provider).map_err(|error| unknown_command(provider, error))?;
+    }
     match words.iter().position(|word| !word.starts_with('-')) {
         Some(0) => call::run(&app, &format!("{provider}.{}", words[0]), &words[1..]),
         Some(_) => Err(Error::usage(format!("write the function first: angelia integrations:{provider} FUNCTION --flags"))),
         None => {
             let json = words.iter().any(|word| word == "--json");
-            catalog::provider_docs(&app, provider, json).map_err(|error| unknown_command(provider, error))
+            catalog::provider_docs(&app, provider, json)
         }
     }
 }

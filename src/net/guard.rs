@@ -32,7 +32,7 @@ pub(super) fn check(url: &Url) -> Result<(), Failure> {
     };
     if private {
         let host = url.host_str().unwrap_or_default().to_owned();
-        return Err(Failure { kind: FailureKind::Refused, message: Private(host).to_string() });
+        return Err(Failure::new(FailureKind::Refused, Private(host).to_string()));
     }
     Ok(())
 }

@@ -56,6 +56,15 @@ pub enum PartContent {
 pub struct Failure {
     pub kind: FailureKind,
     pub message: String,
+    /// The service may have seen the request, or one before it in a chain of redirects.
+    pub sent: bool,
+}
+
+impl Failure {
+    /// A failure of the first request.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), sent: !matches!(kind, FailureKind::Unreachable | FailureKind::Refused) }
+    }
 }
 
 /// What a [`Failure`] means for what was asked.
@@ -63,21 +72,16 @@ pub struct Failure {
 pub enum FailureKind {
     /// No connection: nothing was sent.
     Unreachable,
-    /// An address or redirect was refused: nothing (more) was sent.
+    /// An address or file was refused before anything was sent to it.
     Refused,
+    /// The service answered with a redirect that is not followed; it carries the status.
+    Redirect(u16),
     /// Time was up before an answer came; it may have been sent.
     Timeout,
     /// The connection broke after the request may have been sent.
     Broken,
     /// The answer is larger than allowed.
     TooLarge,
-}
-
-impl FailureKind {
-    /// Whether the service cannot have seen the request.
-    pub fn nothing_sent(self) -> bool {
-        matches!(self, Self::Unreachable | Self::Refused)
-    }
 }
 
 /// An answer whose body has not been read.
@@ -108,22 +112,25 @@ impl Net {
     fn client(&self, https: bool, limits: &Limits) -> Result<&reqwest::Client, Failure> {
         let slot = usize::from(https) + 2 * usize::from(limits.allow_private);
         let made = self.clients[slot].get_or_init(|| build(https, limits));
-        made.as_ref().map_err(|why| Failure { kind: FailureKind::Unreachable, message: format!("no HTTP client can be made: {why}") })
+        made.as_ref().map_err(|why| Failure::new(FailureKind::Unreachable, format!("no HTTP client can be made: {why}")))
     }
 
     /// Sends and follows redirects.
     pub async fn send(&self, mut request: Request, limits: &Limits) -> Result<Answer, Failure> {
-        for _ in 0..=MOST_REDIRECTS {
+        let mut status = 0;
+        for hop in 0..=MOST_REDIRECTS {
+            let sent = |failure: Failure| Failure { sent: failure.sent || hop > 0, ..failure };
             if !limits.allow_private {
-                guard::check(&request.url)?;
+                guard::check(&request.url).map_err(sent)?;
             }
-            let answer = self.send_once(&request, limits).await?;
+            let answer = self.send_once(&request, limits).await.map_err(sent)?;
+            status = answer.status;
             match redirect(&request, &answer)? {
                 Some(next) => request = next,
                 None => return Ok(answer),
             }
         }
-        Err(Failure { kind: FailureKind::Refused, message: format!("more than {MOST_REDIRECTS} redirects") })
+        Err(Failure::new(FailureKind::Redirect(status), format!("more than {MOST_REDIRECTS} redirects")))
     }
 
     async fn send_once(&self, request: &Request, limits: &Limits) -> Result<Answer, Failure> {
@@ -139,7 +146,7 @@ impl Net {
             Body::Multipart(parts) => builder.multipart(form(parts).await?),
         };
         match tokio::time::timeout_at(limits.deadline, builder.send()).await {
-            Err(_) => Err(Failure { kind: FailureKind::Timeout, message: String::from("no answer in time") }),
+            Err(_) => Err(Failure::new(FailureKind::Timeout, String::from("no answer in time"))),
             Ok(Err(error)) => Err(failure(&error)),
             Ok(Ok(response)) => Ok(Answer {
                 status: response.status().as_u16(),
@@ -155,8 +162,8 @@ impl Answer {
     /// The next piece of the body.
     pub async fn chunk(&mut self, limits: &Limits) -> Result<Option<Bytes>, Failure> {
         match tokio::time::timeout_at(limits.deadline, self.response.chunk()).await {
-            Err(_) => Err(Failure { kind: FailureKind::Timeout, message: String::from("the answer did not end in time") }),
-            Ok(Err(error)) => Err(Failure { kind: FailureKind::Broken, message: format!("the answer broke off: {}", chain(&error)) }),
+            Err(_) => Err(Failure::new(FailureKind::Timeout, String::from("the answer did not end in time"))),
+            Ok(Err(error)) => Err(Failure::new(FailureKind::Broken, format!("the answer broke off: {}", chain(&error)))),
             Ok(Ok(chunk)) => Ok(chunk),
         }
     }
@@ -166,7 +173,7 @@ impl Answer {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk(limits).await? {
             if (bytes.len() + chunk.len()) as u64 > most {
-                return Err(Failure { kind: FailureKind::TooLarge, message: format!("the answer has more than {most} bytes") });
+                return Err(Failure::new(FailureKind::TooLarge, format!("the answer has more than {most} bytes")));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -184,7 +191,7 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let refuse = |why: String| Err(Failure { kind: FailureKind::Refused, message: why });
+    let refuse = |why: String| Err(Failure::new(FailureKind::Redirect(answer.status), why));
     let Some(location) = answer.header(LOCATION.as_str()) else {
         return Ok(None);
     };
@@ -223,8 +230,7 @@ fn build(https: bool, limits: &Limits) -> Result<reqwest::Client, String> {
 }
 
 async fn open(path: &PathBuf) -> Result<(tokio::fs::File, u64), Failure> {
-    let broken =
-        |error: std::io::Error| Failure { kind: FailureKind::Refused, message: format!("{} cannot be read: {error}", path.display()) };
+    let broken = |error: std::io::Error| Failure::new(FailureKind::Refused, format!("{} cannot be read: {error}", path.display()));
     let file = tokio::fs::File::open(path).await.map_err(broken)?;
     let length = file.metadata().await.map_err(broken)?.len();
     Ok((file, length))
@@ -253,14 +259,14 @@ async fn form(parts: &[Part]) -> Result<reqwest::multipart::Form, Failure> {
 
 fn failure(error: &reqwest::Error) -> Failure {
     if let Some(refused) = guard::refusal(error) {
-        return Failure { kind: FailureKind::Refused, message: refused };
+        return Failure::new(FailureKind::Refused, refused);
     }
     let kind = match (error.is_connect(), error.is_timeout(), error.is_builder()) {
         (true, ..) | (_, _, true) => FailureKind::Unreachable,
         (_, true, _) => FailureKind::Timeout,
         _ => FailureKind::Broken,
     };
-    Failure { kind, message: chain(error) }
+    Failure::new(kind, chain(error))
 }
 
 /// An error with its causes, without the URL (which may hold a secret).

@@ -1,7 +1,7 @@
 //! jq programs (by the `jaq` crates) over JSON values. Digits of numbers survive. A program can neither read the
 //! environment, nor write to the terminal, nor end the process.
 
-use jaq_core::load::{Arena, File, Loader};
+use jaq_core::load::{Arena, File, Loader, parse};
 use jaq_core::native::{Fun, run, v};
 use jaq_core::{Compiler, Ctx, Error, Exn, Vars, compile, data, unwrap_valr};
 use jaq_json::{Val, read};
@@ -20,7 +20,8 @@ const MOST_OUTPUTS: usize = 1_000_000;
 impl Program {
     /// Compiles; the error says what is wrong with the text.
     pub fn compile(text: &str) -> Result<Self, String> {
-        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let own = parse(include_str!("prelude.jq"), |parser| parser.defs()).into_iter().flatten();
+        let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(own);
         let arena = Arena::default();
         let modules = Loader::new(defs)
             .load(&arena, File { code: text, path: () })
@@ -42,7 +43,7 @@ impl Program {
             if outputs.len() == MOST_OUTPUTS {
                 return Err(format!("jq: more than {MOST_OUTPUTS} outputs"));
             }
-            outputs.push(serde_json::from_str(&output.to_string()).map_err(|error| format!("jq: {error}"))?);
+            outputs.push(to_value(&output)?);
         }
         Ok(outputs)
     }
@@ -56,6 +57,30 @@ impl Program {
             _ => Value::Array(outputs),
         })
     }
+}
+
+/// A value as JSON; what is not finite becomes null or the largest number, as jq does.
+fn to_value(value: &Val) -> Result<Value, String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(match value {
+        Val::Null => Value::Null,
+        Val::Bool(yes) => Value::Bool(*yes),
+        Val::Num(number) => match number.to_string().as_str() {
+            "NaN" => Value::Null,
+            "Infinity" => Value::from(f64::MAX),
+            "-Infinity" => Value::from(f64::MIN),
+            finite => serde_json::from_str(finite).map_err(|error| format!("jq: {error}"))?,
+        },
+        Val::TStr(bytes) | Val::BStr(bytes) => Value::String(text(bytes)),
+        Val::Arr(items) => Value::Array(items.iter().map(to_value).collect::<Result<_, _>>()?),
+        Val::Obj(members) => {
+            let member = |(key, value): (&Val, &Val)| match key {
+                Val::TStr(bytes) | Val::BStr(bytes) => Ok((text(bytes), to_value(value)?)),
+                other => Err(format!("jq: the key {other} is not text")),
+            };
+            Value::Object(members.iter().map(member).collect::<Result<_, _>>()?)
+        }
+    })
 }
 
 /// Compiles and runs once.

@@ -86,6 +86,11 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
         say(format!("server '{server}' is not defined"));
     }
+    for name in function.fields.values().filter_map(Value::as_str).flat_map(names_in) {
+        if !function.parameters.contains_key(name) {
+            say(format!("fields name '{name}', which is no parameter"));
+        }
+    }
     for wire in names_in(path) {
         match function.parameters.keys().find(|name| function.wire_name(name) == wire) {
             None => say(format!("path names '{wire}', which is no parameter")),

@@ -87,6 +87,7 @@ pub fn failed(error: &rusqlite::Error) -> Error {
         Some(Why::ReadOnly | Why::CannotOpen | Why::PermissionDenied) => {
             format!("the database cannot be written ({error}); nothing was stored")
         }
+        Some(Why::SystemIoFailure) => format!("the disk failed or is full ({error}); nothing was stored"),
         Some(Why::NotADatabase | Why::DatabaseCorrupt) => format!("the database is damaged ({error})"),
         _ => format!("the database failed: {error}"),
     };

@@ -22,7 +22,9 @@ class Terminal:
 
     def __init__(self):
         home = str(FOLDER / "home")
-        environment = {"PATH": f"{FOLDER / 'bin'}:{os.environ['PATH']}", "HOME": home, "ANGELIA_HOME": home, "TERM": "dumb", "PS1": "$ ", "INPUTRC": "/dev/null", "LANG": "C.UTF-8"}
+        path = f"{FOLDER / 'bin'}:{os.environ['PATH']}"
+        shell = {"TERM": "dumb", "PS1": "$ ", "INPUTRC": "/dev/null", "LANG": "C.UTF-8"}
+        environment = {"PATH": path, "HOME": home, "ANGELIA_HOME": home, **shell}
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
             os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], environment)
@@ -76,9 +78,10 @@ def main():
     terminal = Terminal()
     try:
         peer.check("tab-verb", becomes, terminal, "angelia integrations:sche", "angelia integrations:schema ")
-        peer.check("tab-function", becomes, terminal, "angelia integrations:call plane.create_iss", "angelia integrations:call plane.create_issue")
+        call = "angelia integrations:call"
+        peer.check("tab-function", becomes, terminal, f"{call} plane.create_iss", f"{call} plane.create_issue")
         peer.check("tab-family", becomes, terminal, "angelia integ", "angelia integrations")
-        peer.check("tab-list", lists, terminal, "angelia integrations:call plane.delete_", ["plane.delete_issue", "plane.delete_project"])
+        peer.check("tab-list", lists, terminal, f"{call} plane.delete_", ["plane.delete_issue", "plane.delete_project"])
         peer.check("tab-provider", becomes, terminal, "angelia integrations:doctor hackern", "angelia integrations:doctor hackernews ")
     finally:
         terminal.end()

@@ -60,7 +60,8 @@ expect functions "functions of one provider" '^plane(\.[a-z_]+)? ?$' integration
 expect function-names "functions" '^plane\.create_[a-z_]+ ?$' integrations : call plane.create_
 expect parameters "flags" '^--[a-z-]+=? ?$' integrations : call plane.create_issue --
 expect shortcut "functions of a shortcut" '^create_[a-z_]+ ?$' integrations : plane create_
-if angelia config:set credentials.store file >"$folder/said" 2>&1 && angelia integrations:configure github --account work --set token=x >"$folder/said" 2>&1; then
+if { angelia config:set credentials.store file && angelia integrations:configure github --account work --set token=x; } \
+  >"$folder/said" 2>&1; then
   expect accounts "accounts" '^(default|work) ?$' integrations : call github.list_issues --account ''
 else
   failed accounts "the account could not be made: $(one_line <"$folder/said")"

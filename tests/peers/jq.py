@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -14,7 +15,7 @@ FOLDER, BINARY = (pathlib.Path(word) for word in sys.argv[1:3])
 
 DOCUMENTS = {
     "shop": {
-        "name": "Käse & Söhne \"Ω\"",
+        "name": 'Käse & Söhne "Ω"',
         "open": True,
         "owner": None,
         "stars": 4.5,
@@ -56,77 +57,77 @@ PROGRAMS = [
     ".document.items[].price",
     "[.document.items[] | select(.count > 2) | .sku // .price]",
     ".document.items | map(.price) | add",
-    ".document.items | map({(.sku // \"none\"): .count}) | add",
+    '.document.items | map({(.sku // "none"): .count}) | add',
     ".document.items | group_by(.price) | map({price: .[0].price, n: length})",
     ".document.items | sort_by(.price, -.count)",
     ".document.items | min_by(.count), max_by(.count)",
     ".document.items | unique_by(.price) | length",
     ".document.items[1:3]",
-    ".document.items | (first, last) // \"none\"",
+    '.document.items | (first, last) // "none"',
     "[limit(3; .document.items[])]",
     "reduce .document.items[] as $item (0; . + $item.count * $item.price)",
     "[foreach .document.items[] as $item (0; . + $item.count; [., $item.price])]",
     ".document.items[] as {price: $p, count: $c} | $p * $c",
-    ".document | to_entries | map(select(.value | type == \"string\") | .key)",
+    '.document | to_entries | map(select(.value | type == "string") | .key)',
     ".document | with_entries(.value |= type)",
     ".document | keys, (keys_unsorted | sort | length)",
-    "[.document | paths(type == \"number\")] | length",
+    '[.document | paths(type == "number")] | length',
     "[.. | strings]",
     "[.. | numbers] | sort",
-    ".document | walk(if type == \"array\" then reverse else . end)",
+    '.document | walk(if type == "array" then reverse else . end)',
     ".document.items |= map(.price += 1 | del(.size))",
     ".document | del(.items, .tags[0:2])",
-    ".document | getpath([\"deep\", \"a\", 0, \"b\", \"c\"])",
-    ".document.tags | unique, (map(length) | add), index(\"cheese\"), (. - [\"cheese\"])",
-    ".document.tags | to_entries | map(\"\\(.key):\\(.value)\") | join(\", \")",
+    '.document | getpath(["deep", "a", 0, "b", "c"])',
+    '.document.tags | unique, (map(length) | add), index("cheese"), (. - ["cheese"])',
+    '.document.tags | to_entries | map("\\(.key):\\(.value)") | join(", ")',
     ".document.name | length, utf8bytelength, ascii_downcase, explode",
     ".document.name | @html, @uri, @base64, @json, (@base64 | @base64d)",
-    ".document.name | [match(\"[a-zäö]+\"; \"g\") | [.offset, .length, .string]]",
-    ".document.name | gsub(\"(?<v>[aeiouä])\"; \"<\\(.v)>\")",
-    ".document.log | split(\"\\n\") | map(select(. != \"\") | capture(\"(?<day>\\\\S+) (?<state>\\\\w+)\"))",
-    ".document.line | split(\";\") | map(split(\"=\") | {k: .[0], v: (.[1:] | join(\"=\"))})",
-    ".document.opened | fromdate, (fromdate | todate), (fromdate | strftime(\"%A %d %B %Y, week %V\"))",
-    ".document.opened | sub(\"(?<y>[0-9]{4})-(?<m>[0-9]{2})\"; \"\\(.m)/\\(.y)\")",
+    '.document.name | [match("[a-zäö]+"; "g") | [.offset, .length, .string]]',
+    '.document.name | gsub("(?<v>[aeiouä])"; "<\\(.v)>")',
+    '.document.log | split("\\n") | map(select(. != "") | capture("(?<day>\\\\S+) (?<state>\\\\w+)"))',
+    '.document.line | split(";") | map(split("=") | {k: .[0], v: (.[1:] | join("="))})',
+    '.document.opened | fromdate, (fromdate | todate), (fromdate | strftime("%A %d %B %Y, week %V"))',
+    '.document.opened | sub("(?<y>[0-9]{4})-(?<m>[0-9]{2})"; "\\(.m)/\\(.y)")',
     ".document.matrix | transpose, flatten, (map(add) | add), [combinations | add]",
-    ".document.mixed | sort, map(type), map(length? // \"none\"), [.[] | arrays, objects]",
-    ".document.keys // {} | (to_entries | sort_by(.key) | from_entries), tojson, (tojson | fromjson | .\"a b\")",
+    '.document.mixed | sort, map(type), map(length? // "none"), [.[] | arrays, objects]',
+    '.document.keys // {} | (to_entries | sort_by(.key) | from_entries), tojson, (tojson | fromjson | ."a b")',
     ".document.keys | map_values(select(. > 2)), (add / length | floor)",
-    ".document.deep | [recurse | scalars], [.a[].b.c | flatten], (.z * {\"n\": {\"m\": 1}})",
+    '.document.deep | [recurse | scalars], [.a[].b.c | flatten], (.z * {"n": {"m": 1}})',
     ".document.list | sort, min, max, (add / length), (map(select(. % 2 == 1)) | length), indices(3)",
     ".document.list | [range(0; length; 3)] as $at | [.[$at[]]]",
-    "[.document.list[] | if . > 4 then \"big\" elif . > 0 then \"small\" else . end]",
+    '[.document.list[] | if . > 4 then "big" elif . > 0 then "small" else . end]',
     "[.document.list[] | sqrt? , (. / 2 | floor), pow(.; 2)] | map(if isnan then null else . end)",
     "first(.document.list[] | select(. > 6)), isempty(.document.list[] | select(. > 60))",
     "[.document.list | label $out | foreach .[] as $n (0; . + $n; if . > 15 then ., break $out else . end)]",
-    "def total($f): map(.[$f]) | add; .document.items | total(\"count\"), total(\"price\")",
+    'def total($f): map(.[$f]) | add; .document.items | total("count"), total("price")',
     "def fib: if . < 2 then . else (. - 1 | fib) + (. - 2 | fib) end; [range(15) | fib]",
-    "[.document.text[] | tonumber? // \"no\"]",
+    '[.document.text[] | tonumber? // "no"]',
     ".document.big, .document.big - 1, (.document.small + 0.2 | . * 100 | round), (.document.big | tostring)",
-    "[splits(\"a\")?], (.document.name | [splits(\", *\")], ltrimstr(\"K\"), rtrimstr(\"s\"), startswith(\"n\"))",
+    '[splits("a")?], (.document.name | [splits(", *")], ltrimstr("K"), rtrimstr("s"), startswith("n"))',
     ".document.mixed // [] | map(numbers, strings), any, all, map(not)",
-    ".document.name | test(\"K\\\\S+\"), [scan(\"[a-z]+\")]",
-    ".document.tags | @sh, (map(@sh) | join(\" \"))",
+    '.document.name | test("K\\\\S+"), [scan("[a-z]+")]',
+    '.document.tags | @sh, (map(@sh) | join(" "))',
     "[range(5)] | until(length > 8; . + [0]), (. as [$a, $b] | $a - $b), .[-2:]",
     "empty",
     ".document.name.first",
     ".document.nothing[].more",
-    "error(\"stop\")",
+    'error("stop")',
 ]
 
 
 # Definitions of jq's own library.
 DEFINITIONS = [
-    "[.document | leaf_paths | map(tostring) | join(\"/\")]",
+    '[.document | leaf_paths | map(tostring) | join("/")]',
     ".document | [tostream] | fromstream(.[])",
     "[.document | 1 | truncate_stream([[0], 1], [[1, 0], 2], [[1, 0]], [[1]])]",
-    ".document.tags | .[0] | IN(\"cheese\", \"1\")",
+    '.document.tags | .[0] | IN("cheese", "1")',
     "INDEX(.document.items[]; .count) | keys",
     ".document.items | INDEX(.price) | map_values(.count)",
     ".document.tags | @csv, @tsv",
     ".document.items[] | [.sku, .price, null, true] | @csv",
-    "@tsv \"row: \\([.document.name, .document.log])\"",
-    ".document | [.[] | ltrimstr(\"K\") | rtrimstr(\"s\")] | length",
-    "\"\" | tonumber",
+    '@tsv "row: \\([.document.name, .document.log])"',
+    '.document | [.[] | ltrimstr("K") | rtrimstr("s")] | length',
+    '"" | tonumber',
 ]
 
 # What is deleted and set where several places, or absent ones, are meant.
@@ -134,10 +135,10 @@ PLACES = [
     ".document | del(.tags[0, 1])",
     ".document.tags | del(.[0], .[2])",
     ".document.tags | delpaths([[0], [1]])",
-    ".document | delpaths([[\"items\"], [\"deep\", \"a\", 0]])",
+    '.document | delpaths([["items"], ["deep", "a", 0]])',
     ".document | del(.nothing.more, .nothing[0])",
-    ".document | setpath([\"new\", 2, \"x\"]; true) | .new",
-    ".document | getpath([\"nothing\", 0, \"x\"])",
+    '.document | setpath(["new", 2, "x"]; true) | .new',
+    '.document | getpath(["nothing", 0, "x"])',
 ]
 
 # Numbers that JSON has no word for.
@@ -150,15 +151,16 @@ KNOWN = {
     "[1, 2, 3] | .[1.7]": "error",
     "$__loc__.line": "error",
     ". as [$a] ?// $b | 1": "error",
-    "\"ähre\" | test(\"^\\\\w+$\")": "other",
-    "\"ÄHRE\" | test(\"ähre\"; \"i\")": "other",
+    '"ähre" | test("^\\\\w+$")': "other",
+    '"ÄHRE" | test("ähre"; "i")': "other",
     "null | inside([])": "other",
 }
 
 
 def by_jq(program, document):
     """What jq puts out as one value; None where it fails."""
-    done = subprocess.run(["jq", "-c", program], input=json.dumps(document).encode(), capture_output=True, timeout=30, env={"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"})
+    environment = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(["jq", "-c", program], input=json.dumps(document).encode(), capture_output=True, timeout=30, env=environment)
     if done.returncode not in (0, 5):
         raise Failed(f"jq does not take {program}: {done.stderr.decode().strip()}")
     if done.returncode:
@@ -168,23 +170,29 @@ def by_jq(program, document):
 
 
 def by_angelia(angelia, program, name):
-    done = angelia.run("integrations:call", "data.get", "--collection=peers", f"--id={name}", "--select", program, "--json", environment={"TZ": "UTC"})
+    words = ["integrations:call", "data.get", "--collection=peers", f"--id={name}", "--select", program, "--json"]
+    done = angelia.run(*words, environment={"TZ": "UTC"})
     envelope = done.document()
     true(done.code in (0, 2), f"exit code {done.code}: {envelope['error']}")
     return {"value": envelope["data"]} if envelope["success"] else None
 
 
 def compare(angelia, programs, whole):
-    different, failures = [], 0
+    different, failures = {}, 0
     for program in programs:
         for name, document in whole.items():
             wanted, got = by_jq(program, document), by_angelia(angelia, program, name)
             failures += wanted is None
             if not same_json(got, wanted):
-                different.append(f"{program} over {name}: got {brief(got)}, jq gives {brief(wanted)}")
+                different[program] = f"over {name} it gives {shown(got)}, jq gives {shown(wanted)}"
     if different:
-        raise Failed(f"{len(different)} differ: " + " | ".join(different))
-    return f"{len(programs)} programs over {len(whole)} documents, {failures} of the runs fail in both"
+        first = next(iter(different.items()))
+        raise Failed(f"{len(different)} of {len(programs)} programs differ: {' ¦ '.join(different)} -- {first[0]} {first[1]}", 2000)
+    return f"{len(programs)} programs over {len(whole)} documents; {failures} of the {len(programs) * len(whole)} runs fail in both"
+
+
+def shown(outcome):
+    return brief(outcome["value"], 80) if outcome else "an error"
 
 
 def known(angelia, whole):
@@ -199,7 +207,7 @@ def known(angelia, whole):
 
 def syntax(angelia):
     """What jq does not take, the program does not take either, and says so before it calls."""
-    wrong = [".a |", "{a: }", "map(", ".[", "no_such_function(1)", "1 as x | x", "reduce . as $x", "\"\\(\"", "$nothing", "if . then 1 else"]
+    wrong = [".a |", "{a: }", "map(", ".[", "no_such_function(1)", "1 as x | x", "reduce . as $x", '"\\("', "$nothing", "if . then 1 else"]
     for program in wrong:
         done = subprocess.run(["jq", "-c", program], input=b"{}", capture_output=True, timeout=30)
         same(done.returncode, 3, f"exit code of jq for {program}")
@@ -210,7 +218,8 @@ def syntax(angelia):
 
 def outside(angelia):
     """A program cannot look outside, where jq's can."""
-    for program in ("env.HOME", "$ENV.HOME", "input", "[inputs]", "halt_error", "input_filename", "import \"x\" as x; 1", "include \"x\"; 1", "getpath([\"a\"]) | get_search_list"):
+    imports = ['import "x" as x; 1', 'include "x"; 1']
+    for program in ["env.HOME", "$ENV.HOME", "input", "[inputs]", "halt_error", "input_filename", *imports]:
         done = angelia.run("integrations:call", "data.get", "--collection=peers", "--id=shop", "--select", program, "--json")
         document = done.document()
         true(str(angelia.home) not in json.dumps(document["data"]), f"{program} reads the environment")

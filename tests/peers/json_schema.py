@@ -18,6 +18,8 @@ FOLDER, BINARY, ROOT = (pathlib.Path(word) for word in sys.argv[1:4])
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PROVIDERS = ["github", "stripe", "linear"]
 PLACEMENT = ["in", "as", "style"]
+LISTS_OF_SCHEMAS = ["allOf", "anyOf", "oneOf", "prefixItems"]
+SINGLE_SCHEMAS = ["items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames"]
 MAPS_OF_SCHEMAS = ["properties", "patternProperties", "$defs", "dependentSchemas"]
 Validator = jsonschema.Draft202012Validator
 
@@ -58,10 +60,10 @@ def places(schema, pointer=""):
         if word in MAPS_OF_SCHEMAS:
             for name, inner in value.items():
                 yield from places(inner, f"{pointer}/{word}/{name}")
-        elif word in ("allOf", "anyOf", "oneOf", "prefixItems"):
+        elif word in LISTS_OF_SCHEMAS:
             for index, inner in enumerate(value):
                 yield from places(inner, f"{pointer}/{word}/{index}")
-        elif word in ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems"):
+        elif word in SINGLE_SCHEMAS:
             yield from places(value, f"{pointer}/{word}")
 
 
@@ -107,7 +109,7 @@ def manifests():
         provider = yaml.load(path.read_text(), CoreLoader)
         said += [f"{path.parent.name} {error.json_path}: {error.message[:160]}" for error in validator.iter_errors(provider)]
         for function in provider["functions"]:
-            for name, parameter in function.get("parameters", {}).items():
+            for parameter in function.get("parameters", {}).values():
                 Validator.check_schema({word: value for word, value in parameter.items() if word not in PLACEMENT})
                 count += 1
     same(said, [], "problems")

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from support import Angelia, Failed, Listener, Peer, child, same, true, wait_until
+from support import Angelia, Listener, Peer, child, same, true, wait_until
 
 FOLDER, BINARY = (pathlib.Path(word) for word in sys.argv[1:3])
 STAGE = sys.argv[3] if len(sys.argv) > 3 else "start"
@@ -26,7 +26,7 @@ def angelia(name, store, bus):
     """A home whose secrets shall go to `store`, with the bus at `bus`."""
     environment = {"XDG_RUNTIME_DIR": str(FOLDER / "run")} | ({"DBUS_SESSION_BUS_ADDRESS": bus} if bus else {})
     program = Angelia(BINARY, FOLDER / name, environment)
-    program.settings(f"[credentials]\nstore = \"{store}\"\n")
+    program.settings(f'[credentials]\nstore = "{store}"\n')
     return program
 
 
@@ -118,7 +118,8 @@ class Unlocked:
     def silent_call(self):
         with silent_bus() as bus:
             started = time.monotonic()
-            done = self.program.run("integrations:call", "github.get_authenticated_user", "--json", environment={"DBUS_SESSION_BUS_ADDRESS": bus}, limit=PATIENCE)
+            words = ["integrations:call", "github.get_authenticated_user", "--json"]
+            done = self.program.run(*words, environment={"DBUS_SESSION_BUS_ADDRESS": bus}, limit=PATIENCE)
             seconds = time.monotonic() - started
         document = done.document()
         same([done.code, document["error_detail"]["code"]], [5, "missing_credentials"], "exit code, code")
@@ -197,7 +198,8 @@ def keyring(password):
 
 
 def owned():
-    words = ["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]
+    question = ["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]
+    words = ["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", *question]
     return b"boolean true" in subprocess.run(words, capture_output=True, timeout=20).stdout
 
 
@@ -208,7 +210,7 @@ def inside():
         if STAGE == "locked":
             return PEER.check("locked", locked)
         unlocked = Unlocked(listener)
-        for step in "store found_by_libsecret used replaced accounts silent_call removed".split():
+        for step in ("store", "found_by_libsecret", "used", "replaced", "accounts", "silent_call", "removed"):
             PEER.check(step.replace("_", "-"), getattr(unlocked, step))
 
 
@@ -218,10 +220,11 @@ def main():
         home = FOLDER / f"user-{stage}"
         home.mkdir()
         environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(FOLDER / "run"), "LANG": "C.UTF-8"}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         words = ["dbus-run-session", "--", sys.executable, __file__, str(FOLDER), str(BINARY), stage]
         ended = subprocess.run(words, stdin=subprocess.DEVNULL, env=environment)
         if ended.returncode:
-            PEER.check(stage, lambda: same(ended.returncode, 0, "exit code of the session"))
+            PEER.failed(stage, f"the session ended with exit code {ended.returncode}")
     for store in ("keychain", "auto"):
         PEER.check(f"silent-{store}", silent, store)
     PEER.check("discovery", discovery)
@@ -229,7 +232,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main() if STAGE == "start" else inside()
-    except (Failed, OSError) as error:
-        PEER.check(STAGE, lambda: (_ for _ in ()).throw(error))
+    main() if STAGE == "start" else inside()

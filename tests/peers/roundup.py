@@ -5,21 +5,16 @@ What the program says is compared with what the tracker itself says when it is a
 
 import base64
 import json
-import os
 import pathlib
 import random
 import re
-import socket
-import subprocess
 import sys
-import urllib.error
-import urllib.request
 
-from support import Angelia, Failed, Peer, child, same, true, wait_until
+import tracker
+from support import Angelia, Peer, child, same, true, wait_until
+from tracker import PASSWORD
 
-HERE = pathlib.Path(__file__).parent
 FOLDER, BINARY, TOOLS = (pathlib.Path(word) for word in sys.argv[1:4])
-PASSWORD = "korrekt-Pferd-93"
 ISSUES = 25
 SETTINGS = """
 [integrations.roundup]
@@ -28,51 +23,6 @@ read = "allow"
 write = "{write}"
 allow_private = true
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def make_tracker(folder, url, **web):
-    """Installs a tracker of the classic template; it sends no mail."""
-    admin = [TOOLS / "roundup-admin", "-i", folder]
-    subprocess.run([*admin, "install", "classic", "sqlite"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
-    path = folder / "config.ini"
-    text = path.read_text()
-    settings = [("tracker", "web", url), ("mail", "domain", "tracker.example"), ("mail", "host", "127.0.0.1"), ("mail", "debug", folder / "mail.txt")]
-    for section, key, value in settings + [("web", key, value) for key, value in web.items()]:
-        start = text.index(f"\n[{section}]")
-        text = text[:start] + re.sub(rf"(?m)^#?{key} = .*$", lambda _: f"{key} = {value}", text[start:], count=1)
-    path.write_text(text)
-    subprocess.run([*admin, "initialise", PASSWORD], check=True, stdin=subprocess.DEVNULL, capture_output=True)
-
-
-class Tracker:
-    """The tracker's own word, without the program."""
-
-    def __init__(self, url):
-        self.url = url
-        self.basic = "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
-
-    def get(self, path):
-        request = urllib.request.Request(f"{self.url}rest/data/{path}", headers={"Authorization": self.basic})
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
-            return json.load(answer)["data"]
-
-    def answers(self):
-        try:
-            return "collection" in self.get("issue")
-        except (urllib.error.URLError, OSError):
-            return False
-
-    def count(self):
-        return self.get("issue")["@total_size"]
-
-    def attributes(self, number):
-        return self.get(f"issue/{number}")["attributes"]
 
 
 class Journey:
@@ -95,14 +45,14 @@ class Journey:
     def create(self):
         statuses = ["unread", "chatting", "need-eg"]
         for number in range(ISSUES):
-            arguments = {"title": f"Ärger № {number}: \"quoted\" & <b>", "status": statuses[number % 3], "priority": "bug"}
+            arguments = {"title": f'Ärger № {number}: "quoted" & <b>', "status": statuses[number % 3], "priority": "bug"}
             self.ids.append(self.angelia.call("roundup.create_issue", arguments)["data"]["id"])
         same(self.tracker.count(), ISSUES, "issues in the tracker")
         return f"{ISSUES} issues created"
 
     def read(self):
         envelope = self.angelia.call("roundup.get_issue", {"id": self.ids[3]})
-        same(envelope["data"]["title"], "Ärger № 3: \"quoted\" & <b>", "title")
+        same(envelope["data"]["title"], 'Ärger № 3: "quoted" & <b>', "title")
         same([envelope["meta"]["operation"], envelope["meta"]["attempts"]], ["read", 1], "meta")
         true(re.fullmatch(r'"[0-9a-f]{32}"', envelope["data"]["etag"]), f"no etag: {envelope['data']}")
         return envelope["data"]["title"]
@@ -159,7 +109,7 @@ class Journey:
         return f"{len(lines)} lines of JSON"
 
     def select(self):
-        program = "[.issues[] | select(.status == \"need-eg\") | .id] | length"
+        program = '[.issues[] | select(.status == "need-eg") | .id] | length'
         envelope = self.angelia.call("roundup.list_issues", {}, "--all", "--select", program)
         same(envelope["data"], 8, "selected")
         return "8 issues selected by a jq program"
@@ -177,7 +127,7 @@ class Journey:
 
     def stale(self):
         number = self.ids[1]
-        change = {"id": number, "etag": "\"00000000000000000000000000000000\"", "title": "Lost"}
+        change = {"id": number, "etag": '"00000000000000000000000000000000"', "title": "Lost"}
         envelope = self.angelia.refused(6, "provider_error", "roundup.update_issue", change)
         same(envelope["error_detail"]["http_status"], 412, "status")
         true("If-Match" in envelope["error"], f"the tracker's words are lost: {envelope['error']}")
@@ -199,12 +149,11 @@ class Journey:
         self.angelia.call("roundup.delete_keyword", {"id": keyword["id"], "etag": keyword["etag"]})
         envelope = self.angelia.refused(6, "provider_error", "roundup.get_keyword", {"name": "lamps"})
         true("No key" in envelope["error"], f"the tracker's words are lost: {envelope['error']}")
-        # The tracker only retires what its API deletes; its own library destroys it.
-        destroy = "import sys, roundup.instance as i; db = i.open(sys.argv[1]).open('admin'); db.issue.destroy(sys.argv[2]); db.commit(); db.close()"
-        subprocess.run([TOOLS / "python", "-c", destroy, FOLDER / "tracker", self.retired], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+        self.tracker.destroy(self.retired)
         envelope = self.angelia.refused(6, "provider_error", "roundup.get_issue", {"id": self.retired})
         detail = envelope["error_detail"]
-        same([detail["http_status"], detail["retryable"], detail["provider"]["code"]], [404, False, "404"], "status, retryable, provider's code")
+        got = [detail["http_status"], detail["retryable"], detail["provider"]["code"]]
+        same(got, [404, False, "404"], "status, retryable, the tracker's code")
         same([envelope["meta"]["attempts"], envelope["data"]], [1, None], "attempts, data")
         true(f"no such issue {self.retired}" in envelope["error"], f"the tracker's words are lost: {envelope['error']}")
         return envelope["error"]
@@ -231,7 +180,8 @@ class Journey:
         before = self.tracker.count()
         envelope = self.angelia.call("roundup.create_issue", {"title": "Never"}, "--dry-run")
         request = envelope["meta"]["request"]
-        same([request["method"], request["url"], request["body"]], ["POST", f"{self.tracker.url}rest/data/issue", {"title": "Never"}], "request")
+        wanted = ["POST", f"{self.tracker.url}rest/data/issue", {"title": "Never"}]
+        same([request["method"], request["url"], request["body"]], wanted, "request")
         same([envelope["meta"]["dry_run"], envelope["meta"]["attempts"]], [True, 0], "dry_run, attempts")
         true(PASSWORD not in json.dumps(envelope) and self.tracker.basic.split()[1] not in json.dumps(envelope), "a secret is shown")
         same(self.tracker.count(), before, "issues in the tracker")
@@ -277,7 +227,10 @@ class Journey:
 
     def audit(self):
         rows = self.angelia.json("audit:list", "--limit", "500")["calls"]
-        of = lambda **wanted: [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+        def of(**wanted):
+            return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
         created = of(function="roundup.create_issue", outcome="succeeded")
         same(len(created), ISSUES + 3, "creations in the audit log")
         true(of(function="roundup.delete_issue", outcome="succeeded", operation="destructive"), "no line of the deletion")
@@ -335,36 +288,34 @@ class Journey:
         return f"none of {len(paths)} files that were left holds the password"
 
 
+STEPS = """catalog create read flags one_page pages links limits ndjson select update stale delete gone refusals password dry_run
+approval approve_run audit files rate_limit record"""
+
+
 def main():
     peer = Peer("roundup")
     scratch = FOLDER / "scratch"
     scratch.mkdir()
-    port = free_port()
+    port = tracker.free_port()
     origin = f"http://127.0.0.1:{port}"
-    make_tracker(FOLDER / "tracker", f"{origin}/tracker/")
-    make_tracker(FOLDER / "limited", f"{origin}/limited/", api_calls_per_interval=2, api_interval_in_sec=6)
+    folders = [FOLDER / "tracker", FOLDER / "limited"]
+    tracker.install(TOOLS, folders[0], f"{origin}/tracker/")
+    tracker.install(TOOLS, folders[1], f"{origin}/limited/", api_calls_per_interval=2, api_interval_in_sec=6)
     environment = {}
-    for prefix, path in [("ANGELIA_ROUNDUP_", "tracker"), ("ANGELIA_ROUNDUP__LIMITED__", "limited")]:
-        fields = {"USERNAME": "admin", "PASSWORD": PASSWORD, "URL": f"{origin}/{path}", "ORIGIN": origin}
+    for prefix, name in [("ANGELIA_ROUNDUP_", "tracker"), ("ANGELIA_ROUNDUP__LIMITED__", "limited")]:
+        fields = {"USERNAME": "admin", "PASSWORD": PASSWORD, "URL": f"{origin}/{name}", "ORIGIN": origin}
         environment.update({prefix + key: value for key, value in fields.items()})
     angelia = Angelia(BINARY, FOLDER / "home", environment)
-    angelia.manifest(HERE / "roundup.yaml")
-    journey = Journey(angelia, Tracker(f"{origin}/tracker/"), scratch)
+    angelia.manifest(pathlib.Path(__file__).parent / "roundup.yaml")
+    journey = Journey(angelia, tracker.Tracker(TOOLS, folders[0], f"{origin}/tracker/"), scratch)
     journey.policy("allow")
-    as_root = [] if os.getuid() else ["-u", "0"]  # it wants to be told that running as root is meant
-    trackers = [f"tracker={FOLDER / 'tracker'}", f"limited={FOLDER / 'limited'}"]
-    server = [TOOLS / "roundup-server", "-p", str(port), "-n", "127.0.0.1", *as_root, *trackers]
-    steps = "catalog create read flags one_page pages links limits ndjson select update stale delete gone refusals password dry_run"
-    with child(server, FOLDER / "server.log"):
+    with child(tracker.server(TOOLS, port, folders), FOLDER / "server.log"):
         wait_until(journey.tracker.answers, "the tracker's first answer")
-        for step in f"{steps} approval approve_run audit files rate_limit record".split():
+        for step in STEPS.split():
             peer.check(step.replace("_", "-"), getattr(journey, step))
-    for step in ["replay", "secrets"]:
+    for step in ("replay", "secrets"):
         peer.check(step, getattr(journey, step))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Failed, OSError, subprocess.CalledProcessError) as error:
-        Peer("roundup").check("tracker", lambda: (_ for _ in ()).throw(error))
+    main()

@@ -14,7 +14,11 @@ import time
 
 
 class Failed(Exception):
-    """A check found something else than it should."""
+    """A check found something else than it should; `length` is how much of the text is worth reading."""
+
+    def __init__(self, text, length=400):
+        super().__init__(text)
+        self.length = length
 
 
 def same(got, wanted, what):
@@ -38,10 +42,10 @@ def true(condition, what):
         raise Failed(what)
 
 
-def brief(value):
+def brief(value, length=400):
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = " ".join(text.split())
-    return text if len(text) <= 400 else text[:400] + "…"
+    return text if len(text) <= length else text[:length] + "…"
 
 
 class Peer:
@@ -56,10 +60,13 @@ class Peer:
             got = body(*arguments)
         except Exception as error:  # an accident in a check is a failure of that check
             kind = "" if isinstance(error, Failed) else f"{type(error).__name__}: "
-            print(f"peer {self.name}/{what}: FAILED ({kind}{brief(str(error))})", flush=True)
+            self.failed(what, kind + brief(str(error), getattr(error, "length", 400)))
             return False
         print(f"peer {self.name}/{what}: ok ({brief(got)})", flush=True)
         return True
+
+    def failed(self, what, why):
+        print(f"peer {self.name}/{what}: FAILED ({why})", flush=True)
 
 
 class Done:
@@ -76,7 +83,8 @@ class Done:
         try:
             return json.loads(self.stdout)
         except ValueError:
-            raise Failed(f"{self.shown()} printed no JSON document but {self.stdout!r} (exit {self.code}, stderr {self.stderr!r})") from None
+            said = f"{self.stdout!r} (exit {self.code}, stderr {self.stderr!r})"
+            raise Failed(f"{self.shown()} printed no JSON document but {said}") from None
 
     def shown(self):
         return "angelia " + " ".join(self.words)
