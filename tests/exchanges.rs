@@ -277,7 +277,10 @@ fn every_function_sends_and_answers_what_its_exchanges_say() {
     let folders: Vec<PathBuf> = providers().into_iter().filter(|folder| has_exchanges(folder)).collect();
     let played: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = folders.iter().map(|folder| scope.spawn(|| play(folder))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(String::from("the test itself panicked, see above")))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(String::from("the test itself panicked, see above"))))
+            .collect()
     });
     let (mut report, mut cases) = (String::new(), 0);
     for (folder, outcome) in folders.iter().zip(played) {
@@ -299,7 +302,9 @@ fn every_exchanges_file_fits_its_schema() {
     for folder in providers().into_iter().filter(|folder| has_exchanges(folder)) {
         match yaml::<Value>(&folder, "exchanges.yaml") {
             Ok(value) => failures.extend(
-                validator.iter_errors(&value).map(|error| format!("{}{}: {}", folder.display(), error.instance_path(), cut(&error.to_string()))),
+                validator
+                    .iter_errors(&value)
+                    .map(|error| format!("{}{}: {}", folder.display(), error.instance_path(), cut(&error.to_string()))),
             ),
             Err(why) => failures.push(format!("{}: {why}", folder.display())),
         }
@@ -333,7 +338,7 @@ fn a_case_that_does_not_hold_is_told() {
     }
     let one = "{request: {method: GET, path: /api/v1/user}, response: {json: {}}}";
     assert!(judged(&format!("{{arguments: {{}}, steps: [{one}, {one}], result: {{}}}}")).contains("nothing was sent"));
-    let refused = "{arguments: {}, request: {method: GET, path: /api/v1/user}, response: {status: 403, json: {error: no}}, ";
+    let refused = "{arguments: {}, request: {method: GET, path: /api/v1/user}, response: {status: 403, json: {error: 'no'}}, ";
     assert!(judged(&format!("{refused} result: {{}}}}")).contains("expected success"));
     assert_eq!(judged(&format!("{refused} error: {{code: provider_error, message: 'no', http_status: 403}}}}")), "");
     let wrong = judged(&format!("{refused} error: {{code: rate_limited, message: nono, http_status: 404, request_id: r}}}}"));

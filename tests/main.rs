@@ -10,5 +10,6 @@
 mod docs;
 mod exchanges;
 mod hostile;
+mod registry;
 mod support;
 mod tidy;

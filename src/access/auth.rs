@@ -40,7 +40,9 @@ pub fn place(provider: &Provider, credentials: &Credentials, url: &mut Url, head
 fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap, placed: &mut Placed) -> Result<()> {
     let (name, value) = match auth.kind {
         AuthKind::Query => {
-            if let Some(value) = credentials.fill(&auth.value) {
+            // A next-page link may carry it already.
+            let there = url.query_pairs().any(|(name, _)| name == auth.name.as_str());
+            if let Some(value) = credentials.fill(&auth.value).filter(|_| !there) {
                 url.query_pairs_mut().append_pair(&auth.name, value.expose());
             }
             return Ok(());

@@ -41,16 +41,13 @@ pub fn decide(config: &Config, question: &Question<'_>) -> Decision {
     };
     let own = user.and_then(|rules| of(rules, question, "your settings"));
     let theirs = project.and_then(|rules| of(rules, question, "the project's settings"));
-    match (own, theirs) {
-        (own, Some(theirs)) if trusted => {
-            let _ = own;
-            theirs
-        }
-        (own, Some(theirs)) => {
+    match theirs {
+        Some(theirs) if trusted => theirs,
+        Some(theirs) => {
             let own = own.unwrap_or_else(fallback);
             if theirs.rule > own.rule { theirs } else { own }
         }
-        (own, None) => own.unwrap_or_else(fallback),
+        None => own.unwrap_or_else(fallback),
     }
 }
 

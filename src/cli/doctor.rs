@@ -1,4 +1,5 @@
-//! `integrations:doctor`: what stands in the way of a call, and the next commands to paste. Opens no network connection and no keychain.
+//! `integrations:doctor`: what stands in the way of a call, and the next commands to paste. Opens no network connection; without a
+//! provider it asks which store secrets go to, with a bounded wait.
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::base::name::DEFAULT_ACCOUNT;
 use crate::cli::output::{Out, Paint};
 use crate::cli::setup;
 use crate::cli::state;
-use crate::config::layers::{Rule, StoreChoice};
+use crate::config::layers::Rule;
 use crate::registry::catalog::{Catalog, Listed};
 use crate::registry::manifest::Operation;
 
@@ -127,7 +128,8 @@ fn permission(rule: Rule, operation: Operation) -> Check {
 }
 
 fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
-    let mut checks = general(app, catalog);
+    let about = general(app, catalog, vault);
+    let mut failed: Vec<Check> = Vec::new();
     let mut providers = serde_json::Map::new();
     let mut lines = Vec::new();
     for listed in catalog.list()? {
@@ -141,12 +143,12 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
             listed.summary.title.clone(),
             found.iter().filter(|check| !check.ok).map(|check| (check.said.clone(), check.next.clone())).collect::<Vec<_>>(),
         ));
-        checks.extend(found.into_iter().filter(|check| !check.ok));
+        failed.extend(found.into_iter().filter(|check| !check.ok));
     }
-    let ok = checks.iter().all(|check| check.ok);
-    let value = json!({"success": ok, "checks": general(app, catalog).iter().map(Check::json).collect::<Vec<_>>(), "providers": providers, "next": checks.iter().flat_map(|check| &check.next).collect::<Vec<_>>()});
+    let ok = failed.is_empty() && about.iter().all(|check| check.ok);
+    let value = json!({"success": ok, "checks": about.iter().map(Check::json).collect::<Vec<_>>(), "providers": providers, "next": about.iter().chain(&failed).flat_map(|check| &check.next).collect::<Vec<_>>()});
     out.answer(&value, |paint| {
-        let mut text: Vec<String> = general(app, catalog).iter().map(|check| check.line(paint)).collect();
+        let mut text: Vec<String> = about.iter().map(|check| check.line(paint)).collect();
         for (title, bad) in &lines {
             let said: String = bad
                 .iter()
@@ -160,20 +162,16 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
     Ok(if ok { 0 } else { Code::MissingCredentials.exit() })
 }
 
-fn general(app: &App, catalog: &Catalog) -> Vec<Check> {
+fn general(app: &App, catalog: &Catalog, vault: &Vault) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.push(match app.dirs.config() {
         Some(folder) => Check::good("settings", folder.join("config.toml").display().to_string()),
         None => Check::bad("settings", "there is no folder to keep anything in", [String::from("export ANGELIA_HOME=/a/folder/of/yours")]),
     });
-    let store = match app.config.credential_store() {
-        StoreChoice::File => String::from(
-            "an encrypted file: the key stands in another folder, or comes from ANGELIA_PASSPHRASE. A key file does not protect against a program that runs as you",
-        ),
-        StoreChoice::Keychain => String::from("the operating system's keychain, and nothing else"),
-        StoreChoice::Auto => String::from("the operating system's keychain where one answers, else an encrypted file"),
-    };
-    checks.push(Check::good("secrets", store));
+    checks.push(match vault.backend() {
+        Ok(backend) => Check::good("secrets", format!("new ones go to {}", backend.describe())),
+        Err(error) => Check::bad("secrets", error.message, error.hints),
+    });
     for problem in catalog.problems() {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
         checks.push(Check::bad("manifest", format!("{}{line}: {}", problem.file, problem.message), []));

@@ -195,7 +195,11 @@ mod tests {
         post("application/json", "null", json!({"json": null}));
         post("application/x-www-form-urlencoded", "a%5B%5D=1&a%5B%5D=2", json!({"form": {"a[]": ["1", "2"]}}));
         post("text/plain", "x", json!({"text": "x", "headers": {"content-type": "text/plain"}}));
-        post("multipart/form-data; boundary=b", "--b\r\ncontent-disposition: form-data; name=\"f\"\r\n\r\nx\r\n--b--\r\n", json!({"multipart": {"f": "x"}}));
+        post(
+            "multipart/form-data; boundary=b",
+            "--b\r\ncontent-disposition: form-data; name=\"f\"\r\n\r\nx\r\n--b--\r\n",
+            json!({"multipart": {"f": "x"}}),
+        );
         post("application/json", "{}", json!({}));
     }
 

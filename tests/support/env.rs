@@ -103,7 +103,8 @@ impl Env {
                 }
             }
         };
-        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_else(|| panic!("angelia {words:?} left a pipe open"))).unwrap();
+        let text =
+            |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_else(|| panic!("angelia {words:?} left a pipe open"))).unwrap();
         let (stdout, stderr) = (text(stdout), text(stderr));
         let code = status.code().unwrap_or_else(|| panic!("angelia {words:?} was ended by {status}\n{stderr}"));
         Run { code, stdout, stderr, folder: self.path().to_owned() }
@@ -153,7 +154,10 @@ mod tests {
     #[test]
     fn a_home_is_private_and_kept_between_runs() {
         let (env, other) = (Env::new(), Env::new());
-        let made = env.run_with_stdin(&["integrations:call", "data.create", "-", "--json"], r#"{"collection": "c", "id": "a", "document": {"n": 1}}"#);
+        let made = env.run_with_stdin(
+            &["integrations:call", "data.create", "-", "--json"],
+            r#"{"collection": "c", "id": "a", "document": {"n": 1}}"#,
+        );
         assert_eq!(made.code, 0, "{}", made.snapshot());
         assert!(env.home().join("data/angelia.db").exists());
         let get = ["integrations:call", "data.get", "--collection=c", "--id=a", "--json"];
@@ -175,7 +179,7 @@ mod tests {
         let written = || std::fs::read_to_string(env.home().join("config/config.toml")).unwrap();
         assert!(written().contains("store = \"file\""));
         env.config("force = \"never\"");
-        assert!(written().starts_with("force = \"never\"\n\n[credentials]\n"));
+        assert!(written().starts_with("force = \"never\"\n[credentials]\n"));
         env.config("[credentials]\nstore = \"auto\"\n");
         assert!(!written().contains("file"));
     }

@@ -87,7 +87,8 @@ impl Request {
 
     /// The body as JSON.
     pub fn json(&self) -> Result<Value, String> {
-        serde_json::from_slice(&self.body).map_err(|error| format!("the body is not JSON ({error}): {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| format!("the body is not JSON ({error}): {}", String::from_utf8_lossy(&self.body)))
     }
 
     /// The fields of a form body in their order, decoded.
@@ -204,7 +205,8 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 
 fn parts(body: &[u8], boundary: &str) -> Result<Vec<Part>, String> {
     let first = format!("--{boundary}");
-    let (between, mut rest) = (format!("\r\n{first}"), body.strip_prefix(first.as_bytes()).ok_or("the body does not begin with its boundary")?);
+    let (between, mut rest) =
+        (format!("\r\n{first}"), body.strip_prefix(first.as_bytes()).ok_or("the body does not begin with its boundary")?);
     let mut parts = Vec::new();
     loop {
         if rest == b"--\r\n" || rest == b"--" {
@@ -253,7 +255,8 @@ mod tests {
         assert_eq!(request.all("x-a"), ["1", "2"]);
         assert_eq!(request.json(), Ok(json!({"a": 1})));
 
-        let chunked = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ncontent-type: Text/Plain; charset=utf-8\r\n\r\n3;x=y\r\na+b\r\nA\r\n=%26&c=0123\r\n0\r\ntrailer: 1\r\n\r\n";
+        let chunked = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ncontent-type: Text/Plain; charset=utf-8\r\n\r\n\
+            3;x=y\r\na+b\r\nB\r\n=%26&c=0123\r\n0\r\ntrailer: 1\r\n\r\n";
         let request = whole(chunked);
         assert_eq!((request.text(), request.media_type().as_str()), (Ok("a+b=%26&c=0123"), "text/plain"));
         assert_eq!(request.form(), [pair("a b", "&"), pair("c", "0123")]);
@@ -280,12 +283,14 @@ mod tests {
 
     #[test]
     fn parts_are_taken_apart() {
-        let body = "--x-y\r\nContent-Disposition: form-data; name=\"a \\\"b\\\"\"\r\n\r\n1\r\n--x\r\n\r\n--x-y\r\ncontent-type: image/png\r\n\
+        let body = "--x-y\r\nContent-Disposition: form-data; name=\"a \\\"b\\\"\"\r\n\r\n1\r\n--x\r\n\r\n\
+            --x-y\r\ncontent-type: image/png\r\n\
             content-disposition: form-data; name=\"file\"; filename*=utf-8''%C3%BC.png\r\n\r\n\r\n--x-y--\r\n";
         let headers = vec![(String::from("content-type"), String::from("multipart/form-data; boundary=\"x-y\""))];
         let request = Request { headers, body: body.into(), ..Request::default() };
         let first = Part { name: "a \"b\"".into(), content: b"1\r\n--x\r\n".into(), ..Part::default() };
-        let file = Part { name: "file".into(), file_name: Some("ü.png".into()), content_type: Some("image/png".into()), content: Vec::new() };
+        let file =
+            Part { name: "file".into(), file_name: Some("ü.png".into()), content_type: Some("image/png".into()), content: Vec::new() };
         assert_eq!(request.parts(), Ok(vec![first, file]));
 
         let cut = |length: usize| Request { body: body[..length].into(), ..request.clone() };

@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn what_differs_is_named_and_nothing_else() {
         let text = "/tmp/x1/angelia/config \"call_id\":\"0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\" approve apr_0123456789ab \
-            2026-11-21T11:02:59.682Z 2026-11-21T11:02:59+01:00 \"duration_ms\":0.8, \"duration_ms\": 12} took 1.5 ms http://127.0.0.1:4321/a";
+            2026-11-21T11:02:59.682Z 2026-11-21T11:02:59+01:00 \"duration_ms\":0.8, \"duration_ms\": 12} took 1.5 ms \
+            http://127.0.0.1:4321/a";
         let expected = "[folder]/angelia/config \"call_id\":\"[id]\" approve [ticket] \
             [time] [time] \"duration_ms\":[ms], \"duration_ms\": [ms]} took [n] ms http://127.0.0.1:[port]/a";
         assert_eq!(normalised(text, Path::new("/tmp/x1")), expected);

@@ -1,0 +1,323 @@
+//! Rules that hold over all providers at once: what the compiler of the catalog does not check, because it needs an engine,
+//! and what makes a large catalog one thing: names, words and promises. Every test names all places that break its rule.
+//! What a function sends and understands is the business of the exchange tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use angelia::call::args;
+use angelia::call::body;
+use angelia::call::request::Arguments;
+use angelia::registry::catalog::Catalog;
+use angelia::registry::jq::Program;
+use angelia::registry::lint::lint;
+use angelia::registry::manifest::{Function, Operation, Provider};
+use angelia::registry::schema::Checker;
+use angelia::registry::user::engine_checks;
+
+/// First words of functions that only look.
+const READS: &[&str] = &["compare", "count", "download", "filter", "find", "get", "list", "ping", "preview", "search", "test"];
+
+/// First words of functions that change something.
+#[rustfmt::skip]
+const CHANGES: &[&str] = &[
+    "add", "append", "apply", "archive", "assign", "attach", "cancel", "capture", "close", "complete", "confirm", "create", "delete",
+    "detach", "edit", "end", "erase", "expire", "finalize", "fork", "insert", "invite", "join", "leave", "link", "lock", "mark", "merge",
+    "move", "open", "patch", "pay", "pin", "post", "rank", "remove", "rename", "reopen", "replace", "reply", "request", "rerun", "resolve",
+    "restore", "run", "schedule", "send", "set", "start", "stop", "submit", "transition", "trash", "unarchive", "unlock", "unpin", "update",
+    "upload", "void",
+];
+
+/// First words that both kinds use.
+const EITHER: &[&str] = &["query"];
+
+/// Names that break the rule of the first word, and why they may.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("data.collections", "the listing of collections itself, beside list, which lists the documents of one"),
+    ("slack.get_upload_url", "Slack's name; it makes a file that waits for its bytes"),
+    ("todoist.quick_add_task", "Todoist's name for adding by one line of text"),
+];
+
+/// Deletions that are simply put back by the call that made the thing.
+const GENTLE_DELETIONS: &[&str] = &["clickup.delete_dependency", "clickup.delete_task_link"];
+
+/// Providers without a call that proves the connection, and why.
+const NO_VERIFY: &[(&str, &str)] = &[("open_meteo", "needs no account, and every function needs a place")];
+
+/// The least number of functions.
+const LEAST: &[(&str, usize)] = &[("github", 60), ("plane", 33)];
+
+struct File {
+    folder: String,
+    provider: Provider,
+}
+
+fn files() -> Vec<File> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers");
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let folder = entry.unwrap().path();
+        let text = std::fs::read_to_string(folder.join("provider.yaml")).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let provider = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        files.push(File { folder: folder.file_name().unwrap().to_string_lossy().into_owned(), provider });
+    }
+    files.sort_by(|a, b| a.folder.cmp(&b.folder));
+    assert!(files.len() >= 13, "only {} providers were found", files.len());
+    files
+}
+
+fn local(provider: &Provider) -> bool {
+    provider.functions.iter().all(|function| function.native.is_some())
+}
+
+fn report(rule: &str, failures: &[String]) {
+    assert!(failures.is_empty(), "{rule}\n  {}\n{} found\n", failures.join("\n  "), failures.len());
+}
+
+/// What a rule says of each function, with the function's full name.
+fn in_functions(mut rule: impl FnMut(&Provider, &Function, &str) -> Vec<String>) -> Vec<String> {
+    let mut failures = Vec::new();
+    for File { provider, .. } in &files() {
+        for function in &provider.functions {
+            let name = format!("{}.{}", provider.id, function.id);
+            failures.extend(rule(provider, function, &name).into_iter().map(|said| format!("{name}: {said}")));
+        }
+    }
+    failures
+}
+
+fn in_providers(rule: impl Fn(&Provider) -> Vec<String>) -> Vec<String> {
+    files().iter().flat_map(|File { provider, .. }| rule(provider).into_iter().map(|said| format!("{}: {said}", provider.id))).collect()
+}
+
+#[test]
+fn manifests_hold_together() {
+    let mut failures = in_providers(|provider| {
+        let findings =
+            lint(provider, true).into_iter().map(|finding| format!("{}: {}", finding.function.unwrap_or_default(), finding.message));
+        let programs = [&provider.errors.failed_when, &provider.errors.rate_limited_when].into_iter().flatten();
+        findings.chain(programs.filter_map(|program| Program::compile(program).err())).collect()
+    });
+    failures.extend(in_functions(|_, function, _| engine_checks(function)));
+    report("jq programs compile, examples validate, names lead somewhere.", &failures);
+}
+
+#[test]
+fn the_embedded_catalog_is_what_the_files_say() {
+    let catalog = Catalog::open(None, None).unwrap();
+    let files = files();
+    assert_eq!(catalog.ids().unwrap(), files.iter().map(|file| file.folder.clone()).collect::<Vec<_>>());
+    for File { folder, provider } in &files {
+        let opened = catalog.provider(folder).unwrap();
+        let json = |functions: &[Function]| serde_json::to_value(functions).unwrap();
+        assert_eq!(json(&opened.functions), json(&provider.functions), "{folder}");
+        let head = |provider: &Provider| {
+            let mut value = serde_json::to_value(provider).unwrap();
+            value["functions"] = Value::Null;
+            value
+        };
+        assert_eq!(head(&opened.provider), head(provider), "{folder}");
+    }
+}
+
+#[test]
+fn every_example_becomes_a_request() {
+    let failures = in_functions(|provider, function, _| {
+        if function.native.is_some() {
+            return Vec::new();
+        }
+        let checker = Checker::new(function.input_schema()).unwrap();
+        let mut said = Vec::new();
+        for (number, example) in function.examples.iter().enumerate() {
+            let arguments = Arguments::Ready { object: example.arguments.clone(), files: BTreeMap::new() };
+            let built = args::check(function, &checker, arguments)
+                .and_then(|checked| body::build(provider, function, "https://service.example/base", &checked));
+            match built {
+                Ok(built) if built.url.path().starts_with("/base") => {}
+                Ok(built) => said.push(format!("example {number} leads to {}", built.url)),
+                Err(error) => said.push(format!("example {number}: {} {:?}", error.message, error.problems)),
+            }
+        }
+        if function.examples.is_empty() {
+            said.push(String::from("has no example"));
+        }
+        said
+    });
+    report("An example is a call that can be made.", &failures);
+}
+
+#[test]
+fn functions_are_named_by_what_they_do() {
+    let mut needed = BTreeSet::new();
+    let failures = in_functions(|_, function, name| {
+        let verb = function.id.split('_').next().unwrap_or_default();
+        let reads = function.operation == Operation::Read;
+        let fits = EITHER.contains(&verb) || if reads { READS.contains(&verb) } else { CHANGES.contains(&verb) };
+        if fits {
+            return Vec::new();
+        }
+        if OTHER_NAMES.iter().any(|(known, _)| *known == name) {
+            needed.insert(name.to_owned());
+            return Vec::new();
+        }
+        vec![format!("'{verb}' is no known first word of a {}", function.operation.as_str())]
+    });
+    report("A name begins with a verb, and the verb tells whether something changes.", &failures);
+    let listed: BTreeSet<String> = OTHER_NAMES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(needed, listed, "an exception that is no longer needed");
+}
+
+#[test]
+fn what_is_deleted_is_gone() {
+    let mut gentle = Vec::new();
+    let failures = in_functions(|_, function, name| {
+        let deletes = ["delete_", "erase_"].iter().any(|verb| function.id.starts_with(verb));
+        match deletes && function.operation != Operation::Destructive {
+            true if GENTLE_DELETIONS.contains(&name) => {
+                gentle.push(name.to_owned());
+                Vec::new()
+            }
+            true => vec![format!("is a {}", function.operation.as_str())],
+            false => Vec::new(),
+        }
+    });
+    report("A deletion is destructive, so that a policy can treat it apart from a write.", &failures);
+    assert_eq!(gentle, GENTLE_DELETIONS, "an exception that is no longer needed");
+}
+
+#[test]
+fn functions_are_described() {
+    let failures = in_functions(|_, function, _| {
+        let mut said = Vec::new();
+        if [&function.id, &function.title].iter().any(|name| same_words(name, &function.description)) {
+            said.push(format!("the description is the name once more: {:?}", function.description));
+        }
+        if let Some(why) = unlike_a_sentence(&function.description) {
+            said.push(format!("the description {why}"));
+        }
+        if !function.title.starts_with(char::is_uppercase) || function.title.ends_with('.') {
+            said.push(format!("{:?} is no title", function.title));
+        }
+        if function.synonyms.is_empty() {
+            said.push(String::from("has no synonym: people search by other words than vendors"));
+        }
+        let undescribed = |schema: &Value| schema["description"].as_str().is_none_or(|text| text.trim().is_empty());
+        let parameters = function.parameters.iter().filter(|(_, schema)| undescribed(schema));
+        said.extend(parameters.map(|(name, _)| format!("parameter '{name}' has no description")));
+        said
+    });
+    report("A function can be found and understood by its words alone.", &failures);
+}
+
+#[test]
+fn functions_of_a_provider_differ_in_words() {
+    let failures = in_providers(|provider| {
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        let texts = provider.functions.iter().flat_map(|function| [(&function.title, &function.id), (&function.description, &function.id)]);
+        let twice = texts.filter_map(|(text, id)| seen.insert(text, id).map(|other| format!("{other} and {id} both say {text:?}")));
+        twice.collect()
+    });
+    report("Two functions that say the same cannot be told apart.", &failures);
+}
+
+#[test]
+fn reads_that_look_like_writes_say_why() {
+    let failures = in_functions(|_, function, _| {
+        let (method, _) = function.method_and_path();
+        let odd = function.operation == Operation::Read && !matches!(method, "GET" | "HEAD" | "NATIVE");
+        match (odd, function.read_because.as_deref().map(str::trim)) {
+            (true, None | Some("")) => vec![format!("is a read by {method} without read_because")],
+            (false, Some(_)) => vec![format!("is a {} by {method} and needs no read_because", function.operation.as_str())],
+            _ => Vec::new(),
+        }
+    });
+    report("Who declares a read by POST says why it changes nothing.", &failures);
+}
+
+#[test]
+fn providers_keep_their_promises() {
+    let failures = in_providers(|provider| {
+        let mut said = Vec::new();
+        let excused = NO_VERIFY.iter().any(|(id, _)| *id == provider.id);
+        match &provider.verify {
+            None if !excused => said.push(String::from("has no verify: nothing proves that the credentials work")),
+            Some(_) if excused => said.push(String::from("has verify now: remove the excuse")),
+            _ => {}
+        }
+        if provider.title.trim().is_empty() {
+            said.push(String::from("has no title"));
+        }
+        if let Some(why) = unlike_a_sentence(&provider.description) {
+            said.push(format!("the description {why}"));
+        }
+        if !local(provider) && provider.links.docs.as_ref().is_none_or(|link| !link.starts_with("https://")) {
+            said.push(String::from("has no links.docs"));
+        }
+        for field in provider.credentials.iter().filter(|field| field.help.trim().is_empty()) {
+            said.push(format!("credential '{}' does not say where to get it", field.key));
+        }
+        let least = LEAST.iter().find(|(id, _)| *id == provider.id).map_or(1, |(_, least)| *least);
+        if provider.functions.len() < least {
+            said.push(format!("has {} functions, at least {least} were promised", provider.functions.len()));
+        }
+        said
+    });
+    report("A provider can be set up, proved and read about.", &failures);
+    let ids: Vec<String> = files().into_iter().map(|file| file.provider.id).collect();
+    let named = NO_VERIFY.iter().map(|(id, _)| id).chain(LEAST.iter().map(|(id, _)| id));
+    assert!(named.clone().all(|id| ids.iter().any(|known| known == id)), "an excuse or promise of a provider that is gone");
+}
+
+#[test]
+fn credentials_are_used_and_their_other_names_are_their_own() {
+    let failures = in_providers(|provider| {
+        let templates = provider.auth.0.iter().flat_map(|auth| [&auth.value, &auth.username, &auth.password]).map(String::as_str);
+        let used: String = templates.chain(provider.servers.values().filter_map(Value::as_str)).collect();
+        let mut said = Vec::new();
+        let mut names = BTreeSet::new();
+        for field in &provider.credentials {
+            if !used.contains(&format!("{{{}}}", field.key)) {
+                said.push(format!("credential '{}' is asked for and never used", field.key));
+            }
+            let twice = field.env.iter().filter(|name| !names.insert((*name).clone()));
+            said.extend(twice.map(|name| format!("{name} stands for two credentials")));
+        }
+        said
+    });
+    report("Every field that a person fills in has one use.", &failures);
+}
+
+/// Whether two texts differ at most in capitals and marks, as `list_issues` and "List issues." do.
+fn same_words(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    plain(one) == plain(other)
+}
+
+/// Why a text is no sentence or two on one line, if it is none.
+fn unlike_a_sentence(text: &str) -> Option<String> {
+    const LONGEST: usize = 300;
+    if !text.ends_with('.') {
+        return Some(format!("does not end with a period: {text:?}"));
+    }
+    if !text.starts_with(|first: char| first.is_uppercase()) {
+        return Some(format!("does not begin with a capital: {text:?}"));
+    }
+    if text.trim() != text || text.contains('\n') {
+        return Some(format!("is not one line: {text:?}"));
+    }
+    (text.chars().count() > LONGEST).then(|| format!("is longer than {LONGEST} characters"))
+}
+
+/// The rules above judge texts by this; it must not take everything for a sentence.
+#[test]
+fn sentences_are_known() {
+    assert_eq!(unlike_a_sentence("Lists issues, newest first."), None);
+    assert!(same_words("list_issues", "List issues.") && !same_words("list_issues", "Lists issues of a repository."));
+    for bad in ["", "Lists issues", "lists issues.", "Lists\nissues.", " Lists issues.", &format!("L{}.", "o".repeat(300))] {
+        assert!(unlike_a_sentence(bad).is_some(), "{bad:?}");
+    }
+}
