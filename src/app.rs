@@ -11,6 +11,7 @@ use crate::call::http::{Http, HttpSettings};
 use crate::call::native::Native;
 use crate::call::runtime::Runtime;
 use crate::config::dirs::Dirs;
+use crate::config::env;
 use crate::config::layers::{Config, PROJECT_FOLDER};
 use crate::net::Net;
 use crate::registry::catalog::Catalog;
@@ -88,7 +89,7 @@ impl App {
             vault: self.vault()?,
             native: Native { memory: memory.clone() },
             memory,
-            http: Http { net: Net::default(), settings },
+            http: Http { net: Net::new(env::proxy_hosts()), settings },
             notes,
         })
     }

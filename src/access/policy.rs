@@ -10,6 +10,8 @@ use crate::base::error::{Code, Error};
 use crate::config::layers::{AccountRules, Config, Integration, Rule};
 use crate::registry::manifest::Operation;
 
+const PROJECT: &str = "the project's settings";
+
 /// What is to be decided about.
 pub struct Question<'a> {
     pub provider: &'a str,
@@ -40,7 +42,7 @@ pub fn decide(config: &Config, question: &Question<'_>) -> Decision {
         ),
     };
     let own = user.and_then(|rules| of(rules, question, "your settings"));
-    let theirs = project.and_then(|rules| of(rules, question, "the project's settings"));
+    let theirs = project.and_then(|rules| of(rules, question, PROJECT));
     match theirs {
         Some(theirs) if trusted => theirs,
         Some(theirs) => {
@@ -84,6 +86,13 @@ pub fn ignored(config: &Config) -> Vec<String> {
         return Vec::new();
     };
     let mut said = Vec::new();
+    let sections = [
+        ("http", project.file.http != Default::default()),
+        ("audit", project.file.audit != Default::default()),
+        ("approvals", project.file.approvals != Default::default()),
+        ("credentials", project.file.credentials != Default::default()),
+    ];
+    said.extend(sections.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()));
     for (id, rules) in &project.file.integrations {
         let mut widens: Vec<&str> = Vec::new();
         let own = config.user.integrations.get(id);
@@ -179,13 +188,14 @@ fn inside(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
 /// The error of a decision that is not `allow`.
 pub fn refusal(question: &Question<'_>, decision: &Decision) -> Error {
     let (provider, operation) = (question.provider, question.operation.as_str());
+    let project = decision.because.starts_with(PROJECT);
     let allow = format!("angelia integrations:configure {provider} --{operation}=allow");
     match decision.rule {
         Rule::Deny => Error::new(
             Code::PermissionDenied,
             format!("Integration '{provider}' {operation} access denied for {provider}.{} ({})", question.function, decision.because),
         )
-        .hint(format!("To change that: {allow}")),
+        .hint(if project { String::from("The file .angelia/config.toml of this project says so") } else { format!("To change that: {allow}") }),
         _ => Error::new(Code::ApprovalRequired, format!("Integration '{provider}' {operation} requires approval ({})", decision.because))
             .hint(format!("To allow it always: {allow}")),
     }

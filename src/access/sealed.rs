@@ -72,7 +72,7 @@ impl Sealer {
                 Code::NeedsReauth,
                 format!("The stored secret {place} cannot be opened: the key is another one, or the file was changed"),
             )
-            .hint("Set ANGELIA_PASSPHRASE to the passphrase it was stored with, or store the secret again")
+            .hint("Use the key file or the passphrase it was stored with, or store the secret again")
         };
         let bytes = STANDARD.decode(sealed).map_err(|_| cannot())?;
         let (nonce, rest) = bytes.split_at_checked(NONCE).ok_or_else(cannot)?;

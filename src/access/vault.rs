@@ -95,6 +95,13 @@ impl Credentials {
     }
 }
 
+/// Keys that were opened, each once.
+#[derive(Default)]
+struct Sealers {
+    key_file: Option<Sealer>,
+    passphrase: Option<Sealer>,
+}
+
 /// The accounts of all providers.
 pub struct Vault {
     key_path: Option<PathBuf>,
@@ -155,7 +162,7 @@ impl Vault {
             variables.insert(0, format!("ANGELIA_{}_{}", provider.to_uppercase(), key.to_uppercase()));
             variables.extend(aliases.iter().cloned());
         }
-        let stored = || self.book.accounts.get(provider)?.get(account)?.get(key).cloned();
+        let stored = || self.book.accounts.get(provider)?.get(account)?.get(key).filter(|stored| leads_somewhere(stored)).cloned();
         variables
             .into_iter()
             .find(|name| env::var(name).is_some())
@@ -179,7 +186,7 @@ impl Vault {
     pub fn settings(&self, provider: &Provider, account: &str) -> Result<BTreeMap<String, String>> {
         let mut settings = BTreeMap::new();
         for field in provider.credentials.iter().filter(|field| !field.secret) {
-            if let Some(value) = self.value(&provider.id, account, field, &mut None)? {
+            if let Some(value) = self.value(&provider.id, account, field, &mut Sealers::default())? {
                 settings.insert(field.key.clone(), check(field, value.expose())?);
             }
         }
@@ -189,7 +196,7 @@ impl Vault {
     /// All values of an account.
     pub fn unlock(&self, provider: &Provider, account: &str) -> Result<Credentials> {
         let mut credentials = Credentials::default();
-        let mut sealers = None;
+        let mut sealers = Sealers::default();
         for field in &provider.credentials {
             if let Some(value) = self.value(&provider.id, account, field, &mut sealers)? {
                 let value = Secret::new(check(field, value.expose())?);
@@ -199,7 +206,7 @@ impl Vault {
         Ok(credentials)
     }
 
-    fn value(&self, provider: &str, account: &str, field: &Credential, sealer: &mut Option<Sealer>) -> Result<Option<Secret>> {
+    fn value(&self, provider: &str, account: &str, field: &Credential, sealers: &mut Sealers) -> Result<Option<Secret>> {
         let place = format!("{provider}/{account}/{}", field.key);
         let value = match self.source(provider, account, &field.key, &field.env, field.default.as_deref()) {
             None => return Ok(None),
@@ -207,38 +214,34 @@ impl Vault {
             Some(Source::Default(text) | Source::Stored(Stored::Plain(text))) => Some(Secret::new(text)),
             Some(Source::Stored(Stored::Reference(reference))) => Some(follow(&place, &reference)?),
             Some(Source::Stored(Stored::Keychain)) => Some(keychain::get(&place).map_err(|failure| not_read(&place, &failure))?),
-            Some(Source::Stored(Stored::Sealed(sealed))) => Some(self.sealer(sealer, false)?.open_value(&place, &sealed)?),
-            Some(Source::Stored(Stored::SealedByPassphrase(sealed))) => {
-                if env::var(PASSPHRASE).is_none() {
-                    return Err(Error::new(Code::MissingCredentials, format!("The stored secret {place} is sealed by a passphrase"))
-                        .hint(format!("Set {PASSPHRASE}")));
-                }
-                Some(self.sealer(&mut None, false)?.open_value(&place, &sealed)?)
-            }
+            Some(Source::Stored(Stored::Sealed(sealed))) => Some(self.by_key_file(sealers, false)?.open_value(&place, &sealed)?),
+            Some(Source::Stored(Stored::SealedByPassphrase(sealed))) => Some(self.by_passphrase(sealers)?.open_value(&place, &sealed)?),
         };
         Ok(value)
     }
 
-    fn sealer<'a>(&self, known: &'a mut Option<Sealer>, make: bool) -> Result<&'a Sealer> {
-        let sealer = match known.take() {
+    fn by_key_file<'a>(&self, sealers: &'a mut Sealers, make: bool) -> Result<&'a Sealer> {
+        let sealer = match sealers.key_file.take() {
             Some(sealer) => sealer,
-            None => self.open_sealer(make)?,
+            None => {
+                let path = self.key_path.as_deref().ok_or_else(|| Error::usage("Nothing can be stored: there is no home folder; set ANGELIA_HOME"))?;
+                Sealer::open(&KeyFrom::File(path), make)?
+            }
         };
-        Ok(known.insert(sealer))
+        Ok(sealers.key_file.insert(sealer))
     }
 
-    fn open_sealer(&self, make: bool) -> Result<Sealer> {
-        let phrase = env::var(PASSPHRASE);
-        match (&phrase, &self.book.salt) {
-            (Some(phrase), Some(salt)) => Sealer::open(&KeyFrom::Passphrase { phrase, salt: &salt_bytes(salt) }, make),
-            _ => {
-                let path = self
-                    .key_path
-                    .as_deref()
-                    .ok_or_else(|| Error::usage("Nothing can be stored: there is no home folder; set ANGELIA_HOME"))?;
-                Sealer::open(&KeyFrom::File(path), make)
+    fn by_passphrase<'a>(&self, sealers: &'a mut Sealers) -> Result<&'a Sealer> {
+        let sealer = match sealers.passphrase.take() {
+            Some(sealer) => sealer,
+            None => {
+                let needed = || Error::new(Code::MissingCredentials, "Stored secrets are sealed by a passphrase").hint(format!("Set {PASSPHRASE}"));
+                let phrase = env::var(PASSPHRASE).ok_or_else(needed)?;
+                let salt = salt_bytes(self.book.salt.as_deref().ok_or_else(needed)?);
+                Sealer::open(&KeyFrom::Passphrase { phrase: &phrase, salt: &salt }, false)?
             }
-        }
+        };
+        Ok(sealers.passphrase.insert(sealer))
     }
 
     /// Which store new secrets go to, in words, without touching it more than a question.
@@ -274,7 +277,7 @@ impl Vault {
             if matches!(backend, Some(Backend::Passphrase)) && self.book.salt.is_none() {
                 self.book.salt = Some(salt());
             }
-            let mut sealer = None;
+            let mut sealers = Sealers::default();
             for (key, value) in changes {
                 let field = provider
                     .credentials
@@ -283,7 +286,7 @@ impl Vault {
                     .ok_or_else(|| Error::internal("a field that was not checked"))?;
                 let stored = match value {
                     None => None,
-                    Some(value) => Some(self.keep(&format!("{}/{account}/{key}", provider.id), field, value, backend, &mut sealer)?),
+                    Some(value) => Some(self.keep(&format!("{}/{account}/{key}", provider.id), field, value, backend, &mut sealers)?),
                 };
                 self.put(&provider.id, account, key, stored)?;
             }
@@ -298,7 +301,7 @@ impl Vault {
         field: &Credential,
         value: &Secret,
         backend: Option<Backend>,
-        sealer: &mut Option<Sealer>,
+        sealers: &mut Sealers,
     ) -> Result<Stored> {
         if is_reference(value.expose()) {
             return Ok(Stored::Reference(value.expose().to_owned()));
@@ -315,20 +318,15 @@ impl Vault {
                 })?;
                 Ok(Stored::Keychain)
             }
-            Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.sealer(sealer, true)?.seal(place, &value)?)),
-            _ => Ok(Stored::Sealed(self.key_file_sealer(sealer)?.seal(place, &value)?)),
+            Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.by_passphrase(sealers)?.seal(place, &value)?)),
+            _ => Ok(Stored::Sealed(self.by_key_file(sealers, !self.any_sealed())?.seal(place, &value)?)),
         }
     }
 
-    fn key_file_sealer<'a>(&self, known: &'a mut Option<Sealer>) -> Result<&'a Sealer> {
-        let any_sealed = self
-            .book
-            .accounts
-            .values()
-            .flat_map(BTreeMap::values)
-            .flat_map(BTreeMap::values)
-            .any(|stored| matches!(stored, Stored::Sealed(_)));
-        self.sealer(known, !any_sealed)
+    /// A new key file is made only while nothing is sealed by an old one.
+    fn any_sealed(&self) -> bool {
+        let mut fields = self.book.accounts.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        fields.any(|stored| matches!(stored, Stored::Sealed(_)))
     }
 
     fn put(&mut self, provider: &str, account: &str, key: &str, stored: Option<Stored>) -> Result<()> {
@@ -405,9 +403,8 @@ impl Vault {
         match self.book.accounts.get(provider).and_then(|accounts| accounts.get(account)).and_then(|fields| fields.get(&field.key)) {
             Some(Stored::Plain(text)) => Ok(Some(Secret::new(text.clone()))),
             Some(Stored::Keychain) => keychain::get(&place).map(Some).map_err(|failure| not_read(&place, &failure)),
-            Some(Stored::Sealed(sealed) | Stored::SealedByPassphrase(sealed)) => {
-                self.sealer(&mut None, false)?.open_value(&place, sealed).map(Some)
-            }
+            Some(Stored::Sealed(sealed)) => self.by_key_file(&mut Sealers::default(), false)?.open_value(&place, sealed).map(Some),
+            Some(Stored::SealedByPassphrase(sealed)) => self.by_passphrase(&mut Sealers::default())?.open_value(&place, sealed).map(Some),
             Some(Stored::Reference(_)) | None => Ok(None),
         }
     }
@@ -436,6 +433,18 @@ impl Backend {
 
 /// The variable with the passphrase of the encrypted file.
 pub const PASSPHRASE: &str = "ANGELIA_PASSPHRASE";
+
+/// Whether a reference has something to refer to; a command is not run to find out.
+fn leads_somewhere(stored: &Stored) -> bool {
+    match stored {
+        Stored::Reference(reference) => match reference.split_once(':') {
+            Some(("env", name)) => env::var(name).is_some(),
+            Some(("file", path)) => Path::new(path).exists(),
+            _ => true,
+        },
+        _ => true,
+    }
+}
 
 fn account_variable(provider: &str, account: &str, key: &str) -> String {
     format!("ANGELIA_{}__{}__{}", provider.to_uppercase(), account.to_uppercase().replace('-', "_"), key.to_uppercase())

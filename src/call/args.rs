@@ -45,10 +45,11 @@ pub fn check(function: &Function, checker: &Checker, arguments: Arguments) -> Re
 
 /// Whether flags alone give every required parameter: then an open, silent stdin is not waited for.
 pub fn suffice(function: &Function, flags: &[Flag]) -> bool {
-    function.required.iter().all(|name| {
+    let given = |name: &String| {
         let default = function.parameters.get(name).is_some_and(|schema| schema.get("default").is_some());
-        default || flags.iter().any(|flag| parameter(function, &flag.key).0.as_deref() == Some(name))
-    })
+        default || flags.iter().any(|flag| parameter(function, &flag.key).0.as_ref() == Some(name))
+    };
+    function.required.iter().all(given) && function.any_of.iter().all(|group| group.iter().any(given))
 }
 
 /// Whether a parameter takes a lone `--flag`.

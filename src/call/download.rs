@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::base::clock::now_ms;
 use crate::base::error::{Error, Result};
-use crate::call::http::{Run, cancelled};
+use crate::call::body::Built;
+use crate::call::http::{Run, cancelled, passing};
 use crate::call::request::Progress;
 use crate::call::response::{self, Read};
 use crate::call::retry;
@@ -20,29 +21,54 @@ impl Run<'_> {
     pub async fn download(&mut self) -> Result<Value> {
         let built = self.built(&self.ready.plan.arguments.object, None)?;
         let Some(path) = self.ready.plan.options.output.clone() else {
-            let (reply, body) = self.answer(&built).await?;
-            if !(200..300).contains(&reply.status()) {
-                return Err(self.refused(&reply, &body));
-            }
+            let (reply, body) = self.whole(&built).await?;
             return Ok(json!({"content_type": reply.header("content-type"), "size": body.len(), "base64": STANDARD.encode(&body)}));
         };
+        let (kind, size) = if self.recorder.is_some() {
+            // What is recorded has to be read whole.
+            let (reply, body) = self.whole(&built).await?;
+            let mut sink = Sink::open(&path)?;
+            sink.write(&body)?;
+            (reply.header("content-type"), sink.keep(&path, self.ready.plan.options.overwrite)?)
+        } else {
+            let reply = self.begin(&built).await?;
+            (reply.header("content-type"), self.save(reply, &path).await?)
+        };
+        Ok(json!({"path": path.display().to_string(), "size": size, "content_type": kind}))
+    }
+
+    /// A successful answer with its body.
+    async fn whole(&mut self, built: &Built) -> Result<(Reply, Vec<u8>)> {
+        let (reply, body) = self.answer(built).await?;
+        if (200..300).contains(&reply.status()) { Ok((reply, body)) } else { Err(self.refused(&reply, &body)) }
+    }
+
+    /// A successful answer whose body is still to be read; tried again as any other read.
+    async fn begin(&mut self, built: &Built) -> Result<Reply> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let reply = self.send(&built).await.map_err(|failure| self.lost(failure))?;
-            if !(200..300).contains(&reply.status()) {
-                let wait = retry::asked(&self.ready.plan.callable.provider.rate_limit, &|name| reply.header(name), now_ms())
-                    .unwrap_or_else(|| retry::pause(tries));
-                if self.may_retry() && retry::transient(reply.status()) && tries <= self.http.settings.retries && self.can_wait(wait) {
-                    tokio::time::sleep(wait).await;
-                    continue;
+            let may = self.may_retry() && tries <= self.http.settings.retries;
+            let wait = match self.send(built).await {
+                Ok(reply) if (200..300).contains(&reply.status()) => return Ok(reply),
+                Ok(reply) => {
+                    let limit = &self.ready.plan.callable.provider.rate_limit;
+                    let wait = retry::asked(limit, &|name| reply.header(name), now_ms()).unwrap_or_else(|| retry::pause(tries));
+                    if !may || !retry::transient(reply.status()) || !self.can_wait(wait) {
+                        let (reply, body) = self.drain(reply).await?;
+                        return Err(self.refused(&reply, &body));
+                    }
+                    wait
                 }
-                let (reply, body) = self.drain(reply).await?;
-                return Err(self.refused(&reply, &body));
-            }
-            let kind = reply.header("content-type");
-            let bytes = self.save(reply, &path).await?;
-            return Ok(json!({"path": path.display().to_string(), "size": bytes, "content_type": kind}));
+                Err(failure) => {
+                    let wait = retry::pause(tries);
+                    if !may || !passing(&failure) || !self.can_wait(wait) || self.ctx.cancel.is_cancelled() {
+                        return Err(self.lost(failure));
+                    }
+                    wait
+                }
+            };
+            self.pause(wait).await?;
         }
     }
 

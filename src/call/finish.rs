@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::base::error::{Error, Result};
 use crate::call::executor::Outcome;
+use crate::call::plan::Plan;
 use crate::call::request::Options;
 use crate::call::sink::Sink;
 use crate::registry::catalog::Callable;
-use crate::registry::jq::Program;
+use crate::registry::jq::{self, Program};
 use crate::registry::manifest::ResponseForm;
 
 /// Options that do not fit the function are said before anything is sent.
@@ -36,12 +37,13 @@ pub fn check(callable: &Callable, options: &Options) -> Result<()> {
 }
 
 /// `--select`, then `--output` for what is not a download.
-pub fn finish(options: &Options, response: ResponseForm, streamed: bool, outcome: &mut Outcome) {
+pub fn finish(plan: &Plan, streamed: bool, outcome: &mut Outcome) {
+    let (options, response) = (&plan.options, plan.callable.function.response);
     if outcome.error.is_some() || streamed {
         return;
     }
     if let Some(program) = &options.select {
-        match Program::compile(program).and_then(|program| program.one(&outcome.data)) {
+        match jq::apply_within(program, &outcome.data, plan.timeout) {
             Ok(selected) => outcome.data = selected,
             Err(why) => {
                 outcome.error = Some(Error::usage(format!("--select: {why}. The call itself was done; data holds its whole answer")))

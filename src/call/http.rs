@@ -52,6 +52,8 @@ pub struct Run<'a> {
     pub(crate) attempts: u32,
     pub(crate) effect_unknown: bool,
     pub(crate) last_status: Option<u16>,
+    /// Why an exchange could not be recorded.
+    pub(crate) unrecorded: Option<Error>,
 }
 
 impl Executor for Http {
@@ -98,12 +100,17 @@ impl Executor for Http {
                 attempts: 0,
                 effect_unknown: false,
                 last_status: None,
+                unrecorded: None,
             };
             let mut outcome = run.all().await;
             outcome.attempts = run.attempts;
             outcome.effect_unknown = run.effect_unknown;
-            outcome.http_status = outcome.http_status.or(run.last_status);
+            let refused = outcome.error.as_ref().and_then(|error| error.http_status);
+            outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
+            if outcome.error.is_none() {
+                outcome.error = run.unrecorded.take();
+            }
             outcome
         })
     }
@@ -271,21 +278,22 @@ impl Run<'_> {
                 }
                 Err(failure) => {
                     let wait = retry::pause(tries);
-                    let again = !matches!(
-                        failure.kind,
-                        FailureKind::TooLarge | FailureKind::Refused | FailureKind::Redirect(_) | FailureKind::Timeout
-                    );
-                    if !again || !may || !self.can_wait(wait) || self.ctx.cancel.is_cancelled() {
+                    if !passing(&failure) || !may || !self.can_wait(wait) || self.ctx.cancel.is_cancelled() {
                         return Err(self.lost(failure));
                     }
                     wait
                 }
             };
-            self.ctx.tell(Progress::Waiting { seconds: wait.as_secs(), why: "the service asked to wait or did not answer" });
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.ctx.cancel.cancelled() => return Err(Error::new(Code::Cancelled, "Interrupted while waiting to try again")),
-            }
+            self.pause(wait).await?;
+        }
+    }
+
+    /// Waits before another try; Ctrl-C ends the wait.
+    pub(crate) async fn pause(&self, wait: Duration) -> Result<()> {
+        self.ctx.tell(Progress::Waiting { seconds: wait.as_secs(), why: "the service asked to wait or did not answer" });
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = self.ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted while waiting to try again")),
         }
     }
 
@@ -311,19 +319,21 @@ impl Run<'_> {
                 }
             }
         };
-        self.record(built, &reply, &body)?;
+        self.record(built, &reply, &body);
         Ok((reply, body))
     }
 
-    fn record(&self, built: &Built, reply: &Reply, body: &[u8]) -> Result<(), Failure> {
+    /// Records an exchange. A failure to do so does not undo the call: it is told at the end.
+    fn record(&mut self, built: &Built, reply: &Reply, body: &[u8]) {
         let (Some(recorder), Reply::Live(answer)) = (&self.recorder, reply) else {
-            return Ok(());
+            return;
         };
         let headers = answer.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
         let recorded = Recorded { status: answer.status, headers, body: body.to_vec() };
-        recorder
-            .write(&self.shown(built), &recorded, &self.ready.scrubber)
-            .map_err(|error| Failure::new(FailureKind::Refused, error.message))
+        if let Err(error) = recorder.write(&self.shown(built), &recorded, &self.ready.scrubber) {
+            let message = format!("{}. The call itself was done; data holds its answer", error.message);
+            self.unrecorded = Some(Error { message, ..error });
+        }
     }
 
     fn shown(&self, built: &Built) -> Value {
@@ -450,6 +460,11 @@ impl Run<'_> {
             _ => error,
         }
     }
+}
+
+/// Whether the same request may go through when it is sent again.
+pub(crate) fn passing(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Unreachable | FailureKind::Broken)
 }
 
 /// Ctrl-C, as a failure.

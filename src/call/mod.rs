@@ -1,5 +1,5 @@
 //! The one path every call takes: name, runtime support, activation, account and credentials, arguments, permission, and
-//! then execution, shape and record. `plan` makes a [`plan::Plan`] that holds no secret; `perform` carries it out. It never prompts.
+//! then execution, shape and record. `prepare` makes a [`plan::Plan`] that holds no secret; `perform` carries it out. It never prompts.
 
 pub mod args;
 pub mod audit;

@@ -72,6 +72,34 @@ pub struct Options {
     pub replay: Option<PathBuf>,
 }
 
+impl Options {
+    /// As JSON, for a ticket that may make the call later. A dry run and a force are not kept.
+    pub fn to_value(&self) -> Value {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        serde_json::json!({
+            "all": self.all, "max_pages": self.max_pages, "max_items": self.max_items, "select": self.select,
+            "timeout_seconds": self.timeout_seconds, "output": path(&self.output), "overwrite": self.overwrite,
+        })
+    }
+
+    /// Reads what [`Options::to_value`] wrote.
+    pub fn from_value(value: &Value) -> Self {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
+        let number = |key: &str| value.get(key).and_then(Value::as_u64);
+        Self {
+            all: flag("all"),
+            max_pages: number("max_pages").and_then(|pages| u32::try_from(pages).ok()),
+            max_items: number("max_items"),
+            select: text("select"),
+            timeout_seconds: value.get("timeout_seconds").and_then(Value::as_f64),
+            output: text("output").map(PathBuf::from),
+            overwrite: flag("overwrite"),
+            ..Self::default()
+        }
+    }
+}
+
 /// In which context a call is made.
 #[derive(Clone)]
 pub struct Ctx {

@@ -165,6 +165,7 @@ impl Runtime {
                 operation: plan.callable.function.operation.as_str(),
                 arguments: &Value::Object(plan.arguments.object.clone()),
                 files: &plan.files_value(),
+                options: &plan.options.to_value(),
                 digest: request["digest"].as_str().unwrap_or_default(),
                 request: &request,
                 origin: ctx.origin.as_str(),
@@ -325,7 +326,12 @@ impl Runtime {
         let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
         let credentials = match self.vault.unlock(&provider, &plan.account) {
             Ok(credentials) => credentials,
-            Err(error) => return self.refused(ctx, &draft, error, None),
+            Err(error) => {
+                if let Some(id) = &approval {
+                    drop(self.memory.with(|store| store.unspend_ticket(id)));
+                }
+                return self.refused(ctx, &draft, error, None);
+            }
         };
         let scrubber = auth::scrubber(&provider, &credentials);
         let mut row = row(ctx, &draft);
@@ -340,7 +346,6 @@ impl Runtime {
         let ready = Ready { plan, credentials, scrubber };
         let mut outcome = executor.execute(ctx, &ready).await;
         ready.scrubber.scrub_value(&mut outcome.data);
-        finish::finish(&ready.plan.options, ready.plan.callable.function.response, ctx.items.is_some(), &mut outcome);
         let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
         row.outcome = audit::outcome(outcome.error.as_ref(), outcome.effect_unknown, sent).to_owned();
         row.code = outcome.error.as_ref().map(|error| error.code.as_str().to_owned());
@@ -349,6 +354,7 @@ impl Runtime {
         row.duration_ms = Some(milliseconds(draft.started));
         row.deadline_ms = None;
         self.record(&row);
+        finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome);
         let mut envelope = self.envelope(&draft, outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;

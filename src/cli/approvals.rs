@@ -124,7 +124,7 @@ fn run(app: &App, out: &Out, ticket: &Ticket) -> Result<u8> {
         function: ticket.function.clone(),
         account: Some(ticket.account.clone()),
         arguments: Arguments::Ready { object, files },
-        options: Options::default(),
+        options: Options::from_value(&parsed(&ticket.options)),
     };
     let runtime = call::runtime(app)?;
     let ctx = Ctx::new(Origin::Cli);

@@ -7,8 +7,9 @@ use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::app::App;
-use crate::base::envelope::Envelope;
+use crate::base::envelope::{Envelope, Meta};
 use crate::base::error::{CODES, Error, Result};
+use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::origin::Origin;
 use crate::call::args;
 use crate::call::plan::Plan;
@@ -21,8 +22,30 @@ use crate::config::env;
 use crate::registry::catalog::Callable;
 use crate::registry::jq::Program;
 
-/// Calls `function` with the words that follow it.
+/// Calls `function` with the words that follow it. Words that cannot become a call are answered with an envelope too.
 pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
+    made(app, function, typed).or_else(|error| {
+        let envelope = not_made(function, error);
+        print(&Out::new(words::wants_json(typed)), &envelope);
+        Ok(exit_code(&envelope))
+    })
+}
+
+/// The envelope of a call that did not come about.
+fn not_made(function: &str, error: Error) -> Envelope {
+    let meta = Meta { call_id: uuid::Uuid::now_v7().to_string(), account: DEFAULT_ACCOUNT.to_owned(), ..Meta::default() };
+    Envelope {
+        function: function.to_owned(),
+        success: false,
+        data: Value::Null,
+        error: Some(error.message.clone()),
+        error_detail: Some(error.into()),
+        meta,
+        duration_ms: 0.0,
+    }
+}
+
+fn made(app: &App, function: &str, typed: &[String]) -> Result<u8> {
     let runtime = runtime(app)?;
     let callable = runtime.catalog.function(function).ok();
     let words = words::read(typed, callable.as_deref().map(|callable| &callable.function))?;
@@ -55,14 +78,11 @@ pub fn runtime(app: &App) -> Result<Runtime> {
 pub fn print(out: &Out, envelope: &Envelope) {
     out.envelope(envelope, |paint| match &envelope.meta.request {
         Some(request) if envelope.meta.dry_run => format!("{} nothing was sent\n{request:#}", paint.bold("dry run:")),
-        _ => {
-            let mut text = render::data(out, paint, &envelope.data);
-            if let (Some(false), Some(why)) = (envelope.meta.complete, envelope.meta.stopped_by) {
-                text.push_str(&format!("\n{}", paint.dim(&format!("more follows (stopped by {why}); --all reads every page"))));
-            }
-            text
-        }
+        _ => render::data(out, paint, &envelope.data),
     });
+    if let (false, Some(false), Some(why)) = (out.json, envelope.meta.complete, envelope.meta.stopped_by) {
+        out.note(&format!("more follows (stopped by {why}); --all reads every page"));
+    }
 }
 
 /// The exit status of an envelope.
@@ -102,11 +122,14 @@ fn patience(suffices: bool) -> stdin::Wait {
 }
 
 /// Performs a call; with `items` each item of a list is printed as it comes. Says whether items were streamed.
-async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Option<String>>) -> Result<(Envelope, bool)> {
+pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Option<String>>) -> Result<(Envelope, bool)> {
     let mut ctx = Ctx::new(Origin::Cli);
-    let lists = runtime.catalog.function(&call.function).is_ok_and(|callable| callable.function.pagination.is_some());
+    let single = runtime.catalog.function(&call.function).is_ok_and(|callable| callable.function.pagination.is_none());
     let printer = match items {
-        Some(_) if !lists => {
+        Some(_) if call.options.output.is_some() => {
+            return Err(Error::usage("--ndjson prints items as they come; redirect stdout instead of --output"));
+        }
+        Some(_) if single => {
             return Err(Error::usage(format!("{} does not answer in pages; --ndjson does not apply", call.function)));
         }
         Some(select) => {

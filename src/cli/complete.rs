@@ -2,6 +2,7 @@
 //! words that bash splits at colons. Opens no network connection and no keychain.
 
 use clap::ArgMatches;
+use serde_json::json;
 
 use crate::app::App;
 use crate::base::error::Result;
@@ -16,11 +17,13 @@ const FISH: &str = include_str!("completions/angelia.fish");
 
 /// `completions SHELL`.
 pub fn script(out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    out.text(match arguments.get_one::<String>("shell").map(String::as_str) {
-        Some("zsh") => ZSH,
-        Some("fish") => FISH,
+    let shell = arguments.get_one::<String>("shell").map_or("bash", String::as_str);
+    let script = match shell {
+        "zsh" => ZSH,
+        "fish" => FISH,
         _ => BASH,
-    });
+    };
+    out.answer(&json!({"success": true, "shell": shell, "script": script}), |_| script.to_owned());
     Ok(0)
 }
 

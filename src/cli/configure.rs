@@ -98,7 +98,7 @@ fn from_flags(arguments: &ArgMatches) -> Result<Wish> {
     Ok(wish)
 }
 
-/// `{account, set | credentials, unset, enabled, permissions, functions, scope}` from stdin.
+/// `{account, set | credentials, enabled, permissions, functions, scope}` from stdin.
 fn from_json(wish: &mut Wish) -> Result<()> {
     let bytes =
         stdin::read(stdin::Wait::Forever)?.ok_or_else(|| Error::new(Code::InvalidPayload, "--stdin-json needs a JSON object on stdin"))?;
@@ -234,11 +234,21 @@ fn check(opened: &Opened, wish: &Wish) -> Result<()> {
             }
         }
     }
+    wrong.extend(wish.settings.iter().filter_map(|(path, value)| wrong_rule(path, value.as_deref())));
     if wrong.is_empty() {
         Ok(())
     } else {
         Err(Error::new(Code::InvalidArguments, wrong.join("; ")).hint(format!("angelia integrations:fields {}", provider.id)))
     }
+}
+
+/// What is wrong with a rule's word; nothing for what is no rule.
+fn wrong_rule(path: &[String], value: Option<&str>) -> Option<String> {
+    let last = path.last().map(String::as_str).unwrap_or_default();
+    let of_functions = path.iter().rev().nth(1).is_some_and(|section| section == "functions");
+    let is_rule = of_functions || matches!(last, "read" | "write" | "destructive");
+    let word = value.filter(|word| is_rule && !matches!(*word, "allow" | "ask" | "deny"))?;
+    Some(format!("'{}' is no rule for {last}; there are allow, ask, deny", name::printable(word)))
 }
 
 fn unknown(provider: &Provider, key: &str) -> String {
@@ -262,10 +272,18 @@ fn write(app: &App, opened: &Opened, wish: &Wish) -> Result<()> {
         .iter()
         .map(|(path, value)| {
             let path = [vec![String::from("integrations"), opened.provider.id.clone()], path.clone()].concat();
-            Change { path, value: value.as_deref().map(edit::value) }
+            Change { value: value.as_deref().map(|word| typed(&path, word)), path }
         })
         .collect();
     apply(app, wish.project, changes)
+}
+
+/// Switches are true or false; everything else is text, also an account named 123.
+fn typed(path: &[String], word: &str) -> edit::Value {
+    match path.last().map(String::as_str) {
+        Some("enabled" | "allow_private") => edit::value(word),
+        _ => edit::text(word),
+    }
 }
 
 /// Changes the user's settings or the project's. A project that was trusted, or is new, stays trusted: its user made the change.
@@ -291,7 +309,7 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     let vault = app.vault()?;
     let missing: Vec<String> = vault.missing(&opened.provider, &wish.account).iter().map(|field| field.key.clone()).collect();
     let enabled = crate::access::policy::enabled(&app.config, id, opened.local());
-    let tested = if wish.test { Some(setup::verify(&runtime(&app)?, id, &wish.account)?) } else { None };
+    let tested = if wish.test { Some(setup::verify(&runtime(&app)?, out, id, &wish.account)?) } else { None };
     let code = tested.as_ref().map_or(0, |(_, code)| *code);
     let changed: Vec<&String> = wish.credentials.keys().collect();
     let settings: Vec<String> = wish.settings.iter().map(|(path, _)| path.join(".")).collect();

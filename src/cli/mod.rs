@@ -39,7 +39,7 @@ pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
             Err(word) => return fail(false, Error::usage(format!("'{}' is not UTF-8", word.to_string_lossy()))),
         }
     }
-    let json = typed.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    let json = words::wants_json(&typed);
     match dispatch(join_family(typed)) {
         Ok(code) => code,
         Err(error) => fail(json, error),
@@ -66,11 +66,19 @@ fn join_family(mut words: Vec<String>) -> Vec<String> {
 
 fn dispatch(words: Vec<String>) -> Result<u8> {
     match words.first().map(String::as_str) {
+        Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
+        Some(family) if tree::FAMILIES.contains(&family) && words.iter().any(|word| word == "--json") => {
+            Err(Error::usage(format!("{family} needs a verb: {}", tree::verbs(family).join(", "))))
+        }
         Some(family) if tree::FAMILIES.contains(&family) => {
+            let help = words.iter().any(|word| word == "--help" || word == "-h");
+            if !help && words::wants_json(&words) {
+                return Err(Error::usage(format!("{family} needs a verb")).hint(format!("angelia {family} --help")));
+            }
             Out::new(false).text(&tree::family_help(family));
-            Ok(if words.iter().any(|word| word == "--help" || word == "-h") { 0 } else { Code::Usage.exit() })
+            Ok(if help { 0 } else { Code::Usage.exit() })
         }
         Some("__complete") => complete::complete(&words[1..]),
         _ => parsed(words),

@@ -65,7 +65,8 @@ impl Out {
             let value = serde_json::to_value(envelope).unwrap_or_else(|error| json!({"success": false, "error": error.to_string()}));
             return self.json(&value);
         }
-        if envelope.success || !envelope.data.is_null() {
+        let planned = envelope.meta.dry_run && envelope.meta.request.is_some();
+        if envelope.success || planned || !envelope.data.is_null() {
             self.text(&human(&self.paint()));
         }
         if let (Some(error), Some(detail)) = (&envelope.error, &envelope.error_detail) {
@@ -89,17 +90,17 @@ impl Out {
 
     fn complain(&self, message: &str, detail: &ErrorDetail) {
         let paint = Paint { color: self.color_stderr };
-        let mut text = format!("{} {message}\n", paint.red("error:"));
+        let mut text = format!("{} {}\n", paint.red("error:"), clean(message));
         if detail.problems.len() > 1 {
             for problem in &detail.problems {
-                text.push_str(&format!("  {} {}\n", paint.bold(&problem.pointer), problem.message));
+                text.push_str(&format!("  {} {}\n", paint.bold(&clean(&problem.pointer)), clean(&problem.message)));
             }
         }
         if let Some(id) = &detail.request_id {
-            text.push_str(&format!("  request id {id}\n"));
+            text.push_str(&format!("  request id {}\n", clean(id)));
         }
         for hint in &detail.hints {
-            text.push_str(&format!("{} {hint}\n", paint.dim("  →")));
+            text.push_str(&format!("{} {}\n", paint.dim("  →"), clean(hint)));
         }
         self.stderr(&text);
     }
@@ -107,7 +108,7 @@ impl Out {
     /// Says something to a person.
     pub fn note(&self, text: &str) {
         let paint = Paint { color: self.color_stderr };
-        self.stderr(&format!("{} {text}\n", paint.yellow("note:")));
+        self.stderr(&format!("{} {}\n", paint.yellow("note:"), clean(text)));
     }
 
     /// Writes to stderr as it is.
@@ -173,9 +174,15 @@ impl Paint {
     }
 }
 
-/// A cell holds one line, without control characters that a remote service may have sent.
+/// A cell holds one line, without control characters that a remote service may have sent; our own colours stay.
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c == '\u{1b}' || !c.is_control() { c } else { ' ' }).collect()
+    const OURS: [&str; 6] = ["[0m", "[1m", "[2m", "[32m", "[1;31m", "[33m"];
+    let mut line = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let colour = c == '\u{1b}' && OURS.iter().any(|code| text[at + 1..].starts_with(code));
+        line.push(if colour || !c.is_control() { c } else { ' ' });
+    }
+    line
 }
 
 /// Text from outside without control characters (line breaks and tabs stay).

@@ -120,7 +120,7 @@ pub fn get(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 pub fn set(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let word = arguments.get_one::<String>("value").map(String::as_str).unwrap_or_default();
     change(app, arguments, Some(word))?;
-    out.answer(&json!({"success": true, "key": key(arguments), "value": word}), |_| format!("{} = {word}", key(arguments)));
+    out.answer(&json!({"success": true, "key": key(arguments), "value": edit::to_value(word)}), |_| format!("{} = {word}", key(arguments)));
     Ok(0)
 }
 

@@ -7,10 +7,9 @@ use crate::access::vault::Source;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT};
-use crate::base::origin::Origin;
-use crate::call::request::{Arguments, Call, Ctx, Options};
+use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
-use crate::cli::call::{block_on, exit_code, runtime};
+use crate::cli::call::{block_on, exit_code, perform, runtime};
 use crate::cli::output::Out;
 use crate::cli::state::State;
 use crate::registry::catalog::Layer;
@@ -179,7 +178,7 @@ pub fn test(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let mut rows = Vec::new();
     let mut worst = 0;
     for (id, alias) in which {
-        let (row, code) = verify(&runtime, &id, &alias)?;
+        let (row, code) = verify(&runtime, out, &id, &alias)?;
         worst = worst.max(code);
         rows.push(row);
     }
@@ -211,7 +210,7 @@ fn configured(app: &App) -> Result<Vec<(String, String)>> {
 }
 
 /// One verification call; answers what to show and the exit status.
-pub fn verify(runtime: &Runtime, id: &str, alias: &str) -> Result<(Value, u8)> {
+pub fn verify(runtime: &Runtime, out: &Out, id: &str, alias: &str) -> Result<(Value, u8)> {
     let opened = runtime.catalog.provider(id)?;
     let Some(function) = &opened.provider.verify else {
         return Err(
@@ -225,7 +224,7 @@ pub fn verify(runtime: &Runtime, id: &str, alias: &str) -> Result<(Value, u8)> {
         arguments: Arguments::Ready { object: serde_json::Map::new(), files: std::collections::BTreeMap::new() },
         options: Options::default(),
     };
-    let envelope = block_on(async { Ok(runtime.call(&Ctx::new(Origin::Cli), call).await) })?;
+    let (envelope, _) = block_on(perform(runtime, out, call, None))?;
     let row = json!({
         "provider": id, "account": alias, "function": name, "ok": envelope.success, "error": envelope.error,
         "error_detail": serde_json::to_value(&envelope.error_detail).unwrap_or_default(), "duration_ms": envelope.duration_ms,

@@ -168,8 +168,7 @@ fn shared() -> Vec<Command> {
             flag("revoke", "Trust it no more"),
             flag("show", "Show what would be trusted"),
         ]),
-        Command::new("completions")
-            .about("Print a shell's completion script")
+        verb("completions", "Print a shell's completion script")
             .arg(word("shell", "bash, zsh or fish").required(true).value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"]))),
     ]
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use serde_json::json;
 
-use crate::access::{policy, trust};
+use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::cli::output::Out;
@@ -75,10 +75,9 @@ fn show(app: &App, out: &Out, root: &std::path::Path) -> Result<u8> {
         texts.push((path.display().to_string(), files::read(&path)?.unwrap_or_default()));
     }
     let trusted = trust::trusted(&app.dirs, root).unwrap_or(false);
-    let ignored = policy::ignored(&app.config);
     let value: Vec<_> = texts.iter().map(|(path, text)| json!({"file": path, "text": text})).collect();
     out.answer(
-        &json!({"success": true, "project": root.display().to_string(), "trusted": trusted, "files": value, "ignored": ignored}),
+        &json!({"success": true, "project": root.display().to_string(), "trusted": trusted, "files": value}),
         |paint| {
             let bodies: Vec<String> =
                 texts.iter().map(|(path, text)| format!("{}\n{}", paint.bold(path), crate::cli::output::clean(text))).collect();

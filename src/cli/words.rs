@@ -39,6 +39,11 @@ pub const OWN: &[(&str, Option<&str>, &str)] = &[
     ("help", None, "Show the function's parameters"),
 ];
 
+/// Whether the answer is to be JSON, also where the other words cannot be read.
+pub fn wants_json(words: &[String]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
 /// Reads the words after the function's name. `function` tells booleans apart; without it every flag takes a value.
 pub fn read(words: &[String], function: Option<&Function>) -> Result<Words> {
     let mut read = Words::default();

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+pub use toml_edit::Value;
+use toml_edit::{DocumentMut, Item, Table};
 
 use crate::base::error::{Error, Result};
 use crate::config::{files, layers};
@@ -72,6 +73,11 @@ pub fn value(word: &str) -> Value {
     }
 }
 
+/// A word as TOML text, whatever it looks like.
+pub fn text(word: &str) -> Value {
+    Value::from(word)
+}
+
 /// Splits a dotted key; a part in quotes may hold dots and stars.
 pub fn path(key: &str) -> Result<Vec<String>> {
     let keys = toml_edit::Key::parse(key)
@@ -82,4 +88,13 @@ pub fn path(key: &str) -> Result<Vec<String>> {
 /// A settings file as JSON; `None` when it is not valid.
 pub fn to_json(text: &str) -> Option<serde_json::Value> {
     toml_edit::de::from_str(text).ok()
+}
+
+/// A word from the command line as JSON, read as [`value`] reads it.
+pub fn to_value(word: &str) -> serde_json::Value {
+    match value(word) {
+        Value::Boolean(yes) => (*yes.value()).into(),
+        Value::Integer(number) => (*number.value()).into(),
+        _ => word.into(),
+    }
 }

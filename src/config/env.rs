@@ -10,3 +10,13 @@ pub fn var(name: &str) -> Option<String> {
 pub fn stdin_wait_ms() -> u64 {
     var("ANGELIA_STDIN_WAIT_MS").and_then(|value| value.parse().ok()).unwrap_or(200)
 }
+
+/// Hosts of the proxies that the environment names.
+pub fn proxy_hosts() -> Vec<String> {
+    const NAMES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let host = |value: String| {
+        let value = if value.contains("://") { value } else { format!("http://{value}") };
+        url::Url::parse(&value).ok().and_then(|url| url.host_str().map(str::to_owned))
+    };
+    NAMES.into_iter().filter_map(var).filter_map(host).collect()
+}

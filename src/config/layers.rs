@@ -60,7 +60,7 @@ pub struct File {
 }
 
 /// How requests are made.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
     pub timeout_seconds: Option<u64>,
@@ -71,21 +71,21 @@ pub struct Http {
 }
 
 /// How long calls are remembered.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
     pub keep_days: Option<u32>,
 }
 
 /// How long a ticket can be approved.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Approvals {
     pub ttl_seconds: Option<u64>,
 }
 
 /// Where secrets go.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Credentials {
     pub store: Option<StoreChoice>,

@@ -2,6 +2,7 @@
 //! very addresses that will be connected to, so a second look-up cannot differ. Through a proxy the proxy resolves names.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -38,15 +39,20 @@ pub(super) fn check(url: &Url) -> Result<(), Failure> {
 }
 
 /// Resolves names and drops private addresses; when none is left it fails.
-pub(super) struct Resolver;
+///
+/// The proxies that the system names may be private: that is where they usually are.
+pub(super) struct Resolver {
+    pub(super) proxies: Arc<[String]>,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let proxy = self.proxies.iter().any(|proxy| proxy == name.as_str());
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found.iter().copied().filter(|address| !is_private(address.ip())).collect();
+            let public: Vec<SocketAddr> = found.iter().copied().filter(|address| proxy || !is_private(address.ip())).collect();
             match (public.is_empty(), found.first()) {
-                (true, Some(first)) => Err(Box::new(Private(format!("{} ({})", name.as_str(), first.ip()))).into()),
+                (true, Some(first)) => Err(Box::new(Private(format!("{} ({})", name.as_str(), first.ip()))) as Box<dyn std::error::Error + Send + Sync>),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
             }
         })

@@ -5,7 +5,7 @@ mod guard;
 mod tls;
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -106,12 +106,18 @@ const MOST_REDIRECTS: usize = 10;
 #[derive(Default)]
 pub struct Net {
     clients: [OnceLock<Result<reqwest::Client, String>>; 4],
+    proxies: Arc<[String]>,
 }
 
 impl Net {
+    /// `proxies` are hosts of proxies, which may have private addresses.
+    pub fn new(proxies: Vec<String>) -> Self {
+        Self { proxies: proxies.into(), ..Self::default() }
+    }
+
     fn client(&self, https: bool, limits: &Limits) -> Result<&reqwest::Client, Failure> {
         let slot = usize::from(https) + 2 * usize::from(limits.allow_private);
-        let made = self.clients[slot].get_or_init(|| build(https, limits));
+        let made = self.clients[slot].get_or_init(|| build(https, limits, &self.proxies));
         made.as_ref().map_err(|why| Failure::new(FailureKind::Unreachable, format!("no HTTP client can be made: {why}")))
     }
 
@@ -216,7 +222,7 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
     Ok(Some(next))
 }
 
-fn build(https: bool, limits: &Limits) -> Result<reqwest::Client, String> {
+fn build(https: bool, limits: &Limits, proxies: &Arc<[String]>) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config(https))
         .user_agent(concat!("angelia/", env!("CARGO_PKG_VERSION")))
@@ -224,7 +230,7 @@ fn build(https: bool, limits: &Limits) -> Result<reqwest::Client, String> {
         .connect_timeout(limits.connect_timeout)
         .http1_allow_obsolete_multiline_headers_in_responses(false);
     if !limits.allow_private {
-        builder = builder.dns_resolver(guard::Resolver);
+        builder = builder.dns_resolver(guard::Resolver { proxies: proxies.clone() });
     }
     builder.build().map_err(|error| chain(&error))
 }

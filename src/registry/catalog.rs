@@ -278,14 +278,15 @@ impl Catalog {
             .collect();
         let keep = |number: u32| !narrowed || allowed.iter().any(|range| range.contains(&number));
         let of_record = filter.operation.is_some() || filter.category.is_some();
-        let most = if of_record { usize::MAX } else { limit };
+        let most = if of_record { usize::MAX } else { limit.saturating_mul(4).max(60) };
         for hit in search::search(index, query, total, &keep, most).map_err(damaged)? {
             let record = index.record(hit.number).map_err(damaged)?;
             let fits = filter.operation.is_none_or(|operation| operation == record.operation)
                 && filter.category.is_none_or(|category| category == record.category);
             if fits {
-                found.push(Found { record, score: hit.score, layer });
-                if of_record && found.len() >= limit.saturating_mul(2) {
+                let score = hit.score * search::name_fit(query, &record.name);
+                found.push(Found { record, score, layer });
+                if of_record && found.len() >= limit.saturating_mul(8) {
                     break;
                 }
             }

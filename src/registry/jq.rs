@@ -1,6 +1,9 @@
 //! jq programs (by the `jaq` crates) over JSON values. Digits of numbers survive. A program can neither read the
 //! environment, nor write to the terminal, nor end the process.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use jaq_core::load::{Arena, File, Loader, parse};
 use jaq_core::native::{Fun, run, v};
 use jaq_core::{Compiler, Ctx, Error, Exn, Vars, compile, data, unwrap_valr};
@@ -57,6 +60,16 @@ impl Program {
             _ => Value::Array(outputs),
         })
     }
+}
+
+/// As [`apply`], but not for longer than `time`: for programs that somebody typed. It runs on a thread of its own, with room for deep values.
+pub fn apply_within(program: &str, input: &Value, time: Duration) -> Result<Value, String> {
+    const STACK: usize = 64 << 20;
+    let (program, input) = (program.to_owned(), input.clone());
+    let (send, receive) = mpsc::channel();
+    let run = move || drop(send.send(apply(&program, &input)));
+    std::thread::Builder::new().stack_size(STACK).spawn(run).map_err(|error| error.to_string())?;
+    receive.recv_timeout(time).unwrap_or_else(|_| Err(format!("jq: no end within {} seconds", time.as_secs_f64())))
 }
 
 /// A value as JSON; what is not finite becomes null or the largest number, as jq does.

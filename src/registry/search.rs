@@ -25,9 +25,12 @@ pub fn search(index: &Index, query: &str, total: u32, keep: &dyn Fn(u32) -> bool
     let mut scores: HashMap<u32, (f64, u32)> = HashMap::new();
     for term in &terms {
         let mut best: HashMap<u32, f64> = HashMap::new();
+        // A longer or near spelling is not worth more for being rare: the word itself, which comes first, sets the value.
+        let mut most = f64::MAX;
         for (token, factor) in matches(&vocabulary, term) {
             let postings = index.postings(token)?;
-            let rarity = (1.0 + f64::from(total) / (1.0 + postings.len() as f64)).ln();
+            let rarity = (1.0 + f64::from(total) / (1.0 + postings.len() as f64)).ln().min(most);
+            most = rarity;
             for (number, weight) in postings {
                 let score = f64::from(weight) * rarity * factor;
                 let known = best.entry(number).or_insert(0.0);
@@ -75,4 +78,14 @@ fn matches(vocabulary: &Vocabulary<'_>, term: &str) -> Vec<(usize, f64)> {
         }
     }
     found
+}
+
+/// How well a function's own name fits a query, from 1: a name that says little else than what was asked comes first, and so does
+/// one whose verb was asked for.
+pub fn name_fit(query: &str, name: &str) -> f64 {
+    let asked = words(query);
+    let own = words(name.rsplit('.').next().unwrap_or(name));
+    let said = own.iter().filter(|word| asked.contains(word)).count();
+    let verb = own.first().is_some_and(|verb| asked.contains(verb));
+    1.0 + 0.3 * said as f64 / own.len().max(1) as f64 + if verb { 0.1 } else { 0.0 }
 }

@@ -16,6 +16,8 @@ pub struct Ticket {
     pub arguments: String,
     /// JSON object: parameter to file path.
     pub files: String,
+    /// JSON object: how the call was made.
+    pub options: String,
     /// The request as shown, without secrets (JSON).
     pub request: String,
     pub digest: String,
@@ -29,12 +31,12 @@ pub struct Ticket {
 }
 
 const COLUMNS: &str =
-    "id, function, account, operation, arguments, files, request, digest, origin, state, created_ms, expires_ms, decided_ms, spent_ms";
+    "id, function, account, operation, arguments, files, options, request, digest, origin, state, created_ms, expires_ms, decided_ms, spent_ms";
 
 impl Store {
     /// Leaves a ticket.
     pub fn put_ticket(&self, ticket: &Ticket) -> Result<()> {
-        let sql = format!("INSERT INTO approvals ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,NULL,NULL)");
+        let sql = format!("INSERT INTO approvals ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,NULL,NULL)");
         self.db
             .execute(
                 &sql,
@@ -45,6 +47,7 @@ impl Store {
                     ticket.operation,
                     ticket.arguments,
                     ticket.files,
+                    ticket.options,
                     ticket.request,
                     ticket.digest,
                     ticket.origin,
@@ -92,6 +95,12 @@ impl Store {
         let sql = "UPDATE approvals SET state = 'spent', spent_ms = ?2 WHERE id = ?1 AND state = 'approved' AND expires_ms > ?2";
         self.db.execute(sql, params![id, now_ms]).map(|changed| changed == 1).map_err(|error| failed(&error))
     }
+
+    /// Gives a spent ticket back: the call ended before anything was sent.
+    pub fn unspend_ticket(&self, id: &str) -> Result<()> {
+        let sql = "UPDATE approvals SET state = 'approved', spent_ms = NULL WHERE id = ?1 AND state = 'spent'";
+        self.db.execute(sql, [id]).map(drop).map_err(|error| failed(&error))
+    }
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Ticket> {
@@ -102,13 +111,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Ticket> {
         operation: row.get(3)?,
         arguments: row.get(4)?,
         files: row.get(5)?,
-        request: row.get(6)?,
-        digest: row.get(7)?,
-        origin: row.get(8)?,
-        state: row.get(9)?,
-        created_ms: row.get(10)?,
-        expires_ms: row.get(11)?,
-        decided_ms: row.get(12)?,
-        spent_ms: row.get(13)?,
+        options: row.get(6)?,
+        request: row.get(7)?,
+        digest: row.get(8)?,
+        origin: row.get(9)?,
+        state: row.get(10)?,
+        created_ms: row.get(11)?,
+        expires_ms: row.get(12)?,
+        decided_ms: row.get(13)?,
+        spent_ms: row.get(14)?,
     })
 }

@@ -5,5 +5,6 @@ pub mod env;
 pub mod home;
 pub mod request;
 pub mod server;
-mod snapshot;
+pub mod shop;
+pub mod snapshot;
 pub mod world;

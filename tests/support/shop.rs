@@ -1,5 +1,7 @@
 //! A small provider of the user's own and the service behind it, so that what a test prints does not change with the built-in catalog.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::home::Home;
@@ -94,7 +96,8 @@ pub fn settings(server: &Server, rules: &str) -> String {
     )
 }
 
-fn answer(request: &Request) -> Reply {
+/// What the service answers.
+pub fn answer(request: &Request) -> Reply {
     let json = |value: serde_json::Value| Reply::ok(value.to_string().as_bytes());
     let lamp = json!({"id": "a1", "name": "Lamp", "price": 1200, "sold": false});
     match (request.method.as_str(), request.path()) {
@@ -110,12 +113,11 @@ fn answer(request: &Request) -> Reply {
         ("GET", "/articles/busy") => {
             Reply::status(429).header("retry-after", "3600").body(br#"{"code": "slow", "message": "Come back later."}"#)
         }
+        ("GET", "/articles/slow") => Reply::trickle(Duration::from_millis(50)),
         ("GET", "/articles/page") => Reply::ok(b"<html>log in</html>").header("content-type", "text/html"),
         ("POST", "/articles") if String::from_utf8_lossy(&request.body).contains("Lost") => Reply::reset(),
         ("POST", "/articles") => json(json!({"id": "a4"})),
         ("DELETE", _) => Reply::status(204),
-        _ => Reply::status(404)
-            .header("x-request-id", "req-7")
-            .body(br#"{"code": "gone", "message": "There is no such article."}"#),
+        _ => Reply::status(404).header("x-request-id", "req-7").body(br#"{"code": "gone", "message": "There is no such article."}"#),
     }
 }

@@ -39,6 +39,7 @@ CREATE TABLE approvals (
     operation TEXT NOT NULL,
     arguments TEXT NOT NULL,
     files TEXT NOT NULL,
+    options TEXT NOT NULL,
     request TEXT NOT NULL,
     digest TEXT NOT NULL,
     origin TEXT NOT NULL,
