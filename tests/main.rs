@@ -7,10 +7,12 @@
     reason = "a test says what it expects by panicking, and runs programs"
 )]
 
+mod cli;
 mod contract;
 mod docs;
 mod exchanges;
 mod hostile;
+mod input;
 mod registry;
 mod support;
 mod tidy;

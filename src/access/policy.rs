@@ -195,7 +195,11 @@ pub fn refusal(question: &Question<'_>, decision: &Decision) -> Error {
             Code::PermissionDenied,
             format!("Integration '{provider}' {operation} access denied for {provider}.{} ({})", question.function, decision.because),
         )
-        .hint(if project { String::from("The file .angelia/config.toml of this project says so") } else { format!("To change that: {allow}") }),
+        .hint(if project {
+            String::from("The file .angelia/config.toml of this project says so")
+        } else {
+            format!("To change that: {allow}")
+        }),
         _ => Error::new(Code::ApprovalRequired, format!("Integration '{provider}' {operation} requires approval ({})", decision.because))
             .hint(format!("To allow it always: {allow}")),
     }

@@ -224,7 +224,10 @@ impl Vault {
         let sealer = match sealers.key_file.take() {
             Some(sealer) => sealer,
             None => {
-                let path = self.key_path.as_deref().ok_or_else(|| Error::usage("Nothing can be stored: there is no home folder; set ANGELIA_HOME"))?;
+                let path = self
+                    .key_path
+                    .as_deref()
+                    .ok_or_else(|| Error::usage("Nothing can be stored: there is no home folder; set ANGELIA_HOME"))?;
                 Sealer::open(&KeyFrom::File(path), make)?
             }
         };
@@ -235,7 +238,8 @@ impl Vault {
         let sealer = match sealers.passphrase.take() {
             Some(sealer) => sealer,
             None => {
-                let needed = || Error::new(Code::MissingCredentials, "Stored secrets are sealed by a passphrase").hint(format!("Set {PASSPHRASE}"));
+                let needed =
+                    || Error::new(Code::MissingCredentials, "Stored secrets are sealed by a passphrase").hint(format!("Set {PASSPHRASE}"));
                 let phrase = env::var(PASSPHRASE).ok_or_else(needed)?;
                 let salt = salt_bytes(self.book.salt.as_deref().ok_or_else(needed)?);
                 Sealer::open(&KeyFrom::Passphrase { phrase: &phrase, salt: &salt }, false)?
@@ -295,14 +299,7 @@ impl Vault {
     }
 
     /// Puts a value where it belongs; answers what the book says of it.
-    fn keep(
-        &self,
-        place: &str,
-        field: &Credential,
-        value: &Secret,
-        backend: Option<Backend>,
-        sealers: &mut Sealers,
-    ) -> Result<Stored> {
+    fn keep(&self, place: &str, field: &Credential, value: &Secret, backend: Option<Backend>, sealers: &mut Sealers) -> Result<Stored> {
         if is_reference(value.expose()) {
             return Ok(Stored::Reference(value.expose().to_owned()));
         }

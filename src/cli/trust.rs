@@ -76,13 +76,10 @@ fn show(app: &App, out: &Out, root: &std::path::Path) -> Result<u8> {
     }
     let trusted = trust::trusted(&app.dirs, root).unwrap_or(false);
     let value: Vec<_> = texts.iter().map(|(path, text)| json!({"file": path, "text": text})).collect();
-    out.answer(
-        &json!({"success": true, "project": root.display().to_string(), "trusted": trusted, "files": value}),
-        |paint| {
-            let bodies: Vec<String> =
-                texts.iter().map(|(path, text)| format!("{}\n{}", paint.bold(path), crate::cli::output::clean(text))).collect();
-            bodies.join("\n")
-        },
-    );
+    out.answer(&json!({"success": true, "project": root.display().to_string(), "trusted": trusted, "files": value}), |paint| {
+        let bodies: Vec<String> =
+            texts.iter().map(|(path, text)| format!("{}\n{}", paint.bold(path), crate::cli::output::clean(text))).collect();
+        bodies.join("\n")
+    });
     Ok(0)
 }

@@ -52,7 +52,9 @@ impl Resolve for Resolver {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let public: Vec<SocketAddr> = found.iter().copied().filter(|address| proxy || !is_private(address.ip())).collect();
             match (public.is_empty(), found.first()) {
-                (true, Some(first)) => Err(Box::new(Private(format!("{} ({})", name.as_str(), first.ip()))) as Box<dyn std::error::Error + Send + Sync>),
+                (true, Some(first)) => {
+                    Err(Box::new(Private(format!("{} ({})", name.as_str(), first.ip()))) as Box<dyn std::error::Error + Send + Sync>)
+                }
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
             }
         })

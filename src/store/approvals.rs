@@ -30,8 +30,7 @@ pub struct Ticket {
     pub spent_ms: Option<i64>,
 }
 
-const COLUMNS: &str =
-    "id, function, account, operation, arguments, files, options, request, digest, origin, state, created_ms, expires_ms, decided_ms, spent_ms";
+const COLUMNS: &str = "id, function, account, operation, arguments, files, options, request, digest, origin, state, created_ms, expires_ms, decided_ms, spent_ms";
 
 impl Store {
     /// Leaves a ticket.
