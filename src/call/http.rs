@@ -415,7 +415,7 @@ impl Run<'_> {
         }
         match failure.kind {
             FailureKind::Timeout => {
-                Error::new(Code::Timeout, format!("{title} did not answer within {:.0} seconds", self.ready.plan.timeout.as_secs_f64()))
+                Error::new(Code::Timeout, format!("{title} did not answer within {} seconds", self.ready.plan.timeout.as_secs_f64()))
                     .retryable()
                     .hint("--timeout SECONDS allows more")
             }

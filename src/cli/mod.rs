@@ -69,13 +69,11 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
         Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
-        Some(family) if tree::FAMILIES.contains(&family) && words.iter().any(|word| word == "--json") => {
-            Err(Error::usage(format!("{family} needs a verb: {}", tree::verbs(family).join(", "))))
-        }
         Some(family) if tree::FAMILIES.contains(&family) => {
             let help = words.iter().any(|word| word == "--help" || word == "-h");
             if !help && words::wants_json(&words) {
-                return Err(Error::usage(format!("{family} needs a verb")).hint(format!("angelia {family} --help")));
+                let verbs = tree::verbs(family).join(", ");
+                return Err(Error::usage(format!("{family} needs a verb: {verbs}")).hint(format!("angelia {family} --help")));
             }
             Out::new(false).text(&tree::family_help(family));
             Ok(if help { 0 } else { Code::Usage.exit() })
@@ -203,9 +201,12 @@ fn clap_answer(named: &str, error: &clap::Error) -> Result<u8> {
         }
         _ => {
             let text = error.render().to_string();
-            let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            // What is missing or possible stands on the lines below the first.
+            let mut lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+            let first = lines.next().unwrap_or_default().trim_start_matches("error: ");
+            let said = [first.to_owned(), lines.collect::<Vec<_>>().join(", ")].join(" ");
             let tips = text.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
-            Err(Error::usage(first).hints(tips).hint(format!("angelia {named} --help")))
+            Err(Error::usage(said.trim_end()).hints(tips).hint(format!("angelia {named} --help")))
         }
     }
 }

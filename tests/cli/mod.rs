@@ -28,6 +28,10 @@ fn compare(name: &str, home: &Home, text: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.add_filter("[0-9a-f]{64}", "[digest]");
+    settings.add_filter(r"\d{4}-\d\d-\d\dT[0-9:.]*…", "[time]…");
+    // Systems number and name their errors each in their own way.
+    settings.add_filter(r"\(os error \d+\)", "(os error [n])");
+    settings.add_filter(r"its answer was lost \([^;]*\);", "its answer was lost ([why]);");
     // The rarity of a word depends on the whole catalog.
     settings.add_filter(r#""score": [0-9.]+"#, r#""score": [score]"#);
     let text = normalised(text, home.path());

@@ -140,13 +140,13 @@ mirrors! {
     Settings { success: bool, settings: Vec<Setting> }
     Setting { key: String, value: Value, source: String, help: String }
     OneSetting { success: bool, key: String, value: Value, source: String }
-    Changed { success: bool, key: String, value: Nullable<String> }
+    Changed { success: bool, key: String, value: Value }
     Paths { success: bool, config: Nullable<String>, data: Nullable<String>, cache: Nullable<String>, project: Nullable<String> }
     Trusts { success: bool, projects: Vec<Trust> }
     Trust { project: String, current: bool }
     Trusted { success: bool, project: String, trusted: bool, fingerprint: String, files: Vec<String> }
     Revoked { success: bool, project: String, trusted: bool }
-    WouldTrust { success: bool, project: String, trusted: bool, files: Vec<TrustFile>, ignored: Vec<String> }
+    WouldTrust { success: bool, project: String, trusted: bool, files: Vec<TrustFile> }
     TrustFile { file: String, text: String }
     Script { success: bool, shell: String, script: String }
 }
