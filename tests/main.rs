@@ -9,6 +9,7 @@
 
 mod cli;
 mod contract;
+mod data;
 mod docs;
 mod exchanges;
 mod hostile;

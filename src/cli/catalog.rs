@@ -41,6 +41,14 @@ fn chosen(app: &App, catalog: &Catalog, arguments: &ArgMatches) -> Result<(Vec<(
     Ok((all, total))
 }
 
+/// The chosen fields of each provider, by id.
+fn by_id(app: &App, all: &[(Listed, State)], fields: &Fields) -> Result<Map<String, Value>> {
+    let providers: Map<String, Value> =
+        all.iter().map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state)))).collect();
+    fields.check(providers.values().next())?;
+    Ok(providers)
+}
+
 /// `integrations:list`.
 pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     const COMPACT: &[&str] = &[
@@ -56,10 +64,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     ];
     let catalog = app.catalog()?;
     let (all, total) = chosen(app, &catalog, arguments)?;
-    let fields = Fields::read(arguments, COMPACT);
-    let providers: Map<String, Value> =
-        all.iter().map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state)))).collect();
-    fields.check(&providers)?;
+    let providers = by_id(app, &all, &Fields::read(arguments, COMPACT))?;
     let problems: Vec<Value> = catalog
         .problems()
         .into_iter()
@@ -155,11 +160,7 @@ impl Fields {
     }
 
     /// An unknown field is said, not left out silently.
-    fn check(&self, answers: &Map<String, Value>) -> Result<()> {
-        self.check_one(answers.values().next())
-    }
-
-    fn check_one(&self, first: Option<&Value>) -> Result<()> {
+    fn check(&self, first: Option<&Value>) -> Result<()> {
         let Some(first) = first.filter(|_| !self.all) else { return Ok(()) };
         match self.names.iter().find(|name| first.get(name).is_none()) {
             Some(unknown) => Err(Error::usage(format!("There is no field '{unknown}'; --fields all shows them"))),
@@ -173,10 +174,7 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     const COMPACT: &[&str] = &["active", "enabled", "configured", "accounts", "functions", "read", "write"];
     let catalog = app.catalog()?;
     let (all, total) = chosen(app, &catalog, arguments)?;
-    let fields = Fields::read(arguments, COMPACT);
-    let providers: Map<String, Value> =
-        all.iter().map(|(listed, state)| (listed.summary.id.clone(), fields.keep(full(app, listed, state)))).collect();
-    fields.check(&providers)?;
+    let providers = by_id(app, &all, &Fields::read(arguments, COMPACT))?;
     let active = all.iter().filter(|(_, state)| state.active).count();
     out.answer(&json!({"success": true, "active": active, "total": total, "providers": providers}), |paint| {
         let shown: Vec<&(Listed, State)> =
@@ -241,7 +239,7 @@ pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             }))
         })
         .collect();
-    fields.check_one(functions.first())?;
+    fields.check(functions.first())?;
     out.answer(&json!({"success": true, "query": query, "functions": functions}), |paint| {
         if found.is_empty() {
             return format!("Nothing fits '{query}'. Fewer or other words may help; angelia integrations:list shows all providers.");

@@ -1,6 +1,7 @@
 //! `approvals:*`.
 
 use super::transcript;
+use crate::support::server::Server;
 use crate::support::shop;
 
 #[test]
@@ -50,11 +51,8 @@ fn a_ticket_can_be_run_at_once() {
     transcript("approvals_run", &home, &format!("approvals:approve {} --run", ticket()));
     transcript("approvals_run_json", &home, &format!("approvals:approve {} --run --json", ticket()));
     let id = ticket();
-    home.config(
-        &std::fs::read_to_string(home.root().join("config/config.toml"))
-            .unwrap()
-            .replace("\n[credentials]\nstore = \"file\"\n", "")
-            .replace("default =", "uploads = \"http://127.0.0.1:2\"\ndefault ="),
-    );
-    transcript("approvals_run_other", &home, &format!("approvals:approve {id} --run"));
+    let elsewhere = Server::start(shop::answer);
+    home.config(&shop::settings(&elsewhere, "write = \"ask\""));
+    transcript("approvals_run_other", &home, &format!("approvals:approve {id} --run\naudit:list --outcome succeeded --limit 1"));
+    assert!(elsewhere.requests().is_empty(), "what was approved is another request");
 }
