@@ -29,7 +29,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BINARY: &str = env!("CARGO_BIN_EXE_angelia");
 
 /// How the README starts the program from a fresh checkout.
-const FROM_SOURCE: &str = "cargo run --release -q --";
+const FROM_SOURCE: &str = "cargo run -q --locked --";
 
 /// The home folder as the pages write it.
 const HOME_IN_DOCS: &str = "/home/you";
