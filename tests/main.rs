@@ -11,6 +11,7 @@ mod cli;
 mod contract;
 mod data;
 mod docs;
+mod durability;
 mod exchanges;
 mod hostile;
 mod input;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use angelia::call::args;
 use angelia::call::body;
@@ -185,6 +185,57 @@ fn what_is_deleted_is_gone() {
     });
     report("A deletion is destructive, so that a policy can treat it apart from a write.", &failures);
     assert_eq!(gentle, GENTLE_DELETIONS, "an exception that is no longer needed");
+}
+
+#[test]
+fn schemas_are_json_schema_and_refuse_what_is_wrong() {
+    let failures = in_functions(|_, function, _| {
+        let schema = function.input_schema();
+        let mut said = Vec::new();
+        for (name, schema) in [("input", Some(&schema)), ("output", function.output.as_ref())] {
+            let wrong = schema.and_then(|schema| jsonschema::draft202012::meta::validate(schema).err());
+            said.extend(wrong.map(|error| format!("{name} schema: {error} at {}", error.instance_path())));
+        }
+        let checker = Checker::new(schema).unwrap();
+        let pointers = |object: Map<String, Value>| checker.problems(object).into_iter().map(|problem| problem.pointer).collect::<Vec<_>>();
+        let Some(example) = function.examples.first().map(|example| example.arguments.clone()) else { return said };
+        for name in &function.required {
+            let mut without = example.clone();
+            without.remove(name);
+            if pointers(without) != [format!("/{name}")] {
+                said.push(format!("'{name}' is required and may be left out"));
+            }
+        }
+        let mut more = example;
+        more.insert(String::from("no_such_parameter"), Value::Null);
+        if pointers(more) != ["/no_such_parameter"] {
+            said.push(String::from("takes a parameter that it does not have"));
+        }
+        said
+    });
+    report("Schemas are valid JSON Schema 2020-12 and are held to.", &failures);
+}
+
+#[test]
+fn every_name_is_one_thing() {
+    let mut names = BTreeSet::new();
+    let failures = in_functions(|_, function, name| {
+        let mut said = Vec::new();
+        if !names.insert(name.to_owned()) {
+            said.push(String::from("is there twice"));
+        }
+        let plain = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if !plain(&function.id) || !function.id.starts_with(|first: char| first.is_ascii_lowercase()) || function.id.ends_with('_') {
+            said.push(String::from("is no snake_case name"));
+        }
+        said
+    });
+    report("Functions have names of their own.", &failures);
+    let mut titles: BTreeMap<String, String> = BTreeMap::new();
+    for File { folder, provider } in files() {
+        assert_eq!(folder, provider.id, "a provider's folder has its name");
+        assert_eq!(titles.insert(provider.title.to_lowercase(), folder), None, "two providers are called {}", provider.title);
+    }
 }
 
 #[test]

@@ -644,7 +644,10 @@ impl File {
         let declares = |index: &usize| self.has(*index, "mod") && self.has(index + 2, ";");
         let module = |index: usize| {
             let head = self.tokens[..index].iter().rev().take_while(|token| !["{", "}", ";"].iter().any(|mark| token.is(mark)));
-            let path = head.filter(|token| token.kind == Kind::Text).last().map(|token| token.text.clone());
+            let head: Vec<&Token> = head.collect();
+            // Backwards: `#[path = "…"]`; the file's own attributes stand there too and may hold other texts.
+            let path = head.windows(3).find(|three| three[0].kind == Kind::Text && three[1].is("=") && three[2].is("path"));
+            let path = path.map(|three| three[0].text.clone());
             Module { inside: inside(index), name: self.tokens[index + 1].text.clone(), path }
         };
         (0..self.tokens.len()).filter(declares).map(module).collect()

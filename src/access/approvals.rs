@@ -79,6 +79,10 @@ pub fn decide(store: &Store, ticket: &Ticket, approve: bool, now_ms: i64) -> Res
         return Ok(());
     }
     let now = find(store, &ticket.id)?;
+    let next = match state(&now, now_ms) {
+        "approved" => format!("Make the call now, or: angelia approvals:approve {} --run", now.id),
+        _ => String::from("Make the call again for a new ticket"),
+    };
     Err(Error::new(Code::PermissionDenied, format!("Ticket {} is {} and cannot be decided any more", now.id, state(&now, now_ms)))
-        .hint("Make the call again for a new ticket"))
+        .hint(next))
 }

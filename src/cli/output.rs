@@ -13,6 +13,9 @@ use crate::base::envelope::{Envelope, ErrorDetail};
 use crate::base::error::Error;
 use crate::config::env;
 
+/// Into a pipe or file nothing is cut.
+const UNCUT: usize = 1_000_000;
+
 /// How to print.
 pub struct Out {
     /// One JSON document on stdout.
@@ -28,7 +31,7 @@ impl Out {
         let forced = env::var("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         let wanted = |terminal: bool| forced || (terminal && env::var("NO_COLOR").is_none() && env::var("TERM").as_deref() != Some("dumb"));
         let terminal = std::io::stdout().is_terminal();
-        let width = if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)) } else { 120 };
+        let width = if terminal { terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)) } else { UNCUT };
         Self { json, color: wanted(terminal), color_stderr: wanted(std::io::stderr().is_terminal()), width: width.max(40) }
     }
 

@@ -83,9 +83,10 @@ impl Store {
         rows.collect::<rusqlite::Result<_>>().map_err(|error| failed(&error))
     }
 
-    /// Decides a pending, valid ticket; false when it was not pending or valid any more.
+    /// Decides a pending, valid ticket, or takes an approval back; false when it is too late for that.
     pub fn decide_ticket(&self, id: &str, state: &str, now_ms: i64) -> Result<bool> {
-        let sql = "UPDATE approvals SET state = ?2, decided_ms = ?3 WHERE id = ?1 AND state = 'pending' AND expires_ms > ?3";
+        let sql = "UPDATE approvals SET state = ?2, decided_ms = ?3 WHERE id = ?1 AND expires_ms > ?3 \
+                   AND (state = 'pending' OR (state = 'approved' AND ?2 = 'denied'))";
         self.db.execute(sql, params![id, state, now_ms]).map(|changed| changed == 1).map_err(|error| failed(&error))
     }
 

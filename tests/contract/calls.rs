@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::mirrors::{Detail, Envelope};
 use super::{EXITS, NOT_SEEN, answers, check, read};
@@ -111,7 +111,9 @@ fn an_interrupted_call_says_so() {
     let (home, server) = shop::open("read = \"allow\"");
     let words = ["integrations:call", "shop.get_article", "--article=slow", "--json"];
     let child = home.command(&words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
     while server.requests().is_empty() {
+        assert!(Instant::now() < until, "no request came");
         std::thread::sleep(Duration::from_millis(5));
     }
     let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

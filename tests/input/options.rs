@@ -105,7 +105,8 @@ fn an_interrupt_ends_a_read_and_leaves_a_write_unknown() {
     assert!(took < Duration::from_secs(5), "{took:?}");
     let strict = ["--project-id=p", "--name=n", "--size=1"];
     let (run, _) = interrupted(&home, &server, "echo.create_strict", &strict);
-    assert!([130, 7].contains(&run.code), "{}", run.stdout);
+    assert_eq!((run.code, code(&run).as_str()), (130, "cancelled"), "{}", run.stdout);
+    assert!(run.json()["error_detail"]["hints"].to_string().contains("check whether it took effect"), "{}", run.stdout);
     let audit = home.run(&["audit:list", "--json"]).json();
     let outcomes: Vec<&str> = audit["calls"].as_array().unwrap().iter().filter_map(|call| call["outcome"].as_str()).collect();
     assert_eq!(outcomes, ["unknown", "failed"], "{audit}");
