@@ -1,6 +1,8 @@
 //! What the engine adds to a request: sequential calls in one process through `Runtime::call` against a bare client in a loop.
-//! The variants in between tell the checks, the audit log and the HTTP executor apart. The bench starts itself once more, because
-//! `ANGELIA_HOME` must be in the environment before the first thread; the server stays in the first process.
+//! The variants in between tell the checks, the audit log and the HTTP executor apart, and show what a gap between calls costs. The
+//! bench starts itself once more, because `ANGELIA_HOME` must be in the environment before the first thread; the server stays in the
+//! first process.
+#![allow(clippy::disallowed_methods, reason = "the bench starts its own server process")]
 
 mod support;
 
@@ -19,6 +21,7 @@ use angelia::call::runtime::{Runtime, Station};
 use angelia::config::dirs::Dirs;
 use serde_json::{Map, Value};
 
+use support::cpu::Cpu;
 use support::home::{Home, LOOPBACK, TOKEN};
 use support::report::Table;
 use support::server::{BODY, Server};
@@ -28,6 +31,8 @@ const CALLS: u32 = 10_000;
 /// The variants take turns, so that what disturbs one disturbs all.
 const TURNS: u32 = 20;
 const MOST_RATIO: f64 = 1.3;
+/// The other work between the calls of [`Variant::Busy`].
+const WORK: Duration = Duration::from_micros(20);
 /// Tells the second process where the server is.
 const SERVER: &str = "BENCH_SERVER";
 
@@ -66,6 +71,8 @@ fn outside() -> Measured<()> {
 enum Variant {
     /// A client in a loop that reads each body.
     Bare,
+    /// The same client, with work between its calls that has nothing to do with them: what a gap costs, whatever fills it.
+    Busy,
     /// The HTTP executor on a plan that was made once.
     Executor,
     /// Every check and the executor, no record.
@@ -74,12 +81,21 @@ enum Variant {
     Whole,
 }
 
-const VARIANTS: [(Variant, &str); 4] = [
+const VARIANTS: [(Variant, &str); 5] = [
     (Variant::Bare, "bare reqwest"),
+    (Variant::Busy, "bare reqwest with other work between calls"),
     (Variant::Executor, "HTTP executor alone"),
     (Variant::Unrecorded, "checks and executor, no audit log"),
     (Variant::Whole, "Runtime::call"),
 ];
+
+/// What all calls of a variant took.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    wall: Duration,
+    /// User and system time of this process; the server is another one.
+    cpu: Duration,
+}
 
 struct Engine {
     runtime: Runtime,
@@ -98,24 +114,35 @@ fn inside(url: &str) -> Measured<()> {
     // The command line runs on the same kind of runtime.
     let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let reactor = reactor.map_err(because("no tokio runtime"))?;
-    let walls = reactor.block_on(engine.turns(calls))?;
+    let totals = reactor.block_on(engine.turns(calls))?;
     if engine.unrecorded.load(Ordering::Relaxed) > 0 {
         return Err(String::from("calls are missing in the audit log"));
     }
+    report(calls, &totals);
+    Ok(())
+}
+
+fn report(calls: u32, totals: &[Total; VARIANTS.len()]) {
     let mut table = Table::new(&format!("Engine: {calls} sequential GETs each, in {TURNS} turns, connections kept"));
-    let bare = walls[0].as_secs_f64();
-    for ((variant, what), wall) in VARIANTS.into_iter().zip(&walls) {
-        let wall = wall.as_secs_f64();
-        table.tell(what, format!("{wall:.3} s, {:.1} µs a call", wall * 1e6 / f64::from(calls)));
+    let bare = totals[0];
+    let per_call = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(calls);
+    for ((variant, what), total) in VARIANTS.into_iter().zip(totals) {
+        let wall = format!("{:.3} s, {:.1} µs a call", total.wall.as_secs_f64(), per_call(total.wall));
+        table.tell(what, format!("{wall}, CPU {:.1} µs", per_call(total.cpu)));
+        let ratio = total.wall.as_secs_f64() / bare.wall.as_secs_f64();
         match variant {
-            Variant::Bare => {}
-            Variant::Executor | Variant::Unrecorded => table.tell(&format!("{what}, ratio to bare"), format!("{:.2} ×", wall / bare)),
-            Variant::Whole => table.judge(&format!("{what}, ratio to bare"), wall / bare, MOST_RATIO, "×"),
+            Variant::Bare => continue,
+            Variant::Whole => table.judge(&format!("{what}, ratio to bare"), ratio, MOST_RATIO, "×"),
+            _ => table.tell(&format!("{what}, ratio to bare"), format!("{ratio:.2} ×")),
         }
+        let ratio = total.cpu.as_secs_f64() / bare.cpu.as_secs_f64();
+        table.tell(&format!("{what}, CPU, ratio to bare"), format!("{ratio:.2} ×"));
     }
     table.note("One thread makes the calls and another process answers; the bare client reads the body and does not parse it.");
+    table.note("CPU is user and system time of the calling process alone; work of the kernel to wake the server may be in it.");
+    let work = WORK.as_micros();
+    table.note(format!("The other work is {work} µs of spinning after each call, subtracted from the wall and CPU times of its rows."));
     table.print();
-    Ok(())
 }
 
 impl Engine {
@@ -133,9 +160,9 @@ impl Engine {
         Ok(Self { runtime, ctx, client: client()?, url: format!("{url}/items/7"), ready, unrecorded })
     }
 
-    /// Total wall time of each variant.
-    async fn turns(&self, calls: u32) -> Measured<[Duration; 4]> {
-        let mut walls = [Duration::ZERO; 4];
+    /// The totals of each variant, without the other work.
+    async fn turns(&self, calls: u32) -> Measured<[Total; VARIANTS.len()]> {
+        let mut totals = [Total::default(); VARIANTS.len()];
         for (variant, _) in VARIANTS {
             self.some(variant, 200).await?;
         }
@@ -143,19 +170,28 @@ impl Engine {
         for turn in 0..TURNS {
             let now = left / (TURNS - turn);
             left -= now;
-            for ((variant, _), wall) in VARIANTS.into_iter().zip(&mut walls) {
+            for ((variant, _), total) in VARIANTS.into_iter().zip(&mut totals) {
+                let before = Cpu::now()?;
                 let started = Instant::now();
                 self.some(variant, now).await?;
-                *wall += started.elapsed();
+                let wall = started.elapsed();
+                let cpu = Cpu::now()?.since(&before);
+                let work = if variant == Variant::Busy { WORK * now } else { Duration::ZERO };
+                total.wall += wall.saturating_sub(work);
+                total.cpu += cpu.saturating_sub(work);
             }
         }
-        Ok(walls)
+        Ok(totals)
     }
 
     async fn some(&self, variant: Variant, calls: u32) -> Measured<()> {
         for _ in 0..calls {
             match variant {
                 Variant::Bare => self.bare().await?,
+                Variant::Busy => {
+                    self.bare().await?;
+                    work();
+                }
                 Variant::Executor => self.execute(&self.ready).await?,
                 Variant::Unrecorded => self.execute(&ready(&self.runtime, &self.ctx)?).await?,
                 Variant::Whole => self.whole().await?,
@@ -186,6 +222,12 @@ impl Engine {
             Some(error) => Err(format!("the call failed: {error}")),
         }
     }
+}
+
+/// Other work: keeps the processor busy and touches next to no memory.
+fn work() {
+    let started = Instant::now();
+    while started.elapsed() < WORK {}
 }
 
 /// A client with the same TLS library as the program, which never speaks TLS here.

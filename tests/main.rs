@@ -15,6 +15,8 @@ mod durability;
 mod exchanges;
 mod hostile;
 mod input;
+mod manifests;
 mod registry;
+mod search;
 mod support;
 mod tidy;

@@ -1,8 +1,9 @@
-//! What the benches share: a loopback server, a private home folder, measured processes, statistics and the table.
+//! What the benches share: a loopback server, a private home folder, measured processes, CPU time, statistics and the table.
 //! There is deliberately no benchmark framework here: the figures are medians and ratios of whole runs, and one table says them.
 #![allow(clippy::disallowed_methods, reason = "a bench starts programs and finds them by the environment")]
 #![allow(dead_code, reason = "each bench is a program of its own and uses a part of this")]
 
+pub mod cpu;
 pub mod home;
 pub mod manifests;
 pub mod process;

@@ -297,4 +297,6 @@ impl Catalog {
 
 fn damaged(why: Unreadable) -> Error {
     Error::internal(format!("the compiled catalog cannot be read: {}", why.0))
+        .hint("Remove catalog*.bin in the cache folder; it is made anew")
+        .hint("angelia config:path")
 }

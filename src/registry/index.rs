@@ -262,6 +262,14 @@ pub enum Source {
 }
 
 impl Source {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Static(bytes) => bytes.len() as u64,
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(file) => file.metadata().map_or(0, |meta| meta.len()),
+        }
+    }
+
     fn read(&self, offset: u64, length: u64) -> Result<Cow<'_, [u8]>, Unreadable> {
         let short = || Unreadable(String::from("the compiled catalog is cut short"));
         let slice = |bytes| {
@@ -299,7 +307,7 @@ fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
 }
 
 impl Index {
-    /// Reads the header.
+    /// Reads the header. A file that does not hold all that its header names is refused here: its owner makes it anew.
     pub fn open(source: Source) -> Result<Self, Unreadable> {
         let start = source.read(0, 12)?;
         let (magic, length) = start.split_at(8);
@@ -307,9 +315,14 @@ impl Index {
             return Err(Unreadable(String::from("not a compiled catalog of this version")));
         }
         let length = u64::from(u32_at(length, 0));
-        let header = decode(&source.read(12, length)?)?;
+        let header: Header = decode(&source.read(12, length)?)?;
         drop(start);
-        Ok(Self { source, header, base: 12 + length })
+        let base = 12 + length;
+        let last = header.posting_ends;
+        if base.checked_add(last.0).and_then(|at| at.checked_add(last.1)) != Some(source.length()) {
+            return Err(Unreadable(String::from("the compiled catalog is cut short")));
+        }
+        Ok(Self { source, header, base })
     }
 
     /// What it was compiled from.

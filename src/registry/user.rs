@@ -141,6 +141,8 @@ fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {
     fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
+    // Else a power cut may leave the new name with old or no bytes.
+    file.as_file().sync_all()?;
     file.persist(cache).map_err(|error| error.error)
 }
 

@@ -25,6 +25,12 @@ fn stem(word: &str) -> String {
             return format!("{rest}{keep}");
         }
     }
+    if let Some(rest) = cut("ing", 4) {
+        // `setting` meets `set`, `creating` the beginning of `create`; `billing` keeps its letters.
+        let mut ends = rest.chars().rev();
+        let doubled = ends.next().filter(|last| ends.next() == Some(*last) && !"aeiouslz".contains(*last));
+        return rest[..rest.len() - doubled.map_or(0, char::len_utf8)].to_owned();
+    }
     match cut("s", 2) {
         Some(rest) if !rest.ends_with('s') && !rest.ends_with('u') && !rest.ends_with('i') => rest.to_owned(),
         _ => word.to_owned(),
@@ -39,5 +45,6 @@ mod tests {
     fn forms_of_a_word_meet() {
         assert_eq!(words("List the issues of Repositories"), ["list", "issue", "repository"]);
         assert_eq!(words("list_branches status"), ["list", "branch", "status"]);
+        assert_eq!(words("setting sending creating billing string"), ["set", "send", "creat", "bill", "string"]);
     }
 }
