@@ -7,6 +7,7 @@
     reason = "a test says what it expects by panicking, and runs programs"
 )]
 
+mod approvals;
 mod cli;
 mod contract;
 mod data;
@@ -16,6 +17,7 @@ mod exchanges;
 mod hostile;
 mod input;
 mod manifests;
+mod policy;
 mod registry;
 mod search;
 mod support;

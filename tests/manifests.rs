@@ -273,12 +273,20 @@ fn flipped_bytes_in_the_cache_never_crash() {
 #[test]
 fn a_provider_of_ones_own_can_be_removed() {
     let home = Home::new();
+    assert!(Command::new("mkfifo").arg(path(&home, "fifo.yaml")).status().unwrap().success());
     home.manifest("odd_name", GOOD);
     home.manifest("other", &broken("other", "title: Garden", "title: Other"));
     let run = home.run(&["integrations:remove", "garden", "--json"]);
     assert_eq!((run.code, &run.json()["success"]), (0, &json!(true)), "{} {}", run.stdout, run.stderr);
     assert!(!path(&home, "odd_name.yaml").exists() && path(&home, "other.yaml").exists());
     assert_eq!((docs(&home, "garden").code, docs(&home, "other").code), (3, 0));
+    home.manifest("a_first", GOOD);
+    home.manifest("b_second", &GOOD.replace("title: Garden", "title: Second"));
+    assert_eq!(list(&home)["providers"]["garden"]["title"], "Garden");
+    assert_eq!(home.run(&["integrations:remove", "garden", "--json"]).code, 0);
+    assert!(!path(&home, "a_first.yaml").exists(), "of two files the one that counts is removed");
+    assert_eq!(list(&home)["providers"]["garden"]["title"], "Second");
+    assert_eq!(home.run(&["integrations:remove", "garden", "--json"]).code, 0);
     for (id, said) in [("github", "built-in"), ("garden", "Unknown integration")] {
         let run = home.run(&["integrations:remove", id, "--json"]);
         assert_eq!(run.code, 3, "{}", run.stdout);

@@ -30,6 +30,16 @@ pub fn spend(store: &Store, digest: &str, now_ms: i64) -> Result<Option<String>>
     Ok(None)
 }
 
+/// Spends this very ticket, which was approved.
+pub fn spend_this(store: &Store, ticket: &Ticket, now_ms: i64) -> Result<()> {
+    if store.spend_ticket(&ticket.id, now_ms)? {
+        return Ok(());
+    }
+    let now = find(store, &ticket.id)?;
+    Err(Error::new(Code::PermissionDenied, format!("Ticket {} is {}; nothing was sent", now.id, state(&now, now_ms)))
+        .hint("Make the call again for a new ticket"))
+}
+
 /// The pending ticket for this request, left now if there is none; answers its id.
 pub fn leave(store: &Store, asked: &Asked<'_>, now_ms: i64, ttl_ms: i64) -> Result<String> {
     if let Some(known) = store.ticket_for(asked.digest, "pending", now_ms)? {

@@ -2,7 +2,7 @@
 //! There is deliberately no `Display`, no `Serialize` and no `Debug` that shows one.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -40,23 +40,29 @@ pub struct Scrubber {
 /// Secrets shorter than this are not searched for: they would mask ordinary words.
 const SHORTEST: usize = 4;
 
+/// A text with everything escaped but letters, digits and `untouched`.
+fn percent(text: &str, untouched: &str, escape: fn(u8) -> String) -> String {
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || untouched.as_bytes().contains(&byte);
+    text.bytes().map(|byte| if kept(byte) { char::from(byte).to_string() } else { escape(byte) }).collect()
+}
+
 impl Scrubber {
-    /// Remembers a secret: plain, base64, URL-encoded, JSON-escaped, and for `user:secret` pairs as given.
+    /// Remembers a secret: plain, JSON-escaped, in base64 of both alphabets with and without padding, URL-encoded as forms,
+    /// RFC 3986, JavaScript and path segments do it, with capital and small hexadecimal digits.
     pub fn add(&mut self, secret: &str) {
+        const UNTOUCHED: [&str; 4] = ["*-._", "-._~", "-._~!*'()", "-._~!$&'()*+,;=:@"];
         if secret.len() < SHORTEST {
             return;
         }
-        let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = Value::from(secret).to_string();
-        let forms = [
-            secret.to_owned(),
-            STANDARD.encode(secret),
-            STANDARD.encode(secret).trim_end_matches('=').to_owned(),
-            URL_SAFE.encode(secret),
-            percent.replace('+', "%20"),
-            percent,
-            json.trim_matches('"').to_owned(),
-        ];
+        let mut forms = vec![secret.to_owned(), json.trim_matches('"').to_owned()];
+        forms.extend([STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].map(|base64| base64.encode(secret)));
+        for untouched in UNTOUCHED {
+            for escape in [|byte: u8| format!("%{byte:02X}"), |byte: u8| format!("%{byte:02x}")] {
+                let percent = percent(secret, untouched, escape);
+                forms.extend([percent.replace("%20", "+"), percent]);
+            }
+        }
         for form in forms {
             if !self.forms.iter().any(|known| **known == form) {
                 self.forms.push(Zeroizing::new(form));
@@ -120,8 +126,22 @@ mod tests {
     fn every_form_of_a_secret_is_removed() {
         let mut scrubber = Scrubber::default();
         scrubber.add("s3cr/et+key");
-        for echo in ["Bearer s3cr/et+key", "czNjci9ldCtrZXk=", "?k=s3cr%2Fet%2Bkey&x", "czNjci9ldCtrZXk"] {
+        for echo in
+            ["Bearer s3cr/et+key", "czNjci9ldCtrZXk=", "?k=s3cr%2Fet%2Bkey&x", "czNjci9ldCtrZXk", "s3cr%2fet%2bkey", "s3cr%2Fet+key"]
+        {
             assert!(scrubber.scrub(echo).contains(MASK), "{echo}");
+        }
+        let mut other = Scrubber::default();
+        other.add("a~b c?>(d)=");
+        for echo in [
+            "a~b%20c%3F%3E%28d%29%3D",
+            "a~b%20c%3f%3e(d)%3d",
+            "a~b%20c%3F%3E(d)=",
+            "a%7Eb+c%3F%3E%28d%29%3D",
+            "YX5iIGM_PihkKT0",
+            "YX5iIGM/PihkKT0=",
+        ] {
+            assert_eq!(other.scrub(echo), MASK, "{echo}");
         }
         let mut value = serde_json::json!({"s3cr/et+key": ["x s3cr/et+key y"]});
         scrubber.scrub_value(&mut value);

@@ -77,8 +77,11 @@ impl Replayer {
     pub fn open(folder: &Path) -> Result<Self> {
         let broken = |path: &Path, why: String| Error::usage(format!("{}: {why}", path.display()));
         let entries = std::fs::read_dir(folder).map_err(|error| broken(folder, error.to_string()))?;
-        let mut files: Vec<PathBuf> =
-            entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        let mut files: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "json") && path.is_file())
+            .collect();
         files.sort();
         let mut left = Vec::new();
         for path in files {

@@ -50,8 +50,10 @@ impl Plan {
             .into()
     }
 
-    /// What identifies exactly this request: function and what it does, account, arguments, the request itself and file contents.
+    /// What identifies exactly this request: function and what it does, account, arguments, the request itself, file contents and
+    /// how many more pages would be asked for.
     pub fn digest(&self, request: &Value) -> String {
+        let pages = self.options.all.then(|| json!({"max_pages": self.options.max_pages, "max_items": self.options.max_items}));
         digest(&json!({
             "function": self.callable.name.to_string(),
             "definition": self.callable.definition,
@@ -59,6 +61,7 @@ impl Plan {
             "account": self.account,
             "arguments": self.arguments.object,
             "request": request,
+            "pages": pages,
         }))
     }
 }

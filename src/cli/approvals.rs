@@ -92,7 +92,7 @@ pub fn approve(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let memory = app.memory();
     let ticket = memory.with(|store| {
         let ticket = approvals::find(store, id(arguments))?;
-        if !(ticket.state == "approved" && arguments.get_flag("run")) {
+        if !(approvals::state(&ticket, now_ms()) == "approved" && arguments.get_flag("run")) {
             approvals::decide(store, &ticket, true, now_ms())?;
         }
         approvals::find(store, &ticket.id)
@@ -131,7 +131,14 @@ fn run(app: &App, out: &Out, ticket: &Ticket) -> Result<u8> {
     let envelope = call::block_on(async {
         match runtime.prepare(&ctx, call) {
             Station::Refused(envelope) => Ok(*envelope),
-            Station::Allowed(plan) => Ok(runtime.perform(&ctx, *plan).await),
+            Station::Allowed(mut plan) => {
+                // The rules may have become laxer since: the ticket is used up all the same.
+                if plan.approval_id.is_none() {
+                    runtime.memory.with(|store| approvals::spend_this(store, ticket, now_ms()))?;
+                    plan.approval_id = Some(ticket.id.clone());
+                }
+                Ok(runtime.perform(&ctx, *plan).await)
+            }
             Station::Asks(_) => Err(Error::new(
                 Code::PermissionDenied,
                 format!("The request of ticket {} is not what it was: the function, the settings or a file changed", ticket.id),

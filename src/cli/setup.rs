@@ -151,13 +151,7 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         .hint(format!("angelia integrations:configure {id} --disable")));
     }
     let folder = app.dirs.make_config()?.join("providers");
-    let file = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).find(|path| {
-        std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| crate::registry::user::parse(&text).ok())
-            .is_some_and(|provider| provider.id == id)
-    });
-    let Some(file) = file else {
+    let Some(file) = crate::registry::user::defining(&folder, id) else {
         return Err(Error::new(Code::NotFound, format!("The file that defines '{id}' was not found in {}", folder.display())));
     };
     std::fs::remove_file(&file).map_err(|error| Error::usage(format!("{} cannot be removed: {error}", file.display())))?;

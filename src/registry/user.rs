@@ -86,6 +86,12 @@ fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> 
     parse(&text).map_err(|found| found.into_iter().map(|(line, message)| problem(line, message)).collect())
 }
 
+/// The file of a folder that defines a provider: the one that counts, where several do.
+pub fn defining(folder: &Path, id: &str) -> Option<PathBuf> {
+    let defines = |(path, meta): &(PathBuf, fs::Metadata)| read(path, meta).is_ok_and(|provider| provider.id == id);
+    manifests(folder).into_iter().find(defines).map(|(path, _)| path)
+}
+
 /// Reads and checks one manifest; every problem with its line where known.
 pub fn parse(text: &str) -> Result<Provider, Vec<(Option<u64>, String)>> {
     let provider: Provider = serde_saphyr::from_str(text).map_err(|error| {

@@ -16,6 +16,15 @@ const STOP: [&str; 24] = [
 ];
 
 fn stem(word: &str) -> String {
+    let word = singular(word);
+    let Some(rest) = word.strip_suffix("ing").filter(|rest| rest.len() >= 4) else { return word };
+    // `setting` meets `set`, and `creating` is a beginning of `create`; `billing` keeps its letters.
+    let mut ends = rest.chars().rev();
+    let doubled = ends.next().filter(|last| ends.next() == Some(*last) && !"aeiouslz".contains(*last));
+    rest[..rest.len() - doubled.map_or(0, char::len_utf8)].to_owned()
+}
+
+fn singular(word: &str) -> String {
     let cut = |end: &str, least: usize| word.strip_suffix(end).filter(|rest| rest.len() >= least);
     if let Some(rest) = cut("ies", 2) {
         return format!("{rest}y");
@@ -24,12 +33,6 @@ fn stem(word: &str) -> String {
         if let Some(rest) = cut(end, 2) {
             return format!("{rest}{keep}");
         }
-    }
-    if let Some(rest) = cut("ing", 4) {
-        // `setting` meets `set`, `creating` the beginning of `create`; `billing` keeps its letters.
-        let mut ends = rest.chars().rev();
-        let doubled = ends.next().filter(|last| ends.next() == Some(*last) && !"aeiouslz".contains(*last));
-        return rest[..rest.len() - doubled.map_or(0, char::len_utf8)].to_owned();
     }
     match cut("s", 2) {
         Some(rest) if !rest.ends_with('s') && !rest.ends_with('u') && !rest.ends_with('i') => rest.to_owned(),
@@ -45,6 +48,6 @@ mod tests {
     fn forms_of_a_word_meet() {
         assert_eq!(words("List the issues of Repositories"), ["list", "issue", "repository"]);
         assert_eq!(words("list_branches status"), ["list", "branch", "status"]);
-        assert_eq!(words("setting sending creating billing string"), ["set", "send", "creat", "bill", "string"]);
+        assert_eq!(words("settings sending creating billing string"), ["set", "send", "creat", "bill", "string"]);
     }
 }

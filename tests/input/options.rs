@@ -64,6 +64,7 @@ fn what_was_recorded_is_replayed_without_the_service() {
         assert_eq!((again.code, &again.json()["data"]), (0, &first.json()["data"]), "{}", again.stdout);
         assert_eq!((&first.json()["meta"]["replayed"], &again.json()["meta"]["replayed"]), (&Value::Null, &json!(true)));
     }
+    assert!(Command::new("mkfifo").arg(format!("{folder}/fifo.json")).status().unwrap().success());
     let run = call(&home, "echo.get_all", &["--state=other", "--replay", &folder]);
     assert_eq!((run.code, code(&run).as_str()), (7, "unreachable"), "{}", run.stdout);
     assert!(run.json()["error"].as_str().unwrap().contains("No recorded exchange answers"), "{}", run.stdout);

@@ -9,7 +9,7 @@ use super::secrets;
 use super::server::{Reply, Request, Server};
 
 /// The secret of the default account. Its forms in base64 differ in both alphabets and have padding.
-pub const TOKEN: &str = "tok3n?>~/with+odd=charsX";
+pub const TOKEN: &str = "tok3n?>~/with+odd=chars";
 /// The secret of the account `work`.
 pub const WORK: &str = "w0rk?>~/of+another=account";
 
@@ -143,16 +143,13 @@ impl Desk {
 
     /// Writes the user's settings: enabled, this service, these rules.
     pub fn settings(&self, rules: &str) {
-        self.settings_for(&self.server, rules);
+        self.home.config(&Self::text(&self.server, rules));
     }
 
-    /// As [`Desk::settings`], for another service.
-    pub fn settings_for(&self, server: &Server, rules: &str) {
-        let (here, more) = rules.split_once("\n[").map_or((rules, String::new()), |(here, more)| (here, format!("[{more}")));
-        self.home.config(&format!(
-            "[integrations.desk]\nenabled = true\nallow_private = true\n{here}\n[integrations.desk.servers]\ndefault = \"{}\"\n{more}",
-            server.origin()
-        ));
+    /// Settings that enable the provider and send it to a server.
+    pub fn text(server: &Server, rules: &str) -> String {
+        let origin = server.origin();
+        format!("[integrations.desk]\nenabled = true\nallow_private = true\nservers.default = \"{origin}\"\n{rules}\n")
     }
 
     /// Stores an account's token.

@@ -5,11 +5,19 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-/// Forms in which a secret may travel whole: plain, base64 of both alphabets with and without padding, URL-encoded in both cases.
+/// Forms in which a secret may travel whole: plain, base64 of both alphabets with and without padding, URL-encoded as forms, RFC 3986,
+/// JavaScript and path segments do it, in both cases.
 pub fn forms(secret: &str) -> Vec<String> {
-    let percent: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let mut forms = vec![secret.to_owned(), percent.clone(), lower_hex(&percent), percent.replace('+', "%20")];
-    forms.extend([STANDARD.encode(secret), STANDARD_NO_PAD.encode(secret), URL_SAFE.encode(secret), URL_SAFE_NO_PAD.encode(secret)]);
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let rfc = form.replace('+', "%20").replace("%7E", "~").replace('*', "%2A");
+    let unescaped = |text: &str, kept: &str| {
+        let all = kept.bytes().map(|byte| (format!("%{byte:02X}"), char::from(byte).to_string()));
+        all.fold(text.to_owned(), |text, (escaped, plain)| text.replace(&escaped, &plain))
+    };
+    let (script, segment) = (unescaped(&rfc, "!*'()"), unescaped(&rfc, "!$&'()*+,;=:@"));
+    let mut forms = vec![secret.to_owned(), form, rfc, script, segment];
+    forms.extend(forms.clone().iter().skip(1).map(|form| lower_hex(form)));
+    forms.extend([STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].map(|base64| base64.encode(secret)));
     forms.sort();
     forms.dedup();
     forms
