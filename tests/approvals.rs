@@ -228,8 +228,13 @@ fn an_approval_passes_every_other_check() {
 fn a_ticket_that_was_run_is_used_up_whatever_the_rules_say() {
     let desk = Desk::open(ASK);
     let ticket = desk.call("create_paper", CREATE).ticket();
+    let other = Server::start(desk::answer);
+    desk.home.config(&Desk::text(&other, "write = 'allow'"));
+    assert_eq!(desk.run(&["approvals:approve", &ticket, "--run", "--json"]).code, 4, "not what was shown");
+    assert_eq!((desk.sent(), other.requests().len()), (0, 0));
     desk.settings("write = 'allow'");
     assert_eq!(desk.run(&["approvals:approve", &ticket, "--run", "--json"]).code, 0);
+    assert_eq!(desk.run(&["approvals:approve", &ticket, "--run", "--json"]).code, 4);
     desk.settings(ASK);
     assert_eq!((desk.call("create_paper", CREATE).end(), desk.sent()), (ASKED, 1), "the approval was for one request, and that was made");
 }

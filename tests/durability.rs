@@ -341,9 +341,12 @@ fn a_home_that_may_only_be_read_stops_writes_only() {
     closed(0o755);
 }
 
+/// Puts something in a file's place.
+type Make = fn(&Path);
+
 #[test]
 fn a_settings_file_that_cannot_be_read_is_named_and_hangs_nothing() {
-    let bad: [(&str, fn(&Path), &str); 6] = [
+    let bad: [(&str, Make, &str); 6] = [
         ("fifo", |path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()), "not an ordinary file"),
         ("folder", |path| std::fs::create_dir(path).unwrap(), "not an ordinary file"),
         ("huge", |path| std::fs::write(path, "#".repeat(10 << 20)).unwrap(), "10485760 bytes"),

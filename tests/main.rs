@@ -22,3 +22,4 @@ mod registry;
 mod search;
 mod support;
 mod tidy;
+mod trust;

@@ -132,22 +132,29 @@ fn run(app: &App, out: &Out, ticket: &Ticket) -> Result<u8> {
         match runtime.prepare(&ctx, call) {
             Station::Refused(envelope) => Ok(*envelope),
             Station::Allowed(mut plan) => {
-                // The rules may have become laxer since: the ticket is used up all the same.
+                // Where the rules have become laxer since, the ticket still holds for its own request alone, and is used up by it.
                 if plan.approval_id.is_none() {
+                    if runtime.shown(&plan)?["digest"] != ticket.digest.as_str() {
+                        return Err(changed(ticket));
+                    }
                     runtime.memory.with(|store| approvals::spend_this(store, ticket, now_ms()))?;
                     plan.approval_id = Some(ticket.id.clone());
                 }
                 Ok(runtime.perform(&ctx, *plan).await)
             }
-            Station::Asks(_) => Err(Error::new(
-                Code::PermissionDenied,
-                format!("The request of ticket {} is not what it was: the function, the settings or a file changed", ticket.id),
-            )
-            .hint("Make the call again for a new ticket")),
+            Station::Asks(_) => Err(changed(ticket)),
         }
     })?;
     call::print(out, &envelope);
     Ok(call::exit_code(&envelope))
+}
+
+fn changed(ticket: &Ticket) -> Error {
+    Error::new(
+        Code::PermissionDenied,
+        format!("The request of ticket {} is not what it was: the function, the settings or a file changed", ticket.id),
+    )
+    .hint("Make the call again for a new ticket")
 }
 
 /// `approvals:deny`.
