@@ -150,10 +150,12 @@ fn an_approval_of_one_page_is_none_of_all_pages() {
 #[test]
 fn time_ends_tickets() {
     let desk = Desk::open(ASK);
-    desk.home.config(&format!("{}\n[approvals]\nttl_seconds = 1\n", Desk::text(&desk.server, ASK)));
-    let pending = desk.call("create_paper", CREATE).ticket();
+    let lasting = |seconds: u32| desk.home.config(&format!("{}[approvals]\nttl_seconds = {seconds}\n", Desk::text(&desk.server, ASK)));
+    lasting(2);
     let ready = approved(&desk, "rename_paper", CREATE);
-    std::thread::sleep(Duration::from_millis(1_100));
+    lasting(1);
+    let pending = desk.call("create_paper", CREATE).ticket();
+    std::thread::sleep(Duration::from_millis(2_100));
     for words in [&["approvals:approve", &pending][..], &["approvals:approve", &pending, "--run"], &["approvals:deny", &pending]] {
         let run = desk.run(&[words, &["--json"]].concat());
         assert_eq!((run.code, run.json()["error"].to_string().contains("is expired")), (4, true), "{words:?}: {run:?}");
@@ -335,4 +337,15 @@ fn a_ticket_holds_no_secret() {
     let shown = shown(&desk, &ticket);
     assert_eq!(shown["request"]["headers"]["x-token"], "«secret»");
     assert_eq!(shown["request"]["headers"]["x-note"], "plain", "what is no secret is shown");
+}
+
+#[test]
+fn a_request_hides_nothing_from_who_decides() {
+    let desk = Desk::open(ASK);
+    let ticket = desk.call("create_paper", &["--title=a\u{202e}\u{200b}\u{1b}[2K"]).ticket();
+    for words in [&["approvals:list"][..], &["approvals:show", &ticket]] {
+        let run = desk.run(words);
+        assert!(run.stdout.contains(&ticket) && !run.stdout.contains(['\u{202e}', '\u{200b}', '\u{1b}']), "{run:?}");
+    }
+    assert_eq!(shown(&desk, &ticket)["arguments"]["title"], "a\u{202e}\u{200b}\u{1b}[2K", "and is sent as it was given");
 }

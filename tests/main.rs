@@ -10,6 +10,7 @@
 mod approvals;
 mod cli;
 mod contract;
+mod credentials;
 mod data;
 mod docs;
 mod durability;

@@ -296,7 +296,11 @@ fn links_in_a_project_lead_nowhere() {
     symlink(&victim, &config).unwrap();
     fs::remove_file(&lock).unwrap();
     symlink(&nothing, &lock).unwrap();
-    let _ = desk.run(&["integrations:configure", "desk", "--project", "--write=deny"]);
+    let run = desk.run(&["integrations:configure", "desk", "--project", "--write=deny"]);
+    assert!(run.code != 0 && run.stderr.contains("config.lock"), "{run:?}");
+    fs::remove_file(&lock).unwrap();
+    assert_eq!(desk.run(&["integrations:configure", "desk", "--project", "--write=deny"]).code, 0);
+    assert_eq!(desk.call("create_paper", &["--title=a"]).end(), DENIED);
     assert_eq!(fs::read_to_string(&victim).unwrap(), "[integrations.desk]\nread = 'deny'\n", "what a link points to is not written");
     assert!(!nothing.exists(), "nor made");
 }

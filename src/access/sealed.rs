@@ -31,7 +31,7 @@ pub struct Sealer {
 const NONCE: usize = 24;
 
 impl Sealer {
-    /// Derives or reads the key; `make` makes a key file that is not there.
+    /// Derives or reads the key; `make` makes a key file where there is none, or a damaged one.
     pub fn open(from: &KeyFrom<'_>, make: bool) -> Result<Self> {
         let mut key = Zeroizing::new([0_u8; 32]);
         match from {
@@ -41,15 +41,12 @@ impl Sealer {
                     .map_err(|error| Error::internal(format!("the passphrase cannot be used: {error}")))?;
             }
             KeyFrom::File(path) => {
-                let text = match files::read_private(path)? {
-                    Some(text) => Zeroizing::new(text),
-                    None if make => make_key(path)?,
+                let there = files::read_private(path)?.map(Zeroizing::new);
+                let bytes = match there.as_deref().and_then(|text| key_bytes(text)) {
+                    Some(bytes) => bytes,
+                    None if make => key_bytes(&make_key(path)?).ok_or_else(|| gone(path))?,
                     None => return Err(gone(path)),
                 };
-                let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| gone(path))?);
-                if bytes.len() != key.len() {
-                    return Err(gone(path));
-                }
                 key.copy_from_slice(&bytes);
             }
         }
@@ -92,6 +89,11 @@ pub fn salt_bytes(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap_or_default()
 }
 
+/// The key that a key file holds.
+fn key_bytes(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    STANDARD.decode(text.trim()).ok().map(Zeroizing::new).filter(|bytes| bytes.len() == 32)
+}
+
 fn make_key(path: &Path) -> Result<Zeroizing<String>> {
     let key = Key::<XChaCha20Poly1305>::generate();
     let text = Zeroizing::new(STANDARD.encode(key));
@@ -101,7 +103,10 @@ fn make_key(path: &Path) -> Result<Zeroizing<String>> {
 
 fn gone(path: &Path) -> Error {
     Error::new(Code::NeedsReauth, format!("The key file {} is missing or damaged, so stored secrets cannot be opened", path.display()))
-        .hint("Put the key file back, or store the credentials again with angelia integrations:configure")
+        .hint(
+            "Put the key file back, or store the credentials again with angelia integrations:configure, \
+               when angelia integrations:disconnect has removed every other account that the key sealed",
+        )
 }
 
 #[cfg(test)]

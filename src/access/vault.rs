@@ -250,18 +250,24 @@ impl Vault {
 
     /// Which store new secrets go to, in words, without touching it more than a question.
     pub fn backend(&self) -> Result<Backend> {
-        let file = || {
-            if env::var(PASSPHRASE).is_some() { Backend::Passphrase } else { Backend::KeyFile }
+        let file = || match env::var(PASSPHRASE) {
+            Some(_) => Ok(Backend::Passphrase),
+            // What a passphrase protects is not followed by secrets in a weaker store, unless somebody says so.
+            None if self.all().any(|(_, stored)| matches!(stored, Stored::SealedByPassphrase(_))) => {
+                Err(Error::new(Code::MissingCredentials, "Secrets are sealed by a passphrase here, and it is not given")
+                    .hint(format!("Set {PASSPHRASE}")))
+            }
+            None => Ok(Backend::KeyFile),
         };
         match self.choice {
-            StoreChoice::File => Ok(file()),
+            StoreChoice::File => file(),
             StoreChoice::Keychain => keychain::answers().map(|()| Backend::Keychain).map_err(|failure| {
                 Error::new(Code::Usage, format!("Secrets shall go to the keychain, but {failure}"))
                     .hint("angelia config:set credentials.store file")
             }),
             StoreChoice::Auto => match keychain::answers() {
                 Ok(()) => Ok(Backend::Keychain),
-                Err(Failure::None) => Ok(file()),
+                Err(Failure::None) => file(),
                 Err(failure) => Err(Error::new(Code::Usage, format!("It is not clear where secrets shall go: {failure}"))
                     .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file")),
             },
@@ -281,7 +287,8 @@ impl Vault {
             if matches!(backend, Some(Backend::Passphrase)) && self.book.salt.is_none() {
                 self.book.salt = Some(salt());
             }
-            let mut sealers = Sealers::default();
+            let replaced: Vec<String> = changes.keys().map(|key| format!("{}/{account}/{key}", provider.id)).collect();
+            let mut sealers = self.sealers(backend, &replaced)?;
             for (key, value) in changes {
                 let field = provider
                     .credentials
@@ -316,14 +323,41 @@ impl Vault {
                 Ok(Stored::Keychain)
             }
             Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.by_passphrase(sealers)?.seal(place, &value)?)),
-            _ => Ok(Stored::Sealed(self.by_key_file(sealers, !self.any_sealed())?.seal(place, &value)?)),
+            _ => Ok(Stored::Sealed(self.by_key_file(sealers, false)?.seal(place, &value)?)),
         }
     }
 
-    /// A new key file is made only while nothing is sealed by an old one.
-    fn any_sealed(&self) -> bool {
-        let mut fields = self.book.accounts.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        fields.any(|stored| matches!(stored, Stored::Sealed(_)))
+    /// Every field with its place.
+    fn all(&self) -> impl Iterator<Item = (String, &Stored)> {
+        self.book.accounts.iter().flat_map(|(provider, accounts)| {
+            accounts
+                .iter()
+                .flat_map(move |(account, fields)| fields.iter().map(move |(key, stored)| (format!("{provider}/{account}/{key}"), stored)))
+        })
+    }
+
+    /// The key for new secrets. A new key file is made only when nothing stays that an old one sealed, and a passphrase must open
+    /// what stays: a mistyped one would seal what nobody can open.
+    fn sealers(&self, backend: Option<Backend>, replaced: &[String]) -> Result<Sealers> {
+        let mut sealers = Sealers::default();
+        let mut stays = self.all().filter(|(place, _)| !replaced.contains(place));
+        match backend {
+            Some(Backend::KeyFile) => {
+                let make = !stays.any(|(_, stored)| matches!(stored, Stored::Sealed(_)));
+                self.by_key_file(&mut sealers, make)?;
+            }
+            Some(Backend::Passphrase) => {
+                let known = stays.find_map(|(place, stored)| match stored {
+                    Stored::SealedByPassphrase(sealed) => Some((place, sealed)),
+                    _ => None,
+                });
+                if let Some((place, sealed)) = known {
+                    self.by_passphrase(&mut sealers)?.open_value(&place, sealed)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(sealers)
     }
 
     fn put(&mut self, provider: &str, account: &str, key: &str, stored: Option<Stored>) -> Result<()> {

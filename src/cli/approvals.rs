@@ -14,7 +14,7 @@ use crate::base::origin::Origin;
 use crate::call::request::{Arguments, Call, Ctx, Options};
 use crate::call::runtime::Station;
 use crate::cli::call;
-use crate::cli::output::Out;
+use crate::cli::output::{Out, in_plain_sight};
 use crate::store::approvals::Ticket;
 
 fn parsed(text: &str) -> Value {
@@ -61,7 +61,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
                 ticket.function.clone(),
                 ticket.account.clone(),
                 rfc3339(ticket.expires_ms),
-                ticket.arguments.clone(),
+                in_plain_sight(&ticket.arguments),
             ]
         });
         out.table(paint, &["id", "state", "function", "account", "expires", "arguments"], rows.collect())
@@ -75,13 +75,13 @@ pub fn show(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let value = whole(&ticket);
     out.answer(&json!({"success": true, "approval": value}), |paint| {
         format!(
-            "{} {} ({}, account {}), {}\n{:#}",
+            "{} {} ({}, account {}), {}\n{}",
             paint.bold(&ticket.id),
             ticket.function,
             ticket.operation,
             ticket.account,
             approvals::state(&ticket, now_ms()),
-            value["request"]
+            in_plain_sight(&format!("{:#}", value["request"]))
         )
     });
     Ok(0)

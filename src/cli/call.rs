@@ -15,7 +15,7 @@ use crate::call::args;
 use crate::call::plan::Plan;
 use crate::call::request::{Arguments, Call, Ctx, RawArguments};
 use crate::call::runtime::{Runtime, Station};
-use crate::cli::output::Out;
+use crate::cli::output::{Out, in_plain_sight};
 use crate::cli::words::{self, Words};
 use crate::cli::{help, progress, render, stdin};
 use crate::config::env;
@@ -214,8 +214,10 @@ fn ask(runtime: &Runtime, plan: &Plan) -> Option<bool> {
     let out = Out::new(false);
     let (name, operation) = (&plan.callable.name, plan.callable.function.operation.as_str());
     out.stderr(&format!(
-        "{name} ({operation}, account {}) asks for your approval: {}\n{request:#}\nSend it? [y/N] ",
-        plan.account, plan.decision.because
+        "{name} ({operation}, account {}) asks for your approval: {}\n{}\nSend it? [y/N] ",
+        plan.account,
+        plan.decision.because,
+        in_plain_sight(&format!("{request:#}"))
     ));
     drop(std::io::stderr().flush());
     let mut answer = String::new();

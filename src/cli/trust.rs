@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::cli::output::Out;
+use crate::cli::output::{Out, in_plain_sight};
 use crate::config::files;
 use crate::config::layers::PROJECT_FOLDER;
 
@@ -42,7 +42,14 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let files: Vec<String> = trust::files(&root).iter().map(|path| path.display().to_string()).collect();
     out.answer(
         &json!({"success": true, "project": root.display().to_string(), "trusted": true, "fingerprint": fingerprint, "files": files}),
-        |paint| format!("{} {} is trusted as it is now; any change asks again.\n{}", paint.green("✓"), root.display(), files.join("\n")),
+        |paint| {
+            format!(
+                "{} {} is trusted as it is now; any change asks again.\n{}",
+                paint.green("✓"),
+                root.display(),
+                in_plain_sight(&files.join("\n"))
+            )
+        },
     );
     Ok(0)
 }
@@ -78,7 +85,7 @@ fn show(app: &App, out: &Out, root: &std::path::Path) -> Result<u8> {
     let value: Vec<_> = texts.iter().map(|(path, text)| json!({"file": path, "text": text})).collect();
     out.answer(&json!({"success": true, "project": root.display().to_string(), "trusted": trusted, "files": value}), |paint| {
         let bodies: Vec<String> =
-            texts.iter().map(|(path, text)| format!("{}\n{}", paint.bold(path), crate::cli::output::clean(text))).collect();
+            texts.iter().map(|(path, text)| format!("{}\n{}", paint.bold(&in_plain_sight(path)), in_plain_sight(text))).collect();
         bodies.join("\n")
     });
     Ok(0)

@@ -49,11 +49,23 @@ pub fn write_private(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Runs `work` while no other process does, by a lock file beside `path`.
+/// Runs `work` while no other process does, by a lock file beside `path`. A link in its place is refused: following it would make a file
+/// wherever it points.
 pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let lock = path.with_extension("lock");
     let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(broken)?;
+    let file = match fs::OpenOptions::new().create_new(true).write(true).open(&lock) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_lock(&lock),
+        made => made,
+    };
+    let file = file.map_err(broken)?;
     file.lock().map_err(broken)?;
     work()
+}
+
+fn open_lock(lock: &Path) -> std::io::Result<fs::File> {
+    if !fs::symlink_metadata(lock)?.is_file() {
+        return Err(std::io::Error::other("it is not an ordinary file"));
+    }
+    fs::OpenOptions::new().write(true).open(lock)
 }
