@@ -236,15 +236,18 @@ fn tamper(desk: &Desk, change: impl FnOnce(&mut Value)) -> String {
     before
 }
 
+/// What somebody did to the book of accounts.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut Value));
+
 #[test]
 fn what_was_tampered_with_is_not_used() {
     let desk = Desk::open(READ);
     let flip = |book: &mut Value| {
         let sealed = book["default"]["token"]["sealed"].as_str().unwrap();
-        let last = if sealed.contains('A') { sealed.replacen('A', "B", 1) } else { sealed.replacen('B', "A", 1) };
-        book["default"]["token"]["sealed"] = json!(last);
+        let other = if &sealed[50..51] == "A" { "B" } else { "A" };
+        book["default"]["token"]["sealed"] = json!(format!("{}{other}{}", &sealed[..50], &sealed[51..]));
     };
-    let changes: [(&str, &dyn Fn(&mut Value)); 5] = [
+    let changes: [Change<'_>; 5] = [
         ("a changed letter", &flip),
         ("the value of another account", &|book| book["default"]["token"] = book["work"]["token"].clone()),
         ("a cut value", &|book| book["default"]["token"]["sealed"] = json!("AAAA")),
