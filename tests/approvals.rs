@@ -95,6 +95,8 @@ fn an_approval_ends_when_the_function_or_its_place_changes() {
         ),
         (MANIFEST.replacen("request: POST /papers", "request: POST /papers\n    query: {burn: all}", 1), own.clone()),
         (MANIFEST.replacen("request: POST /papers", "request: POST /papers\n    headers: {X-Burn: all}", 1), own.clone()),
+        // The request stays the same, but what the function accepts does not.
+        (MANIFEST.replacen("title: {type: string,", "title: {type: string, maxLength: 9,", 1), own.clone()),
         (MANIFEST.replacen("name: X-Note", "name: X-Other", 1), own.clone()),
         (MANIFEST.to_owned(), Desk::text(&other, ASK)),
         (MANIFEST.to_owned(), own.replace("\nread", "/v2\nread").replace("\"/v2", "/v2\"")),
