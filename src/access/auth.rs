@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use crate::access::field::fill;
 use crate::access::vault::Credentials;
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::{MASK, Scrubber};
@@ -101,13 +102,4 @@ pub struct Preview {
     pub headers: Vec<(String, String)>,
     /// Query parameters.
     pub query: Vec<(String, String)>,
-}
-
-/// Fills a template by what may be shown; nothing when a field in it has no value.
-fn fill(template: &str, shown: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let mut filled = template.to_owned();
-    for key in crate::registry::lint::names_in(template) {
-        filled = filled.replace(&format!("{{{key}}}"), &shown(key)?);
-    }
-    Some(filled)
 }

@@ -51,6 +51,20 @@ fn run(command: &str) -> Result<String, String> {
     if text.is_empty() { Err(String::from("printed nothing")) } else { Ok(text.to_owned()) }
 }
 
+/// Fills a template such as `{email}:{token}`; `None` when a field in it has no value.
+pub fn fill<T: AsRef<str>>(template: &str, value: impl Fn(&str) -> Option<T>) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (key, tail) = after.split_once('}')?;
+        filled.push_str(before);
+        filled.push_str(value(key)?.as_ref());
+        rest = tail;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
 /// Checks and normalises a value by the field's kind.
 pub fn check(field: &Credential, value: &str) -> Result<String> {
     let refuse = |why: &str| Err(Error::new(Code::InvalidArguments, format!("Credential '{}' {why}", field.key)));

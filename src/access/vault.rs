@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::field::{check, follow, is_reference};
+use crate::access::field::{check, fill, follow, is_reference};
 use crate::access::keychain::{self, Failure};
 use crate::access::sealed::{KeyFrom, Sealer, salt, salt_bytes};
 use crate::base::error::{Code, Error, Result};
@@ -77,16 +77,7 @@ pub struct Credentials {
 impl Credentials {
     /// Fills a template such as `{token}`; `None` when a field in it has no value.
     pub fn fill(&self, template: &str) -> Option<Secret> {
-        let mut filled = String::new();
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (key, tail) = after.split_once('}')?;
-            filled.push_str(before);
-            filled.push_str(self.values.get(key)?.0.expose());
-            rest = tail;
-        }
-        filled.push_str(rest);
-        Some(Secret::new(filled))
+        fill(template, |key| Some(self.values.get(key)?.0.expose())).map(Secret::new)
     }
 
     /// The values that must not be shown.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::base::clock::now_ms;
 use crate::base::error::{Error, Result};
 use crate::call::body::Built;
-use crate::call::http::{Run, cancelled, passing};
+use crate::call::http::{Run, cancelled};
 use crate::call::request::Progress;
 use crate::call::response::{self, Read};
 use crate::call::retry;
@@ -60,13 +60,7 @@ impl Run<'_> {
                     }
                     wait
                 }
-                Err(failure) => {
-                    let wait = retry::pause(tries);
-                    if !may || !passing(&failure) || !self.can_wait(wait) || self.ctx.cancel.is_cancelled() {
-                        return Err(self.lost(failure));
-                    }
-                    wait
-                }
+                Err(failure) => self.wait_after(failure, may, tries)?,
             };
             self.pause(wait).await?;
         }

@@ -276,16 +276,17 @@ impl Run<'_> {
                     }
                     wait
                 }
-                Err(failure) => {
-                    let wait = retry::pause(tries);
-                    if !passing(&failure) || !may || !self.can_wait(wait) || self.ctx.cancel.is_cancelled() {
-                        return Err(self.lost(failure));
-                    }
-                    wait
-                }
+                Err(failure) => self.wait_after(failure, may, tries)?,
             };
             self.pause(wait).await?;
         }
+    }
+
+    /// How long to wait after a failure before another try, or the error where there is none.
+    pub(crate) fn wait_after(&mut self, failure: Failure, may: bool, tries: u32) -> Result<Duration> {
+        let passing = matches!(failure.kind, FailureKind::Unreachable | FailureKind::Broken);
+        let wait = retry::pause(tries);
+        if passing && may && self.can_wait(wait) && !self.ctx.cancel.is_cancelled() { Ok(wait) } else { Err(self.lost(failure)) }
     }
 
     /// Waits before another try; Ctrl-C ends the wait.
@@ -460,11 +461,6 @@ impl Run<'_> {
             _ => error,
         }
     }
-}
-
-/// Whether the same request may go through when it is sent again.
-pub(crate) fn passing(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Unreachable | FailureKind::Broken)
 }
 
 /// Ctrl-C, as a failure.

@@ -110,8 +110,9 @@ fn call_words(words: &[String]) -> Result<u8> {
 /// `integrations:<provider> [function]`.
 fn shortcut(provider: &str, words: &[String]) -> Result<u8> {
     let app = app()?;
-    if !app.catalog()?.ids()?.iter().any(|id| id == provider) {
-        app.catalog()?.provider(provider).map_err(|error| unknown_command(provider, error))?;
+    let catalog = app.catalog()?;
+    if !catalog.ids()?.iter().any(|id| id == provider) {
+        catalog.provider(provider).map_err(|error| unknown_command(provider, error))?;
     }
     match words.iter().position(|word| !word.starts_with('-')) {
         Some(0) => call::run(&app, &format!("{provider}.{}", words[0]), &words[1..]),

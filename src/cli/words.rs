@@ -176,4 +176,12 @@ mod tests {
         assert!(super::read(&["--max-items".into(), "0".into()], None).is_err());
         assert!(super::read(&["{}".into(), "{}".into()], None).is_err());
     }
+
+    #[test]
+    fn the_pages_know_every_flag_that_hides_a_parameter() {
+        let own: Vec<String> = OWN.iter().map(|(name, ..)| name.replace('-', "_")).collect();
+        let mut pages: Vec<&str> = crate::registry::docs::OWN_NAMES.to_vec();
+        pages.sort_by_key(|name| own.iter().position(|known| known == name));
+        assert_eq!(pages, own);
+    }
 }
