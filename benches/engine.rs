@@ -98,7 +98,7 @@ struct Total {
 }
 
 struct Engine {
-    runtime: Runtime,
+    runtime: std::sync::Arc<Runtime>,
     ctx: Ctx,
     client: reqwest::Client,
     url: String,

@@ -74,7 +74,7 @@ impl App {
     }
 
     /// Everything that a call needs; connects to nothing.
-    pub fn runtime(&self, notes: Box<dyn Fn(&str) + Send + Sync>) -> Result<Runtime> {
+    pub fn runtime(&self, notes: Box<dyn Fn(&str) + Send + Sync>) -> Result<Arc<Runtime>> {
         let memory = Arc::new(self.memory());
         let seconds = |key| Duration::from_secs(self.config.number(key));
         let settings = HttpSettings {
@@ -83,14 +83,15 @@ impl App {
             max_wait: seconds("http.max_wait_seconds"),
             max_response_bytes: self.config.number("http.max_response_bytes"),
         };
-        Ok(Runtime {
+        Ok(Arc::new(Runtime {
             catalog: self.catalog()?,
             config: self.config.clone(),
             vault: self.vault()?,
             native: Native { memory: memory.clone() },
             memory,
             http: Http { net: Net::new(env::proxy_hosts()), settings },
+            workflows: None,
             notes,
-        })
+        }))
     }
 }

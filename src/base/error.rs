@@ -26,6 +26,11 @@ pub enum Code {
     Unreachable,
     Timeout,
     OutcomeUnknown,
+    ScriptError,
+    MemoryLimit,
+    TimeLimit,
+    CallLimit,
+    OutputLimit,
     Internal,
     Cancelled,
 }
@@ -53,6 +58,11 @@ pub const CODES: &[(Code, &str, u8, &str)] = &[
     (Code::Unreachable,        "unreachable",         7,   "no connection; nothing was sent"),
     (Code::Timeout,            "timeout",             7,   "no answer in time; nothing was changed by it"),
     (Code::OutcomeUnknown,     "outcome_unknown",     7,   "a write was sent and its answer was lost"),
+    (Code::ScriptError,        "script_error",        8,   "a Lua script failed"),
+    (Code::MemoryLimit,        "memory_limit",        8,   "a Lua script wanted more memory than it may have"),
+    (Code::TimeLimit,          "time_limit",          8,   "a Lua script took more CPU or wall time than it may"),
+    (Code::CallLimit,          "call_limit",          8,   "a Lua script made more calls than it may"),
+    (Code::OutputLimit,        "output_limit",        8,   "a Lua script printed or returned more than it may"),
     (Code::Internal,           "internal",            70,  "our fault"),
     (Code::Cancelled,          "cancelled",           130, "interrupted"),
 ];

@@ -12,11 +12,11 @@ use crate::store::calls::CallRow;
 const LONGEST: usize = 4_000;
 
 /// A row before the outcome is known.
-pub fn begin(call_id: &str, time_ms: i64, origin: Origin, function: &str) -> CallRow {
+pub fn begin(call_id: &str, time_ms: i64, origin: &Origin, function: &str) -> CallRow {
     CallRow {
         call_id: call_id.to_owned(),
         time_ms,
-        origin: origin.as_str().to_owned(),
+        origin: origin.path(),
         function: function.to_owned(),
         outcome: String::from("pending"),
         ..CallRow::default()

@@ -68,6 +68,7 @@ impl Recorder {
 }
 
 /// Answers from a folder of exchanges, each used once, in their order.
+#[derive(Debug)]
 pub struct Replayer {
     left: Mutex<Vec<(String, Recorded)>>,
 }

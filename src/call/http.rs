@@ -1,5 +1,6 @@
 //! A manifest's operation over HTTP: build, send, retry, follow pages, read. No provider has code here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -47,7 +48,7 @@ pub struct Run<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) limits: Limits,
     pub(crate) recorder: Option<Recorder>,
-    pub(crate) replayer: Option<Replayer>,
+    pub(crate) replayer: Option<Arc<Replayer>>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) effect_unknown: bool,
@@ -75,11 +76,8 @@ impl Executor for Http {
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let options = &ready.plan.options;
-            let made = || -> Result<_> {
-                Ok((options.record.as_deref().map(Recorder::open).transpose()?, options.replay.as_deref().map(Replayer::open).transpose()?))
-            };
-            let (recorder, replayer) = match made() {
-                Ok(made) => made,
+            let recorder = match options.record.as_deref().map(Recorder::open).transpose() {
+                Ok(recorder) => recorder,
                 Err(error) => return Outcome::failed(error),
             };
             let function = &ready.plan.callable.function;
@@ -95,7 +93,7 @@ impl Executor for Http {
                 ready,
                 limits,
                 recorder,
-                replayer,
+                replayer: options.replay.clone(),
                 idempotency_key: keyed.then(|| uuid::Uuid::new_v4().to_string()),
                 attempts: 0,
                 effect_unknown: false,
@@ -193,12 +191,14 @@ impl Run<'_> {
             list.items += taken.len() as u64;
             gathered.add(taken, value, self.ctx, &self.ready.scrubber);
             self.ctx.tell(Progress::Page { pages: list.pages, items: list.items });
+            let left = self.handed_on().await;
             let full = options.max_items.is_some_and(|most| list.items >= most);
             match next {
                 Next::End if !cut => list.complete = true,
                 _ if cut || full => list.stopped_by = Some("max_items"),
                 Next::End => {}
                 Next::Stop(why) => list.stopped_by = Some(why),
+                _ if left => list.stopped_by = Some("listener"),
                 _ if !options.all => list.stopped_by = Some("one_page"),
                 _ if options.max_pages.is_some_and(|most| list.pages >= most) => list.stopped_by = Some("max_pages"),
                 _ if gathered.bytes > self.http.settings.max_response_bytes => list.stopped_by = Some("max_bytes"),
@@ -216,6 +216,13 @@ impl Run<'_> {
                 Err(error) => Outcome { list: Some(list), error: Some(error), ..Outcome::default() },
             };
         }
+    }
+
+    /// Lets whoever takes the items take them before the next page is asked for; says whether nobody wants more.
+    async fn handed_on(&self) -> bool {
+        let Some(listener) = &self.ctx.items else { return false };
+        tokio::task::yield_now().await;
+        listener.is_closed()
     }
 
     /// Takes the items out of a page, at most `room` of them; says whether some were left out.

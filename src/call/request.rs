@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::error::Error;
 use crate::base::origin::Origin;
+use crate::call::exchange::Replayer;
+use crate::call::executor::BoxFuture;
+use crate::call::plan::Plan;
+use crate::registry::manifest::Operation;
 
 /// One call, as asked.
 pub struct Call {
@@ -69,7 +76,8 @@ pub struct Options {
     /// Allow `output` to replace a file.
     pub overwrite: bool,
     pub record: Option<PathBuf>,
-    pub replay: Option<PathBuf>,
+    /// Answers instead of the service.
+    pub replay: Option<Arc<Replayer>>,
 }
 
 impl Options {
@@ -110,6 +118,38 @@ pub struct Ctx {
     pub items: Option<UnboundedSender<Value>>,
     /// Receives news for a progress bar.
     pub progress: Option<UnboundedSender<Progress>>,
+    /// Asks a person where the policy wants one; without it a ticket is left.
+    pub asker: Option<Arc<dyn Asker>>,
+    /// The most that may be done, whatever the policy allows: a workflow that says it reads does not write.
+    pub ceiling: Operation,
+    /// What is left for a script and the scripts that it starts.
+    pub budget: Option<Arc<Budget>>,
+}
+
+/// Asks a person for a word on exactly one request.
+pub trait Asker: Send + Sync {
+    /// `request` is what would be sent. `None` where nobody can answer.
+    fn ask<'a>(&'a self, plan: &'a Plan, request: &'a Value) -> BoxFuture<'a, Option<bool>>;
+}
+
+/// What scripts that stand in one chain share.
+#[derive(Debug)]
+pub struct Budget {
+    /// When all of them must be done.
+    pub deadline: Instant,
+    calls_left: AtomicU64,
+}
+
+impl Budget {
+    /// A fresh budget.
+    pub fn new(deadline: Instant, calls: u64) -> Self {
+        Self { deadline, calls_left: AtomicU64::new(calls) }
+    }
+
+    /// Takes one call; false when none is left.
+    pub fn take_call(&self) -> bool {
+        self.calls_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
 }
 
 /// What a progress bar can show.
@@ -123,7 +163,15 @@ pub enum Progress {
 impl Ctx {
     /// A context of an origin without listeners.
     pub fn new(origin: Origin) -> Self {
-        Self { origin, cancel: CancellationToken::new(), items: None, progress: None }
+        Self {
+            origin,
+            cancel: CancellationToken::new(),
+            items: None,
+            progress: None,
+            asker: None,
+            ceiling: Operation::Destructive,
+            budget: None,
+        }
     }
 
     /// Tells a progress bar, if there is one.

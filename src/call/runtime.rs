@@ -38,6 +38,8 @@ pub struct Runtime {
     pub memory: Arc<Memory>,
     pub http: Http,
     pub native: Native,
+    /// Carries out workflow files.
+    pub workflows: Option<Box<dyn Executor>>,
     /// Receives notes for a person, such as a record that could not be written.
     pub notes: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -65,13 +67,24 @@ struct Draft {
 }
 
 impl Runtime {
-    /// Prepares and performs; where the policy asks, a ticket is left. Never fails: the error is in the envelope.
+    /// Prepares and performs; where the policy asks, the context's asker is asked, and without one a ticket is left. Never fails: the error is in the envelope.
     pub async fn call(&self, ctx: &Ctx, call: Call) -> Envelope {
         match self.prepare(ctx, call) {
             Station::Refused(envelope) => *envelope,
-            Station::Asks(plan) => self.leave_ticket(ctx, *plan),
             Station::Allowed(plan) => self.perform(ctx, *plan).await,
+            Station::Asks(plan) => match self.ask(ctx, &plan).await {
+                Some(true) => self.perform(ctx, *plan).await,
+                Some(false) => self.declined(ctx, &plan),
+                None => self.leave_ticket(ctx, *plan),
+            },
         }
+    }
+
+    /// A person's word on a plan; `None` where nobody can be asked.
+    async fn ask(&self, ctx: &Ctx, plan: &Plan) -> Option<bool> {
+        let asker = ctx.asker.as_ref()?;
+        let request = self.shown(plan).ok()?;
+        asker.ask(plan, &request).await
     }
 
     /// Every check, in order. Nothing is sent and no secret is read.
@@ -86,7 +99,7 @@ impl Runtime {
             dry_run: call.options.dry_run,
             arguments: None,
         };
-        match self.plan(call, &mut draft) {
+        match self.plan(ctx, call, &mut draft) {
             Err(error) => self.refuse(ctx, draft, error, None),
             Ok(plan) if plan.decision.rule == Rule::Allow || plan.bypassed => self.allowed(ctx, draft, plan),
             Ok(plan) => self.undecided(ctx, draft, plan),
@@ -168,7 +181,7 @@ impl Runtime {
                 options: &plan.options.to_value(),
                 digest: request["digest"].as_str().unwrap_or_default(),
                 request: &request,
-                origin: ctx.origin.as_str(),
+                origin: &ctx.origin.path(),
             };
             let id = self.memory.with(|store| approvals::leave(store, &asked, now_ms(), ttl))?;
             Ok((id, request))
@@ -214,10 +227,14 @@ impl Runtime {
     }
 
     fn executor(&self, callable: &Callable) -> &dyn Executor {
-        if callable.local { &self.native } else { &self.http }
+        match &self.workflows {
+            Some(workflows) if callable.function.lua.is_some() => workflows.as_ref(),
+            _ if callable.local => &self.native,
+            _ => &self.http,
+        }
     }
 
-    fn plan(&self, call: Call, draft: &mut Draft) -> Result<Plan> {
+    fn plan(&self, ctx: &Ctx, call: Call, draft: &mut Draft) -> Result<Plan> {
         let callable = self.catalog.function(&call.function)?;
         draft.function = callable.name.to_string();
         draft.operation = Some(callable.function.operation);
@@ -255,6 +272,9 @@ impl Runtime {
             account: &account,
             local: callable.local,
         };
+        if question.operation > ctx.ceiling {
+            return Err(above(&draft.function, question.operation, ctx.ceiling));
+        }
         let decision = policy::decide(&self.config, &question);
         let bypassed = call.options.force && decision.rule != Rule::Allow;
         if call.options.force && self.config.force() == ForceRule::Never {
@@ -425,6 +445,12 @@ impl Draft {
     }
 }
 
+fn above(function: &str, operation: Operation, ceiling: Operation) -> Error {
+    let (wanted, most) = (operation.as_str(), ceiling.as_str());
+    Error::new(Code::PermissionDenied, format!("{function} is a {wanted}, but whoever calls it may only {most}"))
+        .hint(format!("A workflow that does more says so in its header: operation: {wanted}"))
+}
+
 fn question(plan: &Plan) -> Question<'_> {
     Question {
         provider: &plan.callable.provider.id,
@@ -436,7 +462,7 @@ fn question(plan: &Plan) -> Question<'_> {
 }
 
 fn row(ctx: &Ctx, draft: &Draft) -> CallRow {
-    let mut row = audit::begin(&draft.call_id, draft.time_ms, ctx.origin, &draft.function);
+    let mut row = audit::begin(&draft.call_id, draft.time_ms, &ctx.origin, &draft.function);
     row.account.clone_from(&draft.account);
     row.operation = draft.operation.map(|operation| operation.as_str().to_owned());
     row.dry_run = draft.dry_run;

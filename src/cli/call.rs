@@ -1,10 +1,13 @@
 //! `integrations:call` and the provider shortcuts: words to a call, the person's word where the policy asks, the envelope out.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::base::envelope::{Envelope, Meta};
@@ -12,9 +15,10 @@ use crate::base::error::{CODES, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::origin::Origin;
 use crate::call::args;
+use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
-use crate::call::request::{Arguments, Call, Ctx, RawArguments};
-use crate::call::runtime::{Runtime, Station};
+use crate::call::request::{Arguments, Asker, Call, Ctx, RawArguments};
+use crate::call::runtime::Runtime;
 use crate::cli::output::{Out, in_plain_sight};
 use crate::cli::words::{self, Words};
 use crate::cli::{help, progress, render, stdin};
@@ -70,7 +74,7 @@ fn made(app: &App, function: &str, typed: &[String]) -> Result<u8> {
 }
 
 /// A runtime whose notes go to stderr.
-pub fn runtime(app: &App) -> Result<Runtime> {
+pub fn runtime(app: &App) -> Result<Arc<Runtime>> {
     app.runtime(Box::new(|note| Out::new(false).note(note)))
 }
 
@@ -123,7 +127,7 @@ fn patience(suffices: bool) -> stdin::Wait {
 
 /// Performs a call; with `items` each item of a list is printed as it comes. Says whether items were streamed.
 pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Option<String>>) -> Result<(Envelope, bool)> {
-    let mut ctx = Ctx::new(Origin::Cli);
+    let mut ctx = context();
     let single = runtime.catalog.function(&call.function).is_ok_and(|callable| callable.function.pagination.is_none());
     let printer = match items {
         Some(_) if call.options.output.is_some() => {
@@ -143,17 +147,7 @@ pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Opt
     let bar = progress::start(&mut ctx, out);
     let interrupt = ctx.cancel.clone();
     let streamed = printer.is_some();
-    let work = async {
-        match runtime.prepare(&ctx, call) {
-            Station::Refused(envelope) => *envelope,
-            Station::Allowed(plan) => runtime.perform(&ctx, *plan).await,
-            Station::Asks(plan) => match ask(runtime, &plan) {
-                Some(true) => runtime.perform(&ctx, *plan).await,
-                Some(false) => runtime.declined(&ctx, &plan),
-                None => runtime.leave_ticket(&ctx, *plan),
-            },
-        }
-    };
+    let work = runtime.call(&ctx, call);
     let ctrl_c = async move {
         while tokio::signal::ctrl_c().await.is_ok() {
             interrupt.cancel();
@@ -205,24 +199,43 @@ async fn stream(
     }
 }
 
-/// Asks on the terminal, showing the exact request; `None` where nobody can answer.
-fn ask(runtime: &Runtime, plan: &Plan) -> Option<bool> {
-    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return None;
+/// A call from the command line; where there is a terminal, a person can be asked.
+pub fn context() -> Ctx {
+    let mut ctx = Ctx::new(Origin::Cli);
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        ctx.asker = Some(Arc::new(Terminal { cancel: ctx.cancel.clone(), turn: Mutex::default() }));
     }
-    let request = runtime.shown(plan).ok()?;
-    let out = Out::new(false);
-    let (name, operation) = (&plan.callable.name, plan.callable.function.operation.as_str());
-    out.stderr(&format!(
-        "{name} ({operation}, account {}) asks for your approval: {}\n{}\nSend it? [y/N] ",
-        plan.account,
-        plan.decision.because,
-        in_plain_sight(&format!("{request:#}"))
-    ));
-    drop(std::io::stderr().flush());
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).ok()?;
-    Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    ctx
+}
+
+/// Asks on the terminal, one question at a time, showing the exact request.
+struct Terminal {
+    cancel: CancellationToken,
+    turn: Mutex<()>,
+}
+
+impl Asker for Terminal {
+    fn ask<'a>(&'a self, plan: &'a Plan, request: &'a Value) -> BoxFuture<'a, Option<bool>> {
+        Box::pin(async move {
+            let _turn = self.turn.lock().await;
+            let (name, operation) = (&plan.callable.name, plan.callable.function.operation.as_str());
+            Out::new(false).stderr(&format!(
+                "{name} ({operation}, account {}) asks for your approval: {}\n{}\nSend it? [y/N] ",
+                plan.account,
+                plan.decision.because,
+                in_plain_sight(&format!("{request:#}"))
+            ));
+            let answer = tokio::task::spawn_blocking(|| {
+                let mut answer = String::new();
+                std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
+            });
+            let answer = tokio::select! {
+                answer = answer => answer.ok()?.ok()?,
+                () = self.cancel.cancelled() => return Some(false),
+            };
+            Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+        })
+    }
 }
 
 /// Runs a future on a runtime of one thread.

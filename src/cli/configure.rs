@@ -309,7 +309,10 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     let vault = app.vault()?;
     let missing: Vec<String> = vault.missing(&opened.provider, &wish.account).iter().map(|field| field.key.clone()).collect();
     let enabled = crate::access::policy::enabled(&app.config, id, opened.local());
-    let tested = if wish.test { Some(setup::verify(&runtime(&app)?, out, id, &wish.account)?) } else { None };
+    let tested = match wish.test {
+        true => Some(setup::verify(runtime(&app)?.as_ref(), out, id, &wish.account)?),
+        false => None,
+    };
     let code = tested.as_ref().map_or(0, |(_, code)| *code);
     let changed: Vec<&String> = wish.credentials.keys().collect();
     let settings: Vec<String> = wish.settings.iter().map(|(path, _)| path.join(".")).collect();

@@ -1,9 +1,11 @@
 //! The words of a call: which are ours, which are the function's, and the payload. Nothing is coerced here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::call::args;
+use crate::call::exchange::Replayer;
 use crate::call::request::{Flag, Options};
 use crate::registry::manifest::Function;
 
@@ -127,7 +129,7 @@ fn own(read: &mut Words, name: &str, value: String) -> Result<()> {
         "timeout" => options.timeout_seconds = Some(value.parse().map_err(|_| Error::usage("--timeout must be a number of seconds"))?),
         "output" => options.output = Some(PathBuf::from(value)),
         "record" => options.record = Some(PathBuf::from(value)),
-        "replay" => options.replay = Some(PathBuf::from(value)),
+        "replay" => options.replay = Some(Arc::new(Replayer::open(Path::new(&value))?)),
         _ => {
             let (key, value) = value.split_once('=').ok_or_else(|| Error::usage("--arg takes KEY=VALUE"))?;
             read.flags.push(Flag { key: key.to_owned(), value: Some(value.to_owned()), negated: false, stdin: None });

@@ -73,7 +73,7 @@ pub struct Opened {
 impl Opened {
     /// Every function runs inside this program.
     pub fn local(&self) -> bool {
-        self.functions.iter().all(|function| function.native.is_some())
+        self.functions.iter().all(Function::is_local)
     }
 }
 
@@ -194,7 +194,7 @@ impl Catalog {
         };
         let function: Function = serde_json::from_str(text).map_err(|error| damaged(Unreadable(error.to_string())))?;
         let definition = user::definition(&function);
-        let local = function.native.is_some();
+        let local = function.is_local();
         Ok(Callable { name, provider: Arc::new(provider), function, layer, local, definition, checker: OnceLock::new() })
     }
 

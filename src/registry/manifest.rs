@@ -213,7 +213,8 @@ pub enum PageStyle {
 }
 
 /// What a function does to the world. An undeclared one does not parse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The order is from harmless to grave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
     Read,
@@ -248,6 +249,9 @@ pub struct Function {
     pub graphql: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<String>,
+    /// A workflow file that carries it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lua: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -340,6 +344,11 @@ impl Function {
             (None, Some(_)) => ("POST", ""),
             (None, None) => ("NATIVE", ""),
         }
+    }
+
+    /// Whether this program carries it out itself: nothing leaves the machine by it.
+    pub fn is_local(&self) -> bool {
+        self.native.is_some() || self.lua.is_some()
     }
 
     /// Where a parameter of this function goes.
