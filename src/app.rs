@@ -13,6 +13,7 @@ use crate::call::runtime::Runtime;
 use crate::config::dirs::Dirs;
 use crate::config::env;
 use crate::config::layers::{Config, PROJECT_FOLDER};
+use crate::lua::function::Workflows;
 use crate::net::Net;
 use crate::registry::catalog::Catalog;
 use crate::registry::user;
@@ -83,14 +84,16 @@ impl App {
             max_wait: seconds("http.max_wait_seconds"),
             max_response_bytes: self.config.number("http.max_response_bytes"),
         };
-        Ok(Arc::new(Runtime {
-            catalog: self.catalog()?,
+        let catalog = self.catalog()?;
+        let vault = self.vault()?;
+        Ok(Arc::new_cyclic(|runtime| Runtime {
+            catalog,
             config: self.config.clone(),
-            vault: self.vault()?,
+            vault,
             native: Native { memory: memory.clone() },
             memory,
             http: Http { net: Net::new(env::proxy_hosts()), settings },
-            workflows: None,
+            workflows: Some(Box::new(Workflows { runtime: runtime.clone() })),
             notes,
         }))
     }

@@ -27,6 +27,7 @@ pub mod store;
 pub mod access;
 
 pub mod call;
+pub mod lua;
 
 pub mod app;
 

@@ -91,6 +91,7 @@ pub fn ignored(config: &Config) -> Vec<String> {
         ("audit", project.file.audit != Default::default()),
         ("approvals", project.file.approvals != Default::default()),
         ("credentials", project.file.credentials != Default::default()),
+        ("lua", project.file.lua != Default::default()),
     ];
     said.extend(sections.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()));
     for (id, rules) in &project.file.integrations {

@@ -72,11 +72,16 @@ impl Runtime {
         match self.prepare(ctx, call) {
             Station::Refused(envelope) => *envelope,
             Station::Allowed(plan) => self.perform(ctx, *plan).await,
-            Station::Asks(plan) => match self.ask(ctx, &plan).await {
-                Some(true) => self.perform(ctx, *plan).await,
-                Some(false) => self.declined(ctx, &plan),
-                None => self.leave_ticket(ctx, *plan),
-            },
+            Station::Asks(plan) => self.asked(ctx, *plan).await,
+        }
+    }
+
+    /// Asks for a person's word on a plan, and does what it says; where nobody can be asked a ticket is left.
+    pub async fn asked(&self, ctx: &Ctx, plan: Plan) -> Envelope {
+        match self.ask(ctx, &plan).await {
+            Some(true) => self.perform(ctx, plan).await,
+            Some(false) => self.declined(ctx, &plan),
+            None => self.leave_ticket(ctx, plan),
         }
     }
 
@@ -296,6 +301,16 @@ impl Runtime {
         };
         self.executor(&plan.callable).check(&plan)?;
         Ok(plan)
+    }
+
+    /// Aliases of a provider's accounts that are known from credentials or settings.
+    pub fn accounts(&self, provider: &str) -> Vec<String> {
+        let (user, project) = self.config.integration(provider);
+        let named = [user, project].into_iter().flatten().flat_map(|rules| rules.accounts.keys().cloned());
+        let mut all: Vec<String> = self.vault.accounts(provider).into_iter().chain(named).collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     fn check_account(&self, callable: &Callable, account: &str) -> Result<()> {

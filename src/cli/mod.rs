@@ -9,9 +9,12 @@ mod complete;
 mod configure;
 mod doctor;
 mod help;
+mod interrupt;
+mod lua;
 mod output;
 mod progress;
 mod render;
+mod repl;
 mod settings;
 mod setup;
 mod state;
@@ -165,6 +168,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:fields" => setup::fields(&app, &out, arguments),
         "integrations:configure" => configure::run(&app, &out, arguments),
         "integrations:accounts" => setup::accounts(&app, &out, arguments),
+        "integrations:lua" => lua::run(&app, &out, arguments),
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),

@@ -114,6 +114,17 @@ impl Out {
         self.stderr(&format!("{} {}\n", paint.yellow("note:"), clean(text)));
     }
 
+    /// A line that a script logged.
+    pub fn log(&self, level: &str, text: &str) {
+        let paint = Paint { color: self.color_stderr };
+        let level = match level {
+            "error" => paint.red("error:"),
+            "warn" => paint.yellow("warn:"),
+            _ => paint.dim("info:"),
+        };
+        self.stderr(&format!("{level} {}\n", clean(text)));
+    }
+
     /// Writes to stderr as it is.
     pub fn stderr(&self, text: &str) {
         drop(std::io::stderr().lock().write_all(text.as_bytes()));

@@ -89,6 +89,7 @@ fn integrations() -> Vec<Command> {
         verb("integrations:schema", "Print the JSON Schema of a function's arguments")
             .args([word("function", "provider.function").required(true), flag("output", "Of its result instead, where it is known")]),
         call(),
+        lua(),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
         verb("integrations:disconnect", "Remove the credentials of an account")
@@ -120,6 +121,31 @@ fn call() -> Command {
         });
     }
     call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
+}
+
+fn lua() -> Command {
+    let bytes = |name: &'static str, help: &'static str| option(name, "BYTES", help).value_parser(clap::value_parser!(u64).range(1..));
+    let seconds = |name: &'static str, help: &'static str| option(name, "SECONDS", help).value_parser(seconds);
+    verb("integrations:lua", "Run a Lua workflow that calls any function")
+        .args([word("file", "A Lua file, or - for stdin"), option("eval", "CODE", "Run this text instead of a file")])
+        .args([flag("repl", "Read lines from the terminal and keep what they define"), option("args", "JSON", "Named arguments: the members of args")])
+        .args([several("account", "PROVIDER=ALIAS", "Use this account where the script names none"), several("env", "NAME", "Let the script read this environment variable")])
+        .args([flag("force", "Bypass the read/write permission policy, and nothing else"), flag("dry-run", "Make the reads, show every write instead of sending it").conflicts_with("approve")])
+        .args([option("approve", "DIGEST", "Let exactly the requests of that dry run through, once"), option("record", "DIR", "Write every exchange to a folder, without secrets"), option("replay", "DIR", "Answer from recorded exchanges; send nothing")])
+        .args([bytes("memory-limit", "Most memory; 67108864 when left out"), seconds("cpu-limit", "Most time that it computes; 30 when left out"), seconds("time-limit", "Most time from start to end; 300 when left out")])
+        .args([number64("call-limit", "Most calls; 1000 when left out"), bytes("output-limit", "Most bytes that it prints and returns; 8388608 when left out")])
+        .arg(Arg::new("words").value_name("WORDS").help("After --: the script's own words, args[1] and so on").num_args(0..).last(true))
+        .after_help("Without a file and --eval the script is read from stdin; else stdin is the script's data. What the script returns is the result.\nangelia integrations:lua --eval 'return app.integrations.data.collections{}'")
+}
+
+fn number64(name: &'static str, help: &'static str) -> Arg {
+    option(name, "N", help).value_parser(clap::value_parser!(u64).range(1..))
+}
+
+/// A time from the command line: more than nothing, less than a year.
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= 31_536_000.0);
+    number.ok_or_else(|| String::from("must be a number of seconds above 0"))
 }
 
 fn shared() -> Vec<Command> {

@@ -56,6 +56,7 @@ pub struct File {
     pub audit: Audit,
     pub approvals: Approvals,
     pub credentials: Credentials,
+    pub lua: Lua,
     pub integrations: BTreeMap<String, Integration>,
 }
 
@@ -89,6 +90,19 @@ pub struct Approvals {
 #[serde(deny_unknown_fields, default)]
 pub struct Credentials {
     pub store: Option<StoreChoice>,
+}
+
+/// What a script may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lua {
+    pub memory_limit: Option<u64>,
+    pub cpu_limit: Option<u64>,
+    pub time_limit: Option<u64>,
+    pub call_limit: Option<u64>,
+    pub output_limit: Option<u64>,
+    /// Environment variables that scripts may read, as names or globs.
+    pub env: Option<Vec<String>>,
 }
 
 /// What is said of one provider.
@@ -202,6 +216,11 @@ impl Config {
         if never { ForceRule::Never } else { ForceRule::Allow }
     }
 
+    /// Environment variables that scripts may read, as names or globs.
+    pub fn lua_env(&self) -> Vec<String> {
+        self.full().find_map(|file| file.lua.env.clone()).unwrap_or_default()
+    }
+
     /// Where secrets go.
     pub fn credential_store(&self) -> StoreChoice {
         self.user.credentials.store.unwrap_or(StoreChoice::Auto)
@@ -236,6 +255,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "http.max_response_bytes",      default: 52_428_800, help: "Largest answer that is read into memory.",             read: |file| file.http.max_response_bytes },
     Setting { key: "audit.keep_days",              default: 90,       help: "Days that calls stay in the audit log; 0 keeps all.",    read: |file| file.audit.keep_days.map(u64::from) },
     Setting { key: "approvals.ttl_seconds",        default: 86_400,   help: "How long an approval ticket is valid.",                  read: |file| file.approvals.ttl_seconds },
+    Setting { key: "lua.memory_limit",             default: 67_108_864, help: "Bytes of memory that a script may use.",             read: |file| file.lua.memory_limit },
+    Setting { key: "lua.cpu_limit",                default: 30,       help: "Seconds that a script may compute; waiting does not count.", read: |file| file.lua.cpu_limit },
+    Setting { key: "lua.time_limit",               default: 300,      help: "Seconds that a script may take.",                        read: |file| file.lua.time_limit },
+    Setting { key: "lua.call_limit",               default: 1000,     help: "Calls that a script may make.",                          read: |file| file.lua.call_limit },
+    Setting { key: "lua.output_limit",             default: 8_388_608, help: "Bytes that a script may print and return.",             read: |file| file.lua.output_limit },
 ];
 
 fn read(path: &Path) -> Result<Option<File>> {

@@ -251,7 +251,7 @@ pub struct Function {
     pub native: Option<String>,
     /// A workflow file that carries it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lua: Option<String>,
+    pub lua: Option<LuaFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -290,6 +290,15 @@ pub struct Function {
     pub synonyms: Vec<String>,
     #[serde(default)]
     pub deprecated: bool,
+}
+
+/// A workflow file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LuaFile {
+    /// Absolute path.
+    pub path: String,
+    /// Of its content, in hex.
+    pub sha256: String,
 }
 
 /// Arguments that validate.

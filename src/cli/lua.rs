@@ -1,0 +1,231 @@
+//! `integrations:lua`: a script from a file, a word or stdin; its limits and arguments; the envelope or what it printed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use serde_json::{Map, Value, json};
+
+use crate::access::plans;
+use crate::app::App;
+use crate::base::error::{Code, Error, Result};
+use crate::call::exchange::Replayer;
+use crate::call::request::Options;
+use crate::cli::call::{context, runtime};
+use crate::cli::output::Out;
+use crate::cli::{render, repl, stdin};
+use crate::config::layers::ForceRule;
+use crate::lua::driver::Driver;
+use crate::lua::host::{Mode, Voice};
+use crate::lua::limits::Limits;
+use crate::lua::modules;
+use crate::lua::rehearsal::{Approved, Plan};
+use crate::lua::report::Report;
+use crate::lua::session::{Script, Session, Setup};
+
+/// Printed lines go to stdout as they come, or only into the envelope; log lines to stderr.
+pub struct Lines {
+    pub live: bool,
+}
+
+impl Voice for Lines {
+    fn print(&self, line: &str) {
+        if self.live {
+            Out::new(false).text(&format!("{line}\n"));
+        }
+    }
+
+    fn log(&self, level: &str, line: &str) {
+        Out::new(false).log(level, line);
+    }
+}
+
+/// `integrations:lua`.
+pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
+    if arguments.get_flag("repl") {
+        return repl::run(app, arguments);
+    }
+    let (script, folder, piped) = script(arguments)?;
+    let digest = text(arguments, "approve");
+    let mode = match digest {
+        Some(digest) => Mode::Approved(Approved::new(digest.to_owned(), approved(app, digest)?).into()),
+        None if arguments.get_flag("dry-run") => Mode::Rehearsal(Plan::default().into()),
+        None => Mode::Live,
+    };
+    let mut setup = setup(app, arguments, folder, mode)?;
+    setup.voice = Box::new(Lines { live: !out.json });
+    if piped {
+        setup.stdin =
+            Box::new(|| stdin::read(stdin::Wait::Forever).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    let interrupted = setup.ctx.cancel.clone();
+    super::interrupt::watch(interrupted);
+    let report = Session::open(setup)?.run(&script);
+    if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty() && report.error.is_none()) {
+        keep(app, &script, plan)?;
+    }
+    Ok(answer(out, &report, &script))
+}
+
+fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
+    arguments.get_one::<String>(name).map(String::as_str)
+}
+
+/// The script, its folder, and whether stdin is left for its data.
+fn script(arguments: &ArgMatches) -> Result<(Script, Option<PathBuf>, bool)> {
+    let named = |name: &str, source: String| Script { name: name.to_owned(), source };
+    match (text(arguments, "file"), text(arguments, "eval")) {
+        (Some(_), Some(_)) => Err(Error::usage("Give a file or --eval, not both")),
+        (None, Some(source)) => Ok((named("(eval)", source.to_owned()), None, true)),
+        (Some(file), None) if file != "-" => {
+            let path = Path::new(file);
+            let source = modules::source(path)?;
+            let name = path.file_name().map_or_else(|| file.to_owned(), |name| name.to_string_lossy().into_owned());
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Ok((named(&name, source), Some(folder.to_path_buf()), true))
+        }
+        (file, None) => {
+            let wait = if file.is_some() { stdin::Wait::Forever } else { stdin::Wait::AtMost(Duration::from_secs(10)) };
+            let Some(bytes) = stdin::read(wait)? else {
+                return Err(Error::usage("integrations:lua needs a script: a file, --eval CODE, or a script on stdin")
+                    .hint("angelia integrations:lua --repl")
+                    .hint("angelia integrations:lua --help"));
+            };
+            Ok((named("(stdin)", modules::checked(bytes, "The script")?), None, false))
+        }
+    }
+}
+
+/// What a run is given by the words of the command.
+pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: Mode) -> Result<Setup> {
+    let force = arguments.get_flag("force");
+    if force && app.config.force() == ForceRule::Never {
+        return Err(Error::new(Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
+    }
+    let options = Options {
+        force,
+        record: text(arguments, "record").map(PathBuf::from),
+        replay: text(arguments, "replay").map(|folder| Replayer::open(Path::new(folder))).transpose()?.map(Arc::new),
+        ..Options::default()
+    };
+    let mut env = app.config.lua_env();
+    env.extend(arguments.get_many::<String>("env").into_iter().flatten().cloned());
+    Ok(Setup {
+        runtime: runtime(app)?,
+        ctx: context(),
+        driver: Driver::own()?,
+        limits: limits(app, arguments),
+        mode,
+        options,
+        accounts: accounts(arguments)?,
+        env,
+        folder,
+        voice: Box::new(Lines { live: true }),
+        words: arguments.get_many::<String>("words").into_iter().flatten().cloned().collect(),
+        named: named(arguments)?,
+        stdin: Box::new(|| None),
+    })
+}
+
+fn limits(app: &App, arguments: &ArgMatches) -> Limits {
+    let mut limits = Limits::of(&app.config);
+    let number = |name: &str| arguments.get_one::<u64>(name).copied();
+    let bytes = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    limits.memory = number("memory-limit").map_or(limits.memory, bytes);
+    limits.output = number("output-limit").map_or(limits.output, bytes);
+    limits.calls = number("call-limit").unwrap_or(limits.calls);
+    let seconds = |name: &str, usual: Duration| arguments.get_one::<f64>(name).map_or(usual, |seconds| Duration::from_secs_f64(*seconds));
+    limits.cpu = seconds("cpu-limit", limits.cpu);
+    limits.time = seconds("time-limit", limits.time);
+    limits
+}
+
+/// `--account PROVIDER=ALIAS`, repeated.
+fn accounts(arguments: &ArgMatches) -> Result<BTreeMap<String, String>> {
+    let mut accounts = BTreeMap::new();
+    for word in arguments.get_many::<String>("account").into_iter().flatten() {
+        let Some((provider, alias)) = word.split_once('=') else {
+            return Err(Error::usage(format!("--account is written PROVIDER=ALIAS here, not '{}'", crate::base::name::printable(word))));
+        };
+        accounts.insert(provider.to_owned(), crate::base::name::account(alias)?);
+    }
+    Ok(accounts)
+}
+
+/// `--args`: a JSON object.
+fn named(arguments: &ArgMatches) -> Result<Value> {
+    let Some(written) = text(arguments, "args") else { return Ok(Value::Object(Map::new())) };
+    match serde_json::from_str::<Value>(written) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Error::new(Code::InvalidPayload, "--args must be a JSON object")),
+        Err(error) => Err(Error::new(Code::InvalidPayload, format!("--args is not valid JSON: {error}"))),
+    }
+}
+
+/// The plan that a digest names, spent by this run.
+fn approved(app: &App, digest: &str) -> Result<Plan> {
+    let row = app.memory().with(|store| plans::spend(store, digest, crate::base::clock::now_ms()))?;
+    serde_json::from_str(&row).map_err(|error| Error::internal(format!("the plan is damaged: {error}")))
+}
+
+fn keep(app: &App, script: &Script, plan: &Plan) -> Result<()> {
+    let requests = serde_json::to_string(plan).unwrap_or_default();
+    let ttl = i64::try_from(app.config.number("approvals.ttl_seconds")).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
+    app.memory().with(|store| plans::keep(store, &plan.digest(), &script.name, &requests, crate::base::clock::now_ms(), ttl))
+}
+
+/// Prints what a run came to; answers the exit status.
+fn answer(out: &Out, report: &Report, script: &Script) -> u8 {
+    if out.json {
+        out.json(&report.to_value(&script.name));
+    } else {
+        if !report.result.is_null() && report.error.is_none() {
+            match &report.result {
+                Value::String(text) => out.text(text),
+                other => out.answer(other, |paint| render::data(out, paint, other)),
+            }
+        }
+        if let Some(plan) = &report.plan {
+            planned(out, plan, report.error.is_some());
+        }
+        if let Some(error) = &report.error {
+            trace(out, report);
+            out.error(error.clone());
+        }
+        if report.force && !report.log.is_empty() {
+            out.note("The permission policy was bypassed by --force; the audit log says so.");
+        }
+    }
+    if let Some((_, left @ 1..)) = report.approved.as_ref().filter(|_| report.error.is_none()) {
+        out.note(&format!("{left} of the approved requests were not made"));
+    }
+    report.error.as_ref().map_or(0, |error| error.code.exit())
+}
+
+fn trace(out: &Out, report: &Report) {
+    if report.trace.len() > 1 {
+        out.stderr(&format!("  in {}\n", report.trace.join("\n  in ")));
+    }
+}
+
+/// The requests of a dry run, for a person.
+fn planned(out: &Out, plan: &Plan, failed: bool) {
+    let mut text = String::new();
+    for (at, step) in plan.steps.iter().enumerate() {
+        let request = json!({"method": step.request["method"], "url": step.request["url"], "body": step.request["body"]});
+        let request = if step.request.get("method").is_some() { request } else { step.request.clone() };
+        text.push_str(&format!("{}. {} ({}, account {})\n{request:#}\n", at + 1, step.function, step.operation, step.account));
+    }
+    if plan.steps.is_empty() {
+        out.note("dry run: the workflow writes nothing");
+        return;
+    }
+    out.stderr(&crate::cli::output::in_plain_sight(&text));
+    if failed {
+        return;
+    }
+    let count = plan.steps.len();
+    out.note(&format!("dry run: nothing of these {count} was sent. To make exactly these: --approve {}", plan.digest()));
+}

@@ -1,0 +1,331 @@
+//! The dry run of a whole workflow, and its approval.
+//!
+//! A dry run makes the reads, and notes each write instead of sending it. The script gets a stand-in for the answer, typed by the
+//! function's output schema, whose every value is a token that no real answer has. Where a later request holds a token, the plan
+//! so says "what call 2 answered at /number". An approved run puts the real values in place and lets exactly these requests
+//! through, in their order; at the first other one it ends.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::{canonical, digest};
+
+/// Integers from here on are tokens; still exact in Lua.
+const INTEGER_TOKENS: i64 = 9_007_100_000_000_000;
+
+/// Deepest part of an output schema that a stand-in follows.
+const DEEPEST: usize = 8;
+
+/// One request of a plan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Step {
+    /// `provider.function`.
+    pub function: String,
+    pub account: String,
+    /// `read`, `write` or `destructive`. A read stands here when its arguments come from an earlier answer.
+    pub operation: String,
+    /// The exact request without secrets; tokens stand for what is not known yet.
+    pub request: Value,
+}
+
+/// A value of an answer that is not known yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Token {
+    /// The stand-in: a string or an integer.
+    pub value: Value,
+    /// Which step's answer, from 1.
+    pub step: usize,
+    /// JSON Pointer into the answer.
+    pub pointer: String,
+}
+
+/// What a dry run would have done.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+    pub tokens: Vec<Token>,
+}
+
+impl Plan {
+    /// Names exactly this list of requests.
+    pub fn digest(&self) -> String {
+        digest(&serde_json::to_value(self).unwrap_or_default())
+    }
+
+    /// Notes a request; answers the stand-in for what it would have answered.
+    pub fn note(&mut self, step: Step, output: Option<&Value>, arguments: &Map<String, Value>) -> Value {
+        self.steps.push(step);
+        let number = self.steps.len();
+        match output {
+            Some(schema) => self.stand_in(schema, number, &mut String::new(), 0),
+            None => {
+                // What was made usually has what it was made from, and an id.
+                let mut made = arguments.clone();
+                made.insert(String::from("id"), self.token(number, "/id", "string", None));
+                Value::Object(made)
+            }
+        }
+    }
+
+    /// Whether a value holds a token.
+    pub fn knows(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.tokens.iter().any(|token| token.stands_in(text)),
+            Value::Number(_) => self.tokens.iter().any(|token| token.value == *value),
+            Value::Array(items) => items.iter().any(|item| self.knows(item)),
+            Value::Object(members) => members.values().any(|member| self.knows(member)),
+            Value::Null | Value::Bool(_) => false,
+        }
+    }
+
+    fn stand_in(&mut self, schema: &Value, step: usize, pointer: &mut String, depth: usize) -> Value {
+        let kind = match schema.get("type") {
+            Some(Value::String(one)) => one.as_str(),
+            Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("null"),
+            _ if schema.get("properties").is_some() => "object",
+            _ => "null",
+        };
+        let length = pointer.len();
+        match kind {
+            "object" if depth < DEEPEST => {
+                let properties = schema.get("properties").and_then(Value::as_object);
+                let members = properties.into_iter().flatten().map(|(name, schema)| {
+                    pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+                    let value = self.stand_in(schema, step, pointer, depth + 1);
+                    pointer.truncate(length);
+                    (name.clone(), value)
+                });
+                Value::Object(members.collect())
+            }
+            "array" if depth < DEEPEST => {
+                pointer.push_str("/0");
+                let item = schema.get("items").map(|items| self.stand_in(items, step, pointer, depth + 1));
+                pointer.truncate(length);
+                Value::Array(item.into_iter().filter(|item| !item.is_null()).collect())
+            }
+            "string" | "integer" | "number" => self.token(step, pointer, kind, schema.get("format").and_then(Value::as_str)),
+            "boolean" => Value::Bool(false),
+            _ => Value::Null,
+        }
+    }
+
+    fn token(&mut self, step: usize, pointer: &str, kind: &str, format: Option<&str>) -> Value {
+        let number = self.tokens.len() + 1;
+        let value = match (kind, format) {
+            ("integer" | "number", _) => Value::from(INTEGER_TOKENS + i64::try_from(number).unwrap_or(0)),
+            (_, Some("uuid")) => Value::from(format!("00000000-0000-4000-8000-{number:012}")),
+            (_, Some("date-time")) => {
+                Value::from(format!("1999-01-{:02}T{:02}:{:02}:07Z", number / 1440 % 28 + 1, number / 60 % 24, number % 60))
+            }
+            (_, Some("date")) => Value::from(format!("{:04}-07-07", 1000 + number % 900)),
+            (_, Some("email")) => Value::from(format!("dry-run-{number}@dry-run.invalid")),
+            (_, Some("uri")) => Value::from(format!("https://dry-run.invalid/{number}-")),
+            _ => Value::from(format!("dry-run-{number}-{}", pointer.rsplit('/').next().unwrap_or_default())),
+        };
+        self.tokens.push(Token { value: value.clone(), step, pointer: pointer.to_owned() });
+        value
+    }
+}
+
+impl Token {
+    fn text(&self) -> String {
+        crate::base::json::plain(&self.value)
+    }
+
+    /// Whether a text holds this token, plain or as in a URL.
+    fn stands_in(&self, text: &str) -> bool {
+        let own = self.text();
+        text.contains(&own) || text.contains(&encoded(&own))
+    }
+}
+
+/// A run that may make exactly the requests of a plan.
+pub struct Approved {
+    digest: String,
+    left: VecDeque<Step>,
+    tokens: Vec<Token>,
+    answers: HashMap<usize, Value>,
+    made: usize,
+}
+
+impl Approved {
+    /// At the beginning of a plan.
+    pub fn new(digest: String, plan: Plan) -> Self {
+        Self { digest, left: plan.steps.into(), tokens: plan.tokens, answers: HashMap::new(), made: 0 }
+    }
+
+    /// The plan's digest.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// How many requests of the plan were not made.
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Whether a read is the plan's next step; answers its number.
+    pub fn read(&mut self, step: &Step) -> Option<usize> {
+        let next = self.left.front().filter(|next| next.operation == "read" && next.function == step.function)?;
+        self.same(next, step).then(|| self.advance())
+    }
+
+    /// Lets the plan's next write through and answers its number; any other request is refused.
+    pub fn write(&mut self, step: &Step) -> Result<usize> {
+        let number = self.made + 1;
+        let refused = |what: String| {
+            Err(Error::new(
+                Code::ApprovalRequired,
+                format!("Request {number} is not the approved one: {what}. It was not sent, and the run ended"),
+            )
+            .hint("angelia integrations:lua FILE --dry-run shows what the workflow would do now")
+            .hint("Requests before it were made; the call log names them"))
+        };
+        let Some(next) = self.left.front() else {
+            return refused(format!("{} comes after the end of the approved list", step.function));
+        };
+        if next.function != step.function || next.account != step.account {
+            return refused(format!("{} as {} instead of {} as {}", step.function, step.account, next.function, next.account));
+        }
+        if !self.same(next, step) {
+            return refused(format!("{} with another request than {}", step.function, shown(&self.expected(next))));
+        }
+        Ok(self.advance())
+    }
+
+    /// Keeps what a step answered: later requests may hold parts of it.
+    pub fn answered(&mut self, step: usize, data: &Value) {
+        self.answers.insert(step, data.clone());
+    }
+
+    fn advance(&mut self) -> usize {
+        self.left.pop_front();
+        self.made += 1;
+        self.made
+    }
+
+    fn same(&self, next: &Step, step: &Step) -> bool {
+        canonical(&self.expected(next)) == canonical(&bare(&step.request))
+    }
+
+    /// A step's request with the real values in place of tokens.
+    fn expected(&self, step: &Step) -> Value {
+        let known: Vec<(&Token, &Value)> =
+            self.tokens.iter().filter_map(|token| Some((token, self.answers.get(&token.step)?.pointer(&token.pointer)?))).collect();
+        let mut request = bare(&step.request);
+        replace(&mut request, &known);
+        request
+    }
+}
+
+/// A request without its digest, which changes with every value.
+fn bare(request: &Value) -> Value {
+    let mut request = request.clone();
+    if let Value::Object(members) = &mut request {
+        members.shift_remove("digest");
+    }
+    request
+}
+
+fn replace(value: &mut Value, known: &[(&Token, &Value)]) {
+    match value {
+        Value::String(text) => {
+            if let Some((_, real)) = known.iter().find(|(token, _)| token.value.as_str() == Some(text)) {
+                *value = (*real).clone();
+                return;
+            }
+            for (token, real) in known {
+                if token.stands_in(text) {
+                    let (own, real) = (token.text(), crate::base::json::plain(real));
+                    *text = text.replace(&own, &encoded_like(text, &own, &real)).replace(&encoded(&own), &encoded(&real));
+                }
+            }
+        }
+        Value::Number(_) => {
+            if let Some((_, real)) = known.iter().find(|(token, _)| token.value == *value) {
+                *value = (*real).clone();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, known)),
+        Value::Object(members) => members.values_mut().for_each(|member| replace(member, known)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// In a URL a real value is percent-encoded, though the token needed no encoding.
+fn encoded_like(text: &str, own: &str, real: &str) -> String {
+    let url = text.starts_with("https://") || text.starts_with("http://");
+    if url && encoded(own) == own { encoded(real) } else { real.to_owned() }
+}
+
+fn encoded(text: &str) -> String {
+    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, KEPT).to_string()
+}
+
+fn shown(request: &Value) -> String {
+    let line = json!([request.get("method"), request.get("url"), request.get("body")]);
+    let text: String = line.to_string().chars().take(300).collect();
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(function: &str, request: Value) -> Step {
+        Step { function: function.into(), account: "default".into(), operation: "write".into(), request }
+    }
+
+    fn output() -> Value {
+        json!({"type": "object", "properties": {"number": {"type": "integer"}, "url": {"type": "string", "format": "uri"}, "name": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}}}})
+    }
+
+    #[test]
+    fn an_approved_run_follows_values_from_answer_to_request() {
+        let mut plan = Plan::default();
+        let made = plan.note(step("a.create", json!({"url": "https://x/issues", "body": {"title": "t"}})), Some(&output()), &Map::new());
+        let number = made["number"].as_i64().unwrap();
+        let name = made["name"].as_str().unwrap();
+        assert!(plan.knows(&json!({"deep": [name]})) && plan.knows(&json!(number)) && !plan.knows(&json!({"x": 7})));
+        let second = json!({"url": format!("https://x/issues/{number}/{name}"), "body": {"ref": number, "text": format!("see {name}")}});
+        plan.note(step("a.comment", second), Some(&output()), &Map::new());
+        let plan: Plan = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
+        let run = |second: Value| {
+            let mut approved = Approved::new(plan.digest(), plan.clone());
+            let first =
+                approved.write(&step("a.create", json!({"url": "https://x/issues", "body": {"title": "t"}, "digest": "d"}))).unwrap();
+            approved.answered(first, &json!({"number": 12, "name": "a b", "url": "https://x/12"}));
+            approved.write(&step("a.comment", second)).map(|_| approved.left())
+        };
+        assert_eq!(run(json!({"url": "https://x/issues/12/a%20b", "body": {"ref": 12, "text": "see a b"}})).unwrap(), 0);
+        let other = run(json!({"url": "https://x/issues/13/a%20b", "body": {"ref": 13, "text": "see a b"}})).unwrap_err();
+        assert_eq!(other.code, Code::ApprovalRequired);
+    }
+
+    #[test]
+    fn what_is_not_on_the_list_is_refused() {
+        let mut plan = Plan::default();
+        plan.note(step("a.create", json!({"url": "https://x/1"})), None, &Map::new());
+        let mut approved = Approved::new(plan.digest(), plan);
+        assert!(approved.write(&step("a.delete", json!({"url": "https://x/1"}))).is_err());
+        assert!(approved.write(&step("a.create", json!({"url": "https://x/2"}))).is_err());
+        assert!(approved.write(&step("a.create", json!({"url": "https://x/1"}))).is_ok());
+        assert!(approved.write(&step("a.create", json!({"url": "https://x/1"}))).is_err());
+    }
+
+    #[test]
+    fn equal_plans_have_equal_digests() {
+        let plan = |title: &str| {
+            let mut plan = Plan::default();
+            plan.note(step("a.create", json!({"body": {"title": title}})), Some(&output()), &Map::new());
+            plan.digest()
+        };
+        assert_eq!(plan("x"), plan("x"));
+        assert_ne!(plan("x"), plan("y"));
+    }
+}

@@ -1,0 +1,59 @@
+//! What a run came to, and its envelope: the same keys on success and failure, always all present.
+
+use serde_json::{Value, json};
+
+use crate::base::envelope::ErrorDetail;
+use crate::base::error::Error;
+use crate::lua::log::Entry;
+use crate::lua::rehearsal::Plan;
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Report {
+    /// What the script printed.
+    pub output: String,
+    /// What it returned.
+    pub result: Value,
+    pub error: Option<Error>,
+    /// Lines of the script on the way to the error, innermost first.
+    pub trace: Vec<String>,
+    pub execution_time_ms: f64,
+    /// Most bytes of the VM that were seen in use.
+    pub memory_usage: usize,
+    pub log: Vec<Entry>,
+    /// `--force` was given.
+    pub force: bool,
+    /// A dry run's requests.
+    pub plan: Option<Plan>,
+    /// Digest of the approved plan, and how many of its requests were not made.
+    pub approved: Option<(String, usize)>,
+}
+
+impl Report {
+    /// The envelope.
+    pub fn to_value(&self, script: &str) -> Value {
+        let detail = self.error.clone().map(ErrorDetail::from);
+        let mut meta = json!({"script": script, "dry_run": self.plan.is_some(), "permission_bypassed": self.force});
+        if !self.trace.is_empty() {
+            meta["trace"] = json!(self.trace);
+        }
+        if let Some(plan) = &self.plan {
+            meta["plan"] = json!({"digest": plan.digest(), "requests": plan.steps});
+        }
+        if let Some((digest, left)) = &self.approved {
+            meta["approved"] = json!({"digest": digest, "requests_left": left});
+        }
+        json!({
+            "success": self.error.is_none(),
+            "output": self.output,
+            "result": self.result,
+            "error": self.error.as_ref().map(|error| error.message.clone()),
+            "error_detail": detail,
+            "execution_time_ms": self.execution_time_ms,
+            "memory_usage": self.memory_usage,
+            "calls": self.log.len(),
+            "call_log": self.log,
+            "meta": meta,
+        })
+    }
+}

@@ -1,0 +1,337 @@
+//! A VM with everything a script may use, and the running of scripts in it. One run has one VM; a session at a terminal keeps its
+//! VM from line to line. The caller says where printed lines go and who may be asked.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use mlua::chunk::{ChunkMode, Compiler};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value as LuaValue};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::base::error::{CODES, Code, Error, Problem, Result};
+use crate::call::request::{Budget, Ctx, Options};
+use crate::call::runtime::Runtime;
+use crate::lua::calls::Calls;
+use crate::lua::driver::Driver;
+use crate::lua::host::{Host, Mode, Voice};
+use crate::lua::limits::{Fence, Limits};
+use crate::lua::modules::Modules;
+use crate::lua::report::Report;
+use crate::lua::value::{Json, Unfit, Writer};
+use crate::lua::{bridge, globals, modules, patterns};
+
+const PRELUDE: &str = include_str!("prelude.luau");
+
+/// Scripts that start each other stand at most so deep.
+const DEEPEST: usize = 8;
+
+/// A script as text.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// As errors name it, such as `workflow.lua`.
+    pub name: String,
+    pub source: String,
+}
+
+/// What a run is given.
+pub struct Setup {
+    pub runtime: Arc<Runtime>,
+    /// Whoever starts the script; its calls are made on behalf of that.
+    pub ctx: Ctx,
+    pub driver: Driver,
+    pub limits: Limits,
+    pub mode: Mode,
+    /// Options of every call: force, record, replay.
+    pub options: Options,
+    /// Accounts by provider, for calls that name none.
+    pub accounts: BTreeMap<String, String>,
+    /// Environment variables that the script may read, as names or globs.
+    pub env: Vec<String>,
+    /// The script's folder, for `require`.
+    pub folder: Option<PathBuf>,
+    pub voice: Box<dyn Voice>,
+    /// Words after `--`.
+    pub words: Vec<String>,
+    /// Named arguments, an object.
+    pub named: Value,
+    /// Reads piped data when the script asks for `stdin`.
+    pub stdin: Box<dyn Fn() -> Option<String>>,
+}
+
+/// A VM and its host.
+pub struct Session {
+    lua: Lua,
+    host: Rc<Host>,
+    run: Function,
+    started: Cell<Instant>,
+}
+
+/// What a chunk came to.
+struct Ended {
+    values: Vec<LuaValue>,
+    error: Option<Error>,
+    trace: Vec<String>,
+}
+
+impl Session {
+    /// Makes a VM: libraries, limits, prelude, sandbox, in this order.
+    pub fn open(setup: Setup) -> Result<Self> {
+        if setup.ctx.origin.depth() >= DEEPEST {
+            return Err(Error::new(Code::CallLimit, format!("Workflows call each other deeper than {DEEPEST} levels")));
+        }
+        Self::made(setup).map_err(|error| match error {
+            mlua::Error::MemoryError(_) => Error::new(Code::MemoryLimit, "The memory limit is too small for any script")
+                .hint("--memory-limit takes bytes; 67108864 is usual"),
+            other => Error::internal(format!("the Lua engine cannot start: {other}")),
+        })
+    }
+
+    fn made(setup: Setup) -> mlua::Result<Self> {
+        let lua = Lua::new_with(libraries(), LuaOptions::default())?;
+        lua.set_compiler(Compiler::new().set_optimization_level(2).set_debug_level(1));
+        let mut ctx = setup.ctx;
+        let fence = Rc::new(Fence::new(setup.limits, ctx.cancel.child_token(), ctx.budget.as_ref().map(|budget| budget.deadline)));
+        ctx.origin = ctx.origin.lua();
+        ctx.cancel = fence.cancel().clone();
+        ctx.asker = ctx.asker.take().map(|asker| fence.patient(asker));
+        ctx.budget.get_or_insert_with(|| Arc::new(Budget::new(fence.deadline(), setup.limits.calls)));
+        let host = Rc::new(Host {
+            runtime: setup.runtime,
+            ctx,
+            driver: setup.driver,
+            json: Json::new(&lua)?,
+            calls: Calls::default(),
+            mode: setup.mode,
+            options: setup.options,
+            accounts: setup.accounts,
+            env: setup.env,
+            modules: Modules::new(setup.folder),
+            voice: setup.voice,
+            printed: RefCell::default(),
+            log: RefCell::default(),
+            entries: RefCell::default(),
+            regexes: RefCell::default(),
+            fence: fence.clone(),
+        });
+        let offered = lua.create_table()?;
+        for functions in [bridge::FUNCTIONS, globals::FUNCTIONS, patterns::FUNCTIONS, modules::FUNCTIONS] {
+            host.offer(&lua, &offered, functions)?;
+        }
+        let prelude = lua.load(PRELUDE).set_name("=angelia").set_mode(ChunkMode::Text);
+        let run: Function = prelude.call((offered, host.json.list.clone(), host.json.null.clone()))?;
+        lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
+        lazy_stdin(&lua, setup.stdin)?;
+        lua.sandbox(true)?;
+        fence.guard(&lua)?;
+        Ok(Self { lua, host, run, started: Cell::new(Instant::now()) })
+    }
+
+    /// Runs a script, and ends what it left under way.
+    pub fn run(&self, script: &Script) -> Report {
+        let ended = match self.compile(script) {
+            Ok(chunk) => self.call(chunk),
+            Err((error, _)) => Ended { values: Vec::new(), error: Some(error), trace: Vec::new() },
+        };
+        self.report(ended)
+    }
+
+    /// Runs a line of a session; `None` when it is not complete yet.
+    pub fn line(&self, script: &Script) -> Option<Report> {
+        let expression = Script { name: script.name.clone(), source: format!("return {}", script.source) };
+        let chunk = match self.compile(&expression).or_else(|_| self.compile(script)) {
+            Ok(chunk) => Ok(chunk),
+            Err((_, true)) => return None,
+            Err((error, false)) => Err(error),
+        };
+        self.host.fence.restart();
+        self.host.printed.borrow_mut().clear();
+        self.host.log.borrow_mut().clear();
+        self.started.set(Instant::now());
+        Some(self.report(match chunk {
+            Ok(chunk) => self.call(chunk),
+            Err(error) => Ended { values: Vec::new(), error: Some(error), trace: Vec::new() },
+        }))
+    }
+
+    /// Whether the session's global of that name is a function.
+    pub fn functions(&self, prefix: &str) -> Vec<String> {
+        let globals = self.lua.globals();
+        let mut names: Vec<String> = globals
+            .pairs::<String, LuaValue>()
+            .flatten()
+            .filter(|(name, value)| name.starts_with(prefix) && value.is_function())
+            .map(|(name, _)| name)
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Calls a global function without arguments.
+    pub fn call_global(&self, name: &str) -> Report {
+        let ended = match self.lua.globals().get::<Function>(name) {
+            Ok(function) => self.call(function),
+            Err(error) => Ended { values: Vec::new(), error: Some(self.vm_error(&error)), trace: Vec::new() },
+        };
+        self.report(ended)
+    }
+
+    /// The error, and whether more lines could complete the source.
+    fn compile(&self, script: &Script) -> Result<Function, (Error, bool)> {
+        let source = modules::checked(script.source.clone().into_bytes(), &script.name).map_err(|error| (error, false))?;
+        let chunk = self.lua.load(source).set_name(format!("={}", script.name)).set_mode(ChunkMode::Text);
+        chunk.into_function().map_err(|error| match error {
+            mlua::Error::SyntaxError { message, incomplete_input } => (Error::new(Code::ScriptError, message), incomplete_input),
+            other => (self.vm_error(&other), false),
+        })
+    }
+
+    fn call(&self, chunk: Function) -> Ended {
+        let outcome = self.run.call::<(bool, Table, Option<Vec<String>>, Table)>(chunk);
+        let tripped = self.host.fence.tripped();
+        let (ok, values, trace, failure) = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let error = tripped.unwrap_or_else(|| self.vm_error(&error));
+                return Ended { values: Vec::new(), error: Some(error), trace: Vec::new() };
+            }
+        };
+        let count = values.raw_get::<usize>("n").unwrap_or(1);
+        let all: Vec<LuaValue> = (2..=count).map(|at| values.raw_get(at).unwrap_or_default()).collect();
+        if let Some(error) = tripped {
+            return Ended { values: Vec::new(), error: Some(error), trace: trace.unwrap_or_default() };
+        }
+        if ok {
+            return Ended { values: all, error: None, trace: Vec::new() };
+        }
+        let raised = all.into_iter().next().unwrap_or_default();
+        Ended { values: Vec::new(), error: Some(self.raised(&raised, &failure)), trace: trace.unwrap_or_default() }
+    }
+
+    /// What a script raised and did not catch.
+    fn raised(&self, raised: &LuaValue, failure: &Table) -> Error {
+        match raised {
+            LuaValue::Table(table) if table.metatable().as_ref() == Some(failure) => told(table),
+            LuaValue::Error(error) => self.vm_error(error),
+            LuaValue::String(text) if text.as_bytes() == b"not enough memory" => self.host.fence.out_of_memory(),
+            LuaValue::String(text) => Error::new(Code::ScriptError, text.to_string_lossy()),
+            LuaValue::Table(table) => {
+                let message = table.raw_get::<Option<String>>("message").ok().flatten();
+                Error::new(Code::ScriptError, message.unwrap_or_else(|| String::from("The script raised a table without a message")))
+            }
+            other => Error::new(Code::ScriptError, format!("The script raised {}", globals::shown(Some(other)))),
+        }
+    }
+
+    fn vm_error(&self, error: &mlua::Error) -> Error {
+        match error {
+            mlua::Error::MemoryError(_) => self.host.fence.out_of_memory(),
+            mlua::Error::CallbackError { cause, .. } | mlua::Error::WithContext { cause, .. } => self.vm_error(cause),
+            mlua::Error::RuntimeError(text) if text.starts_with("not enough memory") => self.host.fence.out_of_memory(),
+            mlua::Error::RuntimeError(text) => Error::new(Code::ScriptError, text.lines().next().unwrap_or_default()),
+            other => Error::new(Code::ScriptError, other.to_string().lines().next().unwrap_or_default()),
+        }
+    }
+
+    fn report(&self, mut ended: Ended) -> Report {
+        let host = &self.host;
+        for (ticket, envelope) in host.calls.finish(&host.driver, &host.ctx.cancel) {
+            let entry = host.entries.borrow_mut().remove(&ticket);
+            host.answered(entry, &envelope);
+        }
+        let result = match self.result(&ended.values) {
+            Ok(result) => result,
+            Err(error) => {
+                ended.error.get_or_insert(error);
+                Value::Null
+            }
+        };
+        Report {
+            output: host.printed.borrow().clone(),
+            result,
+            error: ended.error,
+            trace: ended.trace,
+            execution_time_ms: (self.started.get().elapsed().as_secs_f64() * 1e6).round() / 1e3,
+            memory_usage: host.fence.peak(&self.lua),
+            log: host.log.borrow().clone(),
+            force: host.options.force,
+            plan: match &host.mode {
+                Mode::Rehearsal(plan) => Some(plan.borrow().clone()),
+                Mode::Live | Mode::Approved(_) => None,
+            },
+            approved: match &host.mode {
+                Mode::Approved(approved) => Some((approved.borrow().digest().to_owned(), approved.borrow().left())),
+                Mode::Live | Mode::Rehearsal(_) => None,
+            },
+        }
+    }
+
+    /// What the script returned: one value, or a list of several.
+    fn result(&self, values: &[LuaValue]) -> Result<Value> {
+        let mut writer = Writer::new(&self.host.json, self.host.fence.limits().output);
+        let mut all = Vec::with_capacity(values.len());
+        for value in values {
+            all.push(writer.value(value, None).map_err(|unfit| match unfit {
+                Unfit::Value(why) => Error::new(Code::ScriptError, format!("The script returned {why}, which cannot be written as JSON")),
+                Unfit::TooLarge => {
+                    drop(self.host.fence.take_output(usize::MAX));
+                    self.host.fence.tripped().unwrap_or_else(|| Error::internal("the result is too large"))
+                }
+                Unfit::Vm(error) => self.vm_error(&error),
+            })?);
+        }
+        Ok(match all.len() {
+            0 => Value::Null,
+            1 => all.remove(0),
+            _ => Value::Array(all),
+        })
+    }
+}
+
+fn libraries() -> StdLib {
+    StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::UTF8 | StdLib::COROUTINE | StdLib::BIT | StdLib::OS | StdLib::DEBUG
+}
+
+/// `stdin` is read when the script first asks for it.
+fn lazy_stdin(lua: &Lua, read: Box<dyn Fn() -> Option<String>>) -> mlua::Result<()> {
+    let kept: RefCell<Option<Option<String>>> = RefCell::default();
+    let index = lua.create_function(move |_, (_, key): (LuaValue, LuaValue)| {
+        let LuaValue::String(key) = key else { return Ok(None) };
+        if key.as_bytes() != b"stdin" {
+            return Ok(None);
+        }
+        Ok(kept.borrow_mut().get_or_insert_with(&read).clone())
+    })?;
+    let meta = lua.create_table()?;
+    meta.raw_set("__index", index)?;
+    meta.raw_set("__metatable", "globals")?;
+    lua.globals().set_metatable(Some(meta))
+}
+
+/// An error table of ours as the error of the run, with the place in the script.
+fn told(table: &Table) -> Error {
+    let text = |key: &str| table.raw_get::<Option<String>>(key).ok().flatten();
+    let slug = text("code").unwrap_or_default();
+    let code = CODES.iter().find(|row| row.1 == slug).map_or(Code::ScriptError, |row| row.0);
+    let mut message = String::new();
+    if let (Some(script), Ok(Some(line))) = (text("script"), table.raw_get::<Option<u64>>("line")) {
+        message.push_str(&format!("{script}:{line}: "));
+    }
+    if let Some(function) = text("function") {
+        message.push_str(&format!("{function}: "));
+    }
+    message.push_str(&text("message").unwrap_or_default());
+    let mut error = Error::new(code, message).hints(table.raw_get::<Vec<String>>("hints").unwrap_or_default());
+    error.retryable = table.raw_get::<Option<bool>>("retryable").ok().flatten().unwrap_or(false);
+    error.http_status = table.raw_get::<Option<u16>>("http_status").ok().flatten();
+    error.request_id = text("request_id");
+    error.retry_after_ms = table.raw_get::<Option<f64>>("retry_after_ms").ok().flatten().map(|ms| ms as u64);
+    for problem in table.raw_get::<Vec<Table>>("problems").unwrap_or_default() {
+        let part = |key: &str| problem.raw_get::<Option<String>>(key).ok().flatten().unwrap_or_default();
+        error.problems.push(Problem { pointer: part("pointer"), message: part("message") });
+    }
+    error
+}

@@ -1,0 +1,480 @@
+//! JSON and Lua values, both ways, without losing anything on the way.
+//!
+//! A null reads as nil, and integers beyond 2^53 read as digit strings; the table that held them remembers both in its
+//! metatable, so that a table which is handed on unchanged is the JSON that it came from. Decoding builds Lua values directly, so
+//! that the memory limit counts while it happens. What Lua can say and JSON cannot (holes in a list, mixed keys, NaN,
+//! functions, cycles) is an error with its place. No schema is checked here; one may decide how an ambiguous value is written.
+
+use std::cell::RefCell;
+
+use mlua::{Lua, Table, Value as LuaValue};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// Deepest nesting, both ways.
+pub const DEEPEST: usize = 128;
+
+/// Largest integer that a Lua number holds exactly.
+const EXACT: i128 = 1 << 53;
+
+/// How serde_json hands over a number whose digits it keeps.
+const NUMBER_TOKEN: &str = "$serde_json::private::Number";
+
+/// The metatable field that marks a list.
+const LIST: &str = "__list";
+/// The metatable field with the keys that hold null.
+const NULLS: &str = "__nulls";
+/// The metatable field with the keys that hold a large number, and its digits.
+const DIGITS: &str = "__digits";
+
+/// What a Lua VM needs to know of JSON: the marks.
+#[derive(Clone)]
+pub struct Json {
+    /// Metatable of every list that came from JSON, and of `json.array{}`.
+    pub list: Table,
+    /// `json.null`.
+    pub null: Table,
+}
+
+impl Json {
+    /// Makes the marks of a VM.
+    pub fn new(lua: &Lua) -> mlua::Result<Self> {
+        let list = lua.create_table()?;
+        list.raw_set(LIST, true)?;
+        list.set_readonly(true);
+        let (null, meta) = (lua.create_table()?, lua.create_table()?);
+        meta.raw_set("__tostring", lua.create_function(|_, _: LuaValue| Ok("null"))?)?;
+        meta.raw_set("__metatable", "null")?;
+        meta.set_readonly(true);
+        null.set_metatable(Some(meta))?;
+        null.set_readonly(true);
+        Ok(Self { list, null })
+    }
+
+    /// A JSON text as a Lua value. The outer error is the VM's (memory), the inner one says what is wrong with the text.
+    pub fn decode(&self, lua: &Lua, text: &[u8]) -> mlua::Result<Result<LuaValue, String>> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let build = Build::new(lua, self);
+        let built = build.seed().deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+        build.done(built.map_err(|error| error.to_string()))
+    }
+
+    /// A JSON value as a Lua value.
+    pub fn to_lua(&self, lua: &Lua, value: &Value) -> mlua::Result<LuaValue> {
+        let build = Build::new(lua, self);
+        let built = build.seed().deserialize(value).map_err(|error| error.to_string());
+        build.done(built)?.map_err(mlua::Error::runtime)
+    }
+}
+
+/// Builds Lua values; an error of the VM is kept aside, because serde carries text only.
+struct Build<'a> {
+    lua: &'a Lua,
+    json: &'a Json,
+    failed: RefCell<Option<mlua::Error>>,
+}
+
+impl<'a> Build<'a> {
+    fn new(lua: &'a Lua, json: &'a Json) -> Self {
+        Self { lua, json, failed: RefCell::new(None) }
+    }
+
+    fn seed(&self) -> Seed<'_> {
+        Seed { build: self }
+    }
+
+    fn done(self, built: Result<Built, String>) -> mlua::Result<Result<LuaValue, String>> {
+        match self.failed.into_inner() {
+            Some(error) => Err(error),
+            None => Ok(built.map(Built::into_value)),
+        }
+    }
+
+    fn vm<T, E: serde::de::Error>(&self, made: mlua::Result<T>) -> Result<T, E> {
+        made.map_err(|error| {
+            let said = E::custom(&error);
+            self.failed.replace(Some(error));
+            said
+        })
+    }
+
+    /// A number by its digits.
+    fn number<E: serde::de::Error>(&self, digits: &str) -> Result<Built, E> {
+        let whole = digits.parse::<i128>().ok();
+        if let Some(whole) = whole.filter(|whole| (-EXACT..=EXACT).contains(whole)) {
+            return Ok(Built::Plain(LuaValue::Number(whole as f64)));
+        }
+        let float = digits.parse::<f64>().ok().filter(|float| float.is_finite());
+        match float {
+            Some(float) if whole.is_none() && digits.contains(['.', 'e', 'E']) => Ok(Built::Plain(LuaValue::Number(float))),
+            _ => Ok(Built::Digits(self.vm(self.lua.create_string(digits))?)),
+        }
+    }
+}
+
+/// A value on its way into a table.
+enum Built {
+    Plain(LuaValue),
+    Null,
+    /// A number that Lua cannot hold.
+    Digits(mlua::LuaString),
+}
+
+impl Built {
+    fn into_value(self) -> LuaValue {
+        match self {
+            Self::Plain(value) => value,
+            Self::Null => LuaValue::Nil,
+            Self::Digits(digits) => LuaValue::String(digits),
+        }
+    }
+}
+
+/// What a table remembers beside its members.
+struct Marks<'a> {
+    build: &'a Build<'a>,
+    nulls: Option<Table>,
+    digits: Option<Table>,
+}
+
+impl<'a> Marks<'a> {
+    fn new(build: &'a Build<'a>) -> Self {
+        Self { build, nulls: None, digits: None }
+    }
+
+    fn put(&mut self, table: &Table, key: LuaValue, value: Built) -> mlua::Result<()> {
+        let lua = self.build.lua;
+        let mark = |slot: &mut Option<Table>, value: LuaValue| {
+            let marks = match slot.take() {
+                Some(marks) => marks,
+                None => lua.create_table()?,
+            };
+            slot.insert(marks).raw_set(key.clone(), value)
+        };
+        match &value {
+            Built::Plain(_) => {}
+            Built::Null => mark(&mut self.nulls, LuaValue::Boolean(true))?,
+            Built::Digits(digits) => mark(&mut self.digits, LuaValue::String(digits.clone()))?,
+        }
+        table.raw_set(key, value.into_value())
+    }
+
+    fn seal(self, table: &Table, list: bool) -> mlua::Result<()> {
+        if self.nulls.is_none() && self.digits.is_none() {
+            return if list { table.set_metatable(Some(self.build.json.list.clone())) } else { Ok(()) };
+        }
+        let meta = self.build.lua.create_table()?;
+        if list {
+            meta.raw_set(LIST, true)?;
+        }
+        meta.raw_set(NULLS, self.nulls)?;
+        meta.raw_set(DIGITS, self.digits)?;
+        meta.set_readonly(true);
+        table.set_metatable(Some(meta))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'a> {
+    build: &'a Build<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Built;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Built;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Built, E> {
+        Ok(Built::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Built, E> {
+        Ok(Built::Plain(LuaValue::Boolean(value)))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Built, E> {
+        self.build.number(&value.to_string())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Built, E> {
+        self.build.number(&value.to_string())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Built, E> {
+        Ok(Built::Plain(LuaValue::Number(value)))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Built, E> {
+        self.build.vm(self.build.lua.create_string(value)).map(|text| Built::Plain(LuaValue::String(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Built, A::Error> {
+        let build = self.build;
+        let table = build.vm(build.lua.create_table_with_capacity(items.size_hint().unwrap_or(0).min(1 << 16), 0))?;
+        let mut marks = Marks::new(build);
+        let mut at = 0_u32;
+        while let Some(item) = items.next_element_seed(self)? {
+            at += 1;
+            build.vm(marks.put(&table, LuaValue::Number(f64::from(at)), item))?;
+        }
+        build.vm(marks.seal(&table, true))?;
+        Ok(Built::Plain(LuaValue::Table(table)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Built, A::Error> {
+        let build = self.build;
+        let Some(mut key) = members.next_key::<String>()? else {
+            return build.vm(build.lua.create_table()).map(|table| Built::Plain(LuaValue::Table(table)));
+        };
+        if key == NUMBER_TOKEN {
+            let digits: String = members.next_value()?;
+            return build.number(&digits);
+        }
+        let table = build.vm(build.lua.create_table())?;
+        let mut marks = Marks::new(build);
+        loop {
+            let value = members.next_value_seed(self)?;
+            let name = build.vm(build.lua.create_string(&key))?;
+            build.vm(marks.put(&table, LuaValue::String(name), value))?;
+            match members.next_key::<String>()? {
+                Some(next) => key = next,
+                None => break,
+            }
+        }
+        build.vm(marks.seal(&table, false))?;
+        Ok(Built::Plain(LuaValue::Table(table)))
+    }
+}
+
+/// Why a Lua value cannot be written as JSON.
+#[derive(Debug)]
+pub enum Unfit {
+    /// What is wrong, and where.
+    Value(String),
+    /// It is larger than allowed.
+    TooLarge,
+    /// The VM failed.
+    Vm(mlua::Error),
+}
+
+impl From<mlua::Error> for Unfit {
+    fn from(error: mlua::Error) -> Self {
+        Self::Vm(error)
+    }
+}
+
+/// Writes Lua values as JSON, at most about `left` bytes of them: tables that share parts may be far larger as JSON than in memory.
+pub struct Writer<'a> {
+    json: &'a Json,
+    left: usize,
+    path: Vec<String>,
+}
+
+impl<'a> Writer<'a> {
+    /// A writer for one value.
+    pub fn new(json: &'a Json, most: usize) -> Self {
+        Self { json, left: most, path: Vec::new() }
+    }
+
+    /// Lua to JSON. `schema` decides where Lua is ambiguous: `{}` is a list where it wants one, a digit string a number.
+    pub fn value(&mut self, value: &LuaValue, schema: Option<&Value>) -> Result<Value, Unfit> {
+        self.take(16)?;
+        match value {
+            LuaValue::Nil => Ok(Value::Null),
+            LuaValue::Boolean(value) => Ok(Value::Bool(*value)),
+            LuaValue::Integer(value) => Ok(Value::from(*value)),
+            LuaValue::Number(value) => self.number(*value),
+            LuaValue::String(text) => {
+                let bytes = text.as_bytes();
+                self.take(bytes.len())?;
+                let Ok(text) = std::str::from_utf8(&bytes) else { return Err(self.unfit("a string that is not UTF-8")) };
+                Ok(digits(text, schema).unwrap_or_else(|| Value::from(text)))
+            }
+            LuaValue::Table(table) if *table == self.json.null => Ok(Value::Null),
+            LuaValue::Table(table) => self.table(table, schema),
+            other => Err(self.unfit(&format!("a {}", other.type_name()))),
+        }
+    }
+
+    fn number(&self, value: f64) -> Result<Value, Unfit> {
+        if value.fract() == 0.0 && value.abs() <= EXACT as f64 {
+            return Ok(Value::from(value as i64));
+        }
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| self.unfit(if value.is_nan() { "not a number (NaN)" } else { "infinity" }))
+    }
+
+    fn table(&mut self, table: &Table, schema: Option<&Value>) -> Result<Value, Unfit> {
+        if self.path.len() >= DEEPEST {
+            return Err(self.unfit(&format!("nested deeper than {DEEPEST} levels, or a table that holds itself")));
+        }
+        let meta = table.metatable();
+        let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
+        let marked = meta.as_ref().is_some_and(|meta| meta.raw_get::<Option<bool>>(LIST).ok().flatten() == Some(true));
+        let (nulls, digits) = (mark(NULLS), mark(DIGITS));
+        let length = table.raw_len();
+        let empty = table.is_empty() && nulls.is_none();
+        let list = marked || length > 0 || (empty && wants_list(schema)) || has_integer_key(table)?;
+        if list {
+            return self.list(table, nulls.as_ref(), digits.as_ref(), schema);
+        }
+        let properties = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+        self.object(table, nulls.as_ref(), digits.as_ref(), properties).map(Value::Object)
+    }
+
+    /// A table of named arguments, each by the schema of its parameter.
+    pub fn arguments(&mut self, table: &Table, parameters: &Map<String, Value>) -> Result<Map<String, Value>, Unfit> {
+        let meta = table.metatable();
+        let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
+        self.object(table, mark(NULLS).as_ref(), mark(DIGITS).as_ref(), Some(parameters))
+    }
+
+    fn list(&mut self, table: &Table, nulls: Option<&Table>, digits: Option<&Table>, schema: Option<&Value>) -> Result<Value, Unfit> {
+        let mut highest = nulls.map_or(0, highest_key);
+        let mut count = 0_usize;
+        for pair in table.pairs::<LuaValue, LuaValue>() {
+            let key = pair?.0;
+            match index(&key) {
+                Some(at) => highest = highest.max(at),
+                None => {
+                    return Err(self.unfit(&format!("a list that also has the key {}; JSON has lists and objects, not both", shown(&key))));
+                }
+            }
+            count += 1;
+        }
+        let items = schema.and_then(|schema| schema.get("items"));
+        // A list with a hole a million wide would be built before it is refused.
+        if highest > count + nulls.map_or(0, |nulls| nulls.pairs::<LuaValue, LuaValue>().count()) {
+            let hole = (1..=highest).find(|at| table.raw_get::<LuaValue>(*at).is_ok_and(|value| value.is_nil()) && !is_marked(nulls, *at));
+            return Err(self.unfit(&format!("a list with a hole at {}; json.null fills one", hole.unwrap_or(highest))));
+        }
+        let mut list = Vec::with_capacity(highest.min(self.left / 16));
+        for at in 1..=highest {
+            let value: LuaValue = table.raw_get(at)?;
+            if value.is_nil() && !is_marked(nulls, at) {
+                return Err(self.unfit(&format!("a list with a hole at {at}; json.null fills one")));
+            }
+            self.path.push(at.to_string());
+            let item = self.member(&value, digits, LuaValue::Integer(at as i64), items)?;
+            self.path.pop();
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn object(
+        &mut self,
+        table: &Table,
+        nulls: Option<&Table>,
+        digits: Option<&Table>,
+        properties: Option<&Map<String, Value>>,
+    ) -> Result<Map<String, Value>, Unfit> {
+        let mut object = Map::new();
+        for pair in table.pairs::<LuaValue, LuaValue>() {
+            let (key, value) = pair?;
+            let LuaValue::String(name) = &key else { return Err(self.unfit(&format!("a key that is {}", shown(&key)))) };
+            let Ok(name) = name.to_str().map(|name| name.to_owned()) else { return Err(self.unfit("a key that is not UTF-8")) };
+            self.take(name.len() + 4)?;
+            self.path.push(name.clone());
+            let schema = properties.and_then(|properties| properties.get(&name));
+            let member = self.member(&value, digits, key, schema)?;
+            self.path.pop();
+            object.insert(name, member);
+        }
+        for pair in nulls.iter().flat_map(|nulls| nulls.pairs::<String, LuaValue>()) {
+            object.entry(pair?.0).or_insert(Value::Null);
+        }
+        Ok(object)
+    }
+
+    /// A member of a table; one that still is the large number that came from JSON is written as that number.
+    fn member(&mut self, value: &LuaValue, digits: Option<&Table>, key: LuaValue, schema: Option<&Value>) -> Result<Value, Unfit> {
+        if let (Some(digits), LuaValue::String(text)) = (digits, value) {
+            let known: Option<mlua::LuaString> = digits.raw_get(key)?;
+            if known.is_some_and(|known| known == *text) {
+                self.take(text.as_bytes().len())?;
+                return Ok(serde_json::from_slice(&text.as_bytes()).unwrap_or(Value::Null));
+            }
+        }
+        self.value(value, schema)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Unfit> {
+        self.left = self.left.checked_sub(bytes).ok_or(Unfit::TooLarge)?;
+        Ok(())
+    }
+
+    fn unfit(&self, what: &str) -> Unfit {
+        let place = if self.path.is_empty() {
+            String::new()
+        } else {
+            format!(" at /{}", self.path.iter().take(12).cloned().collect::<Vec<_>>().join("/"))
+        };
+        Unfit::Value(format!("{what}{place}"))
+    }
+}
+
+/// The number that a digit string stands for where the schema wants a number and no string.
+fn digits(text: &str, schema: Option<&Value>) -> Option<Value> {
+    let kinds = kinds(schema?);
+    let number = kinds.contains(&"integer") || kinds.contains(&"number");
+    let plain = text.strip_prefix('-').unwrap_or(text);
+    let large = plain.len() >= 16 && plain.bytes().all(|byte| byte.is_ascii_digit());
+    (number && large && !kinds.contains(&"string")).then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+fn wants_list(schema: Option<&Value>) -> bool {
+    let kinds = schema.map(kinds).unwrap_or_default();
+    kinds.contains(&"array") && !kinds.contains(&"object")
+}
+
+/// The types that a schema names, its alternatives included.
+fn kinds(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _ => ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten().flat_map(kinds).collect(),
+    }
+}
+
+fn index(key: &LuaValue) -> Option<usize> {
+    match key {
+        LuaValue::Integer(at) => usize::try_from(*at).ok().filter(|at| *at > 0),
+        LuaValue::Number(at) if at.fract() == 0.0 && *at >= 1.0 && *at <= EXACT as f64 => Some(*at as usize),
+        _ => None,
+    }
+}
+
+fn has_integer_key(table: &Table) -> mlua::Result<bool> {
+    match table.pairs::<LuaValue, LuaValue>().next() {
+        Some(pair) => Ok(index(&pair?.0).is_some()),
+        None => Ok(false),
+    }
+}
+
+fn highest_key(nulls: &Table) -> usize {
+    nulls.pairs::<LuaValue, LuaValue>().flatten().filter_map(|(key, _)| index(&key)).max().unwrap_or(0)
+}
+
+fn is_marked(nulls: Option<&Table>, at: usize) -> bool {
+    nulls.is_some_and(|nulls| nulls.raw_get::<Option<bool>>(at).ok().flatten() == Some(true))
+}
+
+fn shown(key: &LuaValue) -> String {
+    match key {
+        LuaValue::String(text) => format!("'{}'", text.to_string_lossy()),
+        LuaValue::Integer(number) => number.to_string(),
+        LuaValue::Number(number) => number.to_string(),
+        LuaValue::Boolean(value) => value.to_string(),
+        other => format!("a {}", other.type_name()),
+    }
+}

@@ -1,0 +1,27 @@
+local tables = require("tables")
+
+-- The call must fail, and its message must have these words.
+local function fails(words, fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert(not ok, "expected an error with: " .. words)
+  assert(string.find(tostring(err), words, 1, true), "expected '" .. words .. "' in: " .. tostring(err))
+end
+
+-- Both values must be the same, tables by their content.
+local function same(got, wanted)
+  if not tables.equal(got, wanted) then
+    error("got " .. json.encode(got) .. ", wanted " .. json.encode(wanted), 2)
+  end
+end
+
+local function is(got, wanted)
+  if got ~= wanted then
+    error("got " .. tostring(got) .. ", wanted " .. tostring(wanted), 2)
+  end
+end
+
+local list = { 1, "b", false }
+same(tables.reverse(list), { false, "b", 1 })
+same(list, { 1, "b", false })
+is(json.encode(tables.reverse({})), "[]")
+fails("tables.reverse: expected a list, got nil", tables.reverse)
