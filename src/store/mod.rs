@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod calls;
 pub mod documents;
+pub mod plans;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +19,7 @@ pub struct Store {
     db: Connection,
 }
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
 impl Store {
     /// Opens `angelia.db` in a folder, making or migrating it as needed.
@@ -117,5 +118,42 @@ impl Memory {
             None => Store::open((self.folder)()?)?,
         };
         work(slot.insert(store))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_older_database_is_brought_up_to_date_and_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = Connection::open(folder.path().join("angelia.db")).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute("INSERT INTO documents (collection, id, document, created_ms, updated_ms) VALUES ('c', 'a', '{\"n\":1}', 1, 1)", [])
+            .unwrap();
+        drop(old);
+        for _ in 0..2 {
+            let store = Store::open(folder.path().to_owned()).unwrap();
+            assert_eq!(store.version().unwrap(), MIGRATIONS.len());
+            assert!(store.plans_like("").unwrap().is_empty());
+            assert_eq!(store.document("c", "a").unwrap().unwrap().document, json!({"n": 1}));
+        }
+    }
+
+    #[test]
+    fn several_processes_may_migrate_at_once() {
+        for version in 0..MIGRATIONS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let old = Connection::open(folder.path().join("angelia.db")).unwrap();
+            MIGRATIONS[..version].iter().for_each(|sql| old.execute_batch(sql).unwrap());
+            old.pragma_update(None, "user_version", version as i64).unwrap();
+            drop(old);
+            std::thread::scope(|scope| {
+                (0..8).for_each(|_| drop(scope.spawn(|| Store::open(folder.path().to_owned()).unwrap().plans_like("").unwrap())));
+            });
+        }
     }
 }
