@@ -9,6 +9,7 @@ use crate::access::{policy, trust};
 use crate::base::error::Result;
 use crate::call::http::{Http, HttpSettings};
 use crate::call::native::Native;
+use crate::call::pace::Pace;
 use crate::call::runtime::Runtime;
 use crate::config::dirs::Dirs;
 use crate::config::env;
@@ -92,7 +93,7 @@ impl App {
             vault,
             native: Native { memory: memory.clone() },
             memory,
-            http: Http { net: Net::new(env::proxy_hosts()), settings },
+            http: Http { net: Net::new(env::proxy_hosts()), settings, pace: Pace::default() },
             workflows: Some(Box::new(Workflows { runtime: runtime.clone() })),
             notes,
         }))

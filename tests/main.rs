@@ -18,6 +18,7 @@ mod exchanges;
 mod hostile;
 mod input;
 mod manifests;
+mod pace;
 mod policy;
 mod registry;
 mod search;

@@ -49,13 +49,19 @@ impl Run<'_> {
         loop {
             tries += 1;
             let may = self.may_retry() && tries <= self.http.settings.retries;
+            self.hold().await?;
             let wait = match self.send(built).await {
-                Ok(reply) if (200..300).contains(&reply.status()) => return Ok(reply),
+                Ok(reply) if (200..300).contains(&reply.status()) => {
+                    self.heed(&reply, &[]);
+                    return Ok(reply);
+                }
                 Ok(reply) => {
+                    self.heed(&reply, &[]);
                     let limit = &self.ready.plan.callable.provider.rate_limit;
                     let wait = retry::asked(limit, &|name| reply.header(name), now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !may || !retry::transient(reply.status()) || !self.can_wait(wait) {
                         let (reply, body) = self.drain(reply).await?;
+                        self.heed(&reply, &body);
                         return Err(self.refused(&reply, &body));
                     }
                     wait

@@ -32,6 +32,13 @@ impl Gathered {
     }
 }
 
+/// Lets whoever takes the items take them before the next page is asked for; says whether nobody wants more.
+pub async fn handed_on(ctx: &Ctx) -> bool {
+    let Some(listener) = &ctx.items else { return false };
+    tokio::task::yield_now().await;
+    listener.is_closed()
+}
+
 /// About how much memory a value takes as text.
 fn size(value: &Value) -> u64 {
     match value {

@@ -14,7 +14,8 @@ use crate::base::json::path_mut;
 use crate::call::body::{self, Built};
 use crate::call::exchange::{Recorded, Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
-use crate::call::gather::Gathered;
+use crate::call::gather::{Gathered, handed_on};
+use crate::call::pace::Pace;
 use crate::call::page::{Next, Pager};
 use crate::call::plan::Plan;
 use crate::call::request::{Ctx, Progress};
@@ -39,6 +40,7 @@ pub struct HttpSettings {
 pub struct Http {
     pub net: Net,
     pub settings: HttpSettings,
+    pub pace: Pace,
 }
 
 /// One call on its way.
@@ -191,7 +193,7 @@ impl Run<'_> {
             list.items += taken.len() as u64;
             gathered.add(taken, value, self.ctx, &self.ready.scrubber);
             self.ctx.tell(Progress::Page { pages: list.pages, items: list.items });
-            let left = self.handed_on().await;
+            let left = handed_on(self.ctx).await;
             let full = options.max_items.is_some_and(|most| list.items >= most);
             match next {
                 Next::End if !cut => list.complete = true,
@@ -216,13 +218,6 @@ impl Run<'_> {
                 Err(error) => Outcome { list: Some(list), error: Some(error), ..Outcome::default() },
             };
         }
-    }
-
-    /// Lets whoever takes the items take them before the next page is asked for; says whether nobody wants more.
-    async fn handed_on(&self) -> bool {
-        let Some(listener) = &self.ctx.items else { return false };
-        tokio::task::yield_now().await;
-        listener.is_closed()
     }
 
     /// Takes the items out of a page, at most `room` of them; says whether some were left out.
@@ -271,8 +266,10 @@ impl Run<'_> {
         loop {
             tries += 1;
             let may = self.may_retry() && tries <= self.http.settings.retries;
+            self.hold().await?;
             let wait = match self.once(built).await {
                 Ok((reply, body)) => {
+                    self.heed(&reply, &body);
                     let provider = &self.ready.plan.callable.provider;
                     let header = |name: &str| reply.header(name);
                     let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
@@ -296,12 +293,12 @@ impl Run<'_> {
         if passing && may && self.can_wait(wait) && !self.ctx.cancel.is_cancelled() { Ok(wait) } else { Err(self.lost(failure)) }
     }
 
-    /// Waits before another try; Ctrl-C ends the wait.
+    /// Waits before a request is sent; Ctrl-C ends the wait.
     pub(crate) async fn pause(&self, wait: Duration) -> Result<()> {
         self.ctx.tell(Progress::Waiting { seconds: wait.as_secs(), why: "the service asked to wait or did not answer" });
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
-            () = self.ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted while waiting to try again")),
+            () = self.ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted while waiting to send")),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod finish;
 pub mod gather;
 pub mod http;
 pub mod native;
+pub mod pace;
 pub mod page;
 pub mod pages;
 pub mod plan;

@@ -10,6 +10,7 @@ use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::filter;
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
+use crate::call::gather::handed_on;
 use crate::call::plan::Plan;
 use crate::call::request::Ctx;
 use crate::store::Memory;
@@ -34,19 +35,19 @@ impl Executor for Native {
     }
 
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { self.run(ctx, &ready.plan) })
+        Box::pin(self.run(ctx, &ready.plan))
     }
 }
 
 type Arguments = Map<String, Value>;
 
 impl Native {
-    fn run(&self, ctx: &Ctx, plan: &Plan) -> Outcome {
+    async fn run(&self, ctx: &Ctx, plan: &Plan) -> Outcome {
         let arguments = &plan.arguments.object;
         let done = match plan.callable.function.native.as_deref() {
             Some("data.create") => self.create(arguments),
             Some("data.get") => self.get(arguments),
-            Some("data.list") => return self.list(ctx, plan),
+            Some("data.list") => return self.list(ctx, plan).await,
             Some("data.search") => self.search(arguments),
             Some("data.update") => self.update(arguments),
             Some("data.patch") => self.patch(arguments),
@@ -120,7 +121,7 @@ impl Native {
     }
 
     /// One page, or with `--all` every page.
-    fn list(&self, ctx: &Ctx, plan: &Plan) -> Outcome {
+    async fn list(&self, ctx: &Ctx, plan: &Plan) -> Outcome {
         let options = &plan.options;
         let arguments = &plan.arguments.object;
         let mut list = ListOutcome::default();
@@ -140,11 +141,13 @@ impl Native {
                 Some(listener) => found.iter().for_each(|document| drop(listener.send(document.to_value()))),
                 None => documents.extend(found.iter().map(Document::to_value)),
             }
+            let left = handed_on(ctx).await;
             cursor = next;
             list.complete = cursor.is_none();
             list.stopped_by = match &cursor {
                 None => None,
                 Some(_) if options.max_items.is_some_and(|most| list.items >= most) => Some("max_items"),
+                Some(_) if left => Some("listener"),
                 Some(_) if !options.all => Some("one_page"),
                 Some(_) if options.max_pages.is_some_and(|most| list.pages >= most) => Some("max_pages"),
                 Some(_) => continue,

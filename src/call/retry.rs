@@ -40,8 +40,13 @@ pub fn asked(limit: &RateLimit, header: &dyn Fn(&str) -> Option<String>, now_ms:
 
 /// Whether a refusal is about the rate: 429, or 403 with nothing left or a wait.
 pub fn rate_limited(status: u16, limit: &RateLimit, header: &dyn Fn(&str) -> Option<String>) -> bool {
-    let none_left = || limit.remaining.as_ref().and_then(|name| header(name)).is_some_and(|left| left.trim() == "0");
-    status == 429 || (status == 403 && (none_left() || header("retry-after").is_some()))
+    status == 429 || (status == 403 && (none_left(limit, header) || header("retry-after").is_some()))
+}
+
+/// Whether the headers say that no further request is allowed for now.
+pub fn none_left(limit: &RateLimit, header: &dyn Fn(&str) -> Option<String>) -> bool {
+    let left = limit.remaining.as_ref().and_then(|name| header(name));
+    left.is_some_and(|left| left.trim().parse::<f64>().is_ok_and(|left| left <= 0.0))
 }
 
 /// Seconds, or an HTTP date (RFC 9110).
@@ -60,6 +65,15 @@ mod tests {
     fn wait(limit: &RateLimit, headers: &[(&str, &str)]) -> Option<u64> {
         let find = |name: &str| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| (*value).to_owned());
         asked(limit, &find, 1_000_000).map(|wait| wait.as_millis() as u64)
+    }
+
+    #[test]
+    fn nothing_left_is_a_number_of_none() {
+        let limit = RateLimit { remaining: Some("left".into()), ..RateLimit::default() };
+        let none = |text: &str| none_left(&limit, &|name| (name == "left").then(|| text.to_owned()));
+        assert!(none("0") && none(" 0.0 ") && !none("1") && !none("") && !none("none"));
+        assert!(!none_left(&RateLimit::default(), &|_| Some(String::from("0"))), "only the header that the manifest names");
+        assert!(rate_limited(403, &limit, &|_| Some(String::from("0"))) && !rate_limited(403, &limit, &|_| None));
     }
 
     #[test]

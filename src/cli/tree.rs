@@ -175,7 +175,7 @@ fn shared() -> Vec<Command> {
             .args([
                 flag("forced", "Only calls that bypassed the policy"),
                 number("limit", "At most so many; 50 when left out"),
-                option("origin", "NAME", "Only calls from there, such as cli"),
+                option("origin", "NAME", "Only calls that came in by cli or lua, or by exactly cli/lua"),
             ]),
         verb("audit:show", "Show one recorded call").arg(word("call_id", "Its id").required(true)),
         verb("config:list", "Show every setting with its value and source"),

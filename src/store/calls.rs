@@ -38,6 +38,7 @@ pub struct CallFilter {
     pub outcome: Option<String>,
     pub operation: Option<String>,
     pub code: Option<String>,
+    /// A whole chain such as `cli/lua`, or one link of it.
     pub origin: Option<String>,
     pub call_id: Option<String>,
     pub since_ms: Option<i64>,
@@ -106,13 +107,16 @@ impl Store {
             ("account = #", &filter.account),
             ("operation = #", &filter.operation),
             ("code = #", &filter.code),
-            ("origin = #", &filter.origin),
             ("call_id = #", &filter.call_id),
         ];
         for (condition, value) in equal {
             if let Some(value) = value {
                 also(condition, Box::new(value.clone()));
             }
+        }
+        if let Some(origin) = &filter.origin {
+            let within = if origin.contains('/') { "origin = #" } else { "instr('/' || origin || '/', '/' || # || '/') > 0" };
+            also(within, Box::new(origin.clone()));
         }
         if let Some(outcome) = &filter.outcome {
             also(&format!("{SHOWN_OUTCOME} = #"), Box::new(outcome.clone()));

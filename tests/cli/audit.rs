@@ -1,6 +1,7 @@
 //! `audit:*`.
 
 use super::transcript;
+use crate::support::home::Home;
 use crate::support::shop;
 
 #[test]
@@ -36,4 +37,30 @@ fn log() {
     let calls = home.run(&["audit:list", "--json"]).json();
     let id = calls["calls"][3]["call_id"].as_str().unwrap();
     transcript("audit_show", &home, &format!("audit:show {id}\naudit:show {id} --json"));
+}
+
+#[test]
+fn origins_are_chains() {
+    let home = Home::new();
+    for id in ["1", "2", "3", "4"] {
+        let run = home.run(&["integrations:call", "data.create", "--collection=c", "--id", id, "--arg=document={}", "--json"]);
+        assert_eq!(run.code, 0, "{}", run.stdout);
+    }
+    let db = rusqlite::Connection::open(home.root().join("data/angelia.db")).unwrap();
+    for (number, origin) in [(2, "cli/lua"), (3, "cli/lua/lua"), (4, "cli/luau")] {
+        assert_eq!(db.execute("UPDATE calls SET origin = ?2 WHERE number = ?1", (number, origin)).unwrap(), 1);
+    }
+    let table: [(&str, &[&str]); 6] = [
+        ("cli", &["cli/luau", "cli/lua/lua", "cli/lua", "cli"]),
+        ("lua", &["cli/lua/lua", "cli/lua"]),
+        ("cli/lua", &["cli/lua"]),
+        ("lua/lua", &[]),
+        ("lu", &[]),
+        ("%", &[]),
+    ];
+    for (asked, expected) in table {
+        let calls = home.run(&["audit:list", "--origin", asked, "--json"]).json();
+        let found: Vec<&str> = calls["calls"].as_array().unwrap().iter().map(|call| call["origin"].as_str().unwrap()).collect();
+        assert_eq!(found, expected, "{asked}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What the tests stand on: a private home for the program, and a server that does what it is told.
 
+pub mod apart;
 pub mod desk;
 pub mod home;
 pub mod secrets;
