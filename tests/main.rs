@@ -24,3 +24,4 @@ mod search;
 mod support;
 mod tidy;
 mod trust;
+mod workflows;
