@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::access::vault::Vault;
 use crate::access::{policy, trust};
 use crate::base::error::Result;
+use crate::base::json::digest;
 use crate::call::http::{Http, HttpSettings};
 use crate::call::native::Native;
 use crate::call::pace::Pace;
@@ -16,7 +17,7 @@ use crate::config::env;
 use crate::config::layers::{Config, PROJECT_FOLDER};
 use crate::lua::function::Workflows;
 use crate::net::Net;
-use crate::registry::catalog::Catalog;
+use crate::registry::catalog::{Catalog, Layer};
 use crate::registry::user;
 use crate::store::Memory;
 
@@ -36,32 +37,34 @@ impl App {
         if let Some(project) = &mut config.project {
             project.trusted = trust::trusted(&dirs, &project.root)?;
         }
-        if let Some(project) = config.project.as_ref().filter(|project| !project.trusted) {
-            let mut ignored = policy::ignored(&config);
-            if project.root.join(PROJECT_FOLDER).join("providers").is_dir() {
-                ignored.push(String::from("providers/"));
-            }
-            if !ignored.is_empty() {
-                notes.push(format!(
-                    "The project {} is not trusted, so this was ignored: {}. angelia trust shows and trusts it",
-                    project.root.display(),
-                    ignored.join("; ")
-                ));
-            }
+        let ignored = ignored(&config);
+        if let Some(project) = config.project.as_ref().filter(|_| !ignored.is_empty()) {
+            notes.push(format!(
+                "The project {} is not trusted, so this was ignored: {}. angelia trust shows and trusts it",
+                project.root.display(),
+                ignored.join("; ")
+            ));
         }
         Ok(Self { dirs, config, notes })
     }
 
     /// The catalog: built-in, the user's, a trusted project's.
     pub fn catalog(&self) -> Result<Catalog> {
-        let cache = self.dirs.cache();
-        let user =
-            self.dirs.config().zip(cache).and_then(|(config, cache)| user::open(&config.join("providers"), &cache.join("catalog.bin")));
-        let project = self.config.trusted_project().zip(cache).and_then(|(project, cache)| {
-            let name = format!("catalog-{}.bin", &crate::base::json::digest(&project.root.display().to_string().into())[..16]);
-            user::open(&project.root.join(PROJECT_FOLDER).join("providers"), &cache.join(name))
-        });
-        Catalog::open(user, project)
+        let Some((config, cache)) = self.dirs.config().zip(self.dirs.cache()) else { return Catalog::open(Vec::new()) };
+        let root = self.config.trusted_project().map(|project| &project.root);
+        let of_project = root.map(|root| format!("-{}", &digest(&root.display().to_string().into())[..16]));
+        let of_project = of_project.unwrap_or_default();
+        let mut layers = Vec::new();
+        if let Some(root) = root {
+            let index = user::open(&root.join(PROJECT_FOLDER).join("providers"), &cache.join(format!("catalog{of_project}.bin")));
+            layers.extend(index.map(|index| (Layer::Project, index)));
+        }
+        let index = user::open(&config.join("providers"), &cache.join("catalog.bin"));
+        layers.extend(index.map(|index| (Layer::User, index)));
+        let folders: Vec<PathBuf> = root.and_then(|root| trust::workflows(root)).into_iter().chain([config.join("workflows")]).collect();
+        let index = user::open_workflows(&folders, &cache.join(format!("catalog-workflows{of_project}.bin")));
+        layers.extend(index.map(|index| (Layer::Workflows, index)));
+        Catalog::open(layers)
     }
 
     /// Accounts and credentials; no secret is opened.
@@ -98,4 +101,15 @@ impl App {
             notes,
         }))
     }
+}
+
+/// What the project asks for and does not get, because it is not trusted.
+pub fn ignored(config: &Config) -> Vec<String> {
+    let mut ignored = policy::ignored(config);
+    if let Some(project) = config.project.as_ref().filter(|project| !project.trusted) {
+        let folder = project.root.join(PROJECT_FOLDER);
+        let folders = ["providers", "workflows"].into_iter().filter(|name| folder.join(name).is_dir());
+        ignored.extend(folders.map(|name| format!("{name}/")));
+    }
+    ignored
 }

@@ -634,7 +634,7 @@ fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String 
 }
 
 fn catalog() -> Result<Catalog> {
-    Catalog::open(None, None).map_err(|error| error.message)
+    Catalog::open(Vec::new()).map_err(|error| error.message)
 }
 
 fn providers() -> Result<String> {

@@ -25,3 +25,4 @@ mod search;
 mod support;
 mod tidy;
 mod trust;
+mod workflows;

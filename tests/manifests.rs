@@ -111,7 +111,7 @@ fn every_kind_of_break_is_named_with_file_line_and_reason() {
     assert_eq!((&all["providers"]["garden"]["functions"], &all["providers"]["garden"]["origin"]), (&json!(2), &json!("user")));
     assert!(all["providers"]["github"]["functions"].as_u64().unwrap() >= 60, "nothing else is harmed");
     let run = home.run(&["integrations:list"]);
-    assert!(run.stderr.contains("/wrong_operation.yaml:11: ") && run.stderr.contains("(this manifest was left out)"), "{}", run.stderr);
+    assert!(run.stderr.contains("/wrong_operation.yaml:11: ") && run.stderr.contains("(this file was left out)"), "{}", run.stderr);
     let doctor = home.run(&["integrations:doctor", "--json"]);
     assert!(doctor.code == 5 && doctor.stdout.contains("/read_by_post.yaml:8: list_plants: is a read by POST"), "{}", doctor.stdout);
     for (words, code) in [(&["integrations:docs", "garden.water_plant"][..], 0), (&["integrations:call", "jq.list_plants", "--json"], 3)] {

@@ -112,7 +112,7 @@ fn every_name_exists(catalog: &Catalog, table: &[(&str, &str)]) {
 
 #[test]
 fn everyday_queries_find_the_function_meant() {
-    let catalog = Catalog::open(None, None).unwrap();
+    let catalog = Catalog::open(Vec::new()).unwrap();
     every_name_exists(&catalog, &EVERYDAY);
     let mut missed = Vec::new();
     let mut first = 0;
@@ -131,7 +131,7 @@ fn everyday_queries_find_the_function_meant() {
 
 #[test]
 fn bent_words_find_the_same() {
-    let catalog = Catalog::open(None, None).unwrap();
+    let catalog = Catalog::open(Vec::new()).unwrap();
     every_name_exists(&catalog, &BENT);
     let missed: Vec<String> = BENT
         .into_iter()
@@ -144,7 +144,7 @@ fn bent_words_find_the_same() {
 
 #[test]
 fn a_query_of_nothing_finds_nothing() {
-    let catalog = Catalog::open(None, None).unwrap();
+    let catalog = Catalog::open(Vec::new()).unwrap();
     for query in ["", " ", "the of and", "!?", "xyzzyplugh", "🗂"] {
         assert!(found(&catalog, query, 5).is_empty(), "{query:?}");
     }

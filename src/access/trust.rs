@@ -1,4 +1,4 @@
-//! Which projects the user has looked at and believes. The fingerprint covers the project's settings and manifests and is kept
+//! Which projects the user has looked at and believes. The fingerprint covers the project's settings, manifests and workflows and is kept
 //! outside the project, so nothing inside one can trust itself; any change asks again.
 
 use std::fs;
@@ -13,35 +13,61 @@ use crate::config::dirs::Dirs;
 use crate::config::files;
 use crate::config::layers::PROJECT_FOLDER;
 
-/// Files that a fingerprint covers: settings, and manifests.
+/// Files that a fingerprint covers: settings, manifests, and everything below the folder of workflows, for a workflow may load it.
+/// What lies behind a linked folder is not part of the project.
 pub fn files(root: &Path) -> Vec<PathBuf> {
     let folder = root.join(PROJECT_FOLDER);
     let mut found = vec![folder.join("config.toml")];
     if let Ok(entries) = fs::read_dir(folder.join("providers")) {
         found.extend(entries.flatten().map(|entry| entry.path()));
     }
+    below(&folder.join("workflows"), &mut found);
     found.retain(|path| path.is_file());
     found.sort();
     found
+}
+
+/// The project's folder of workflows, if it is one and no link to one.
+pub fn workflows(root: &Path) -> Option<PathBuf> {
+    let folder = root.join(PROJECT_FOLDER).join("workflows");
+    is_own_folder(&folder).then_some(folder)
+}
+
+fn is_own_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+    if !is_own_folder(folder) {
+        return;
+    }
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        if is_own_folder(&path) { below(&path, found) } else { found.push(path) }
+    }
 }
 
 /// What the project's files are now.
 pub fn fingerprint(root: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     for path in files(root) {
-        let text = files::read(&path)?.unwrap_or_default();
+        let content = content(&path)?;
         hash.update(path.strip_prefix(root).unwrap_or(&path).as_os_str().as_encoded_bytes());
         hash.update([0]);
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
+        hash.update((content.len() as u64).to_le_bytes());
+        hash.update(content);
     }
     Ok(hex(&hash.finalize()))
 }
 
-/// Whether the user trusts this project as it is now.
+/// What a covered file holds; of any kind, for a workflow may bring data.
+pub fn content(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| Error::usage(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// Whether the user trusts this project as it is now. What cannot be read is not what was trusted.
 pub fn trusted(dirs: &Dirs, root: &Path) -> Result<bool> {
     match list(dirs)?.get(&key(root)?) {
-        Some(Value::String(known)) => Ok(*known == fingerprint(root)?),
+        Some(Value::String(known)) => Ok(fingerprint(root).is_ok_and(|now| now == *known)),
         _ => Ok(false),
     }
 }
@@ -61,7 +87,7 @@ pub fn trust(dirs: &Dirs, root: &Path) -> Result<String> {
     if files(root).is_empty() {
         return Err(Error::new(
             Code::NotFound,
-            format!("{} has no {PROJECT_FOLDER}/config.toml and no manifests to trust", root.display()),
+            format!("{} has no {PROJECT_FOLDER}/config.toml, no manifests and no workflows to trust", root.display()),
         ));
     }
     let fingerprint = fingerprint(root)?;

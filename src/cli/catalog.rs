@@ -104,7 +104,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     });
     for problem in catalog.problems() {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        out.note(&format!("{}{line}: {} (this manifest was left out)", problem.file, problem.message));
+        out.note(&format!("{}{line}: {} (this file was left out)", problem.file, problem.message));
     }
     Ok(0)
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::access::policy;
 use crate::access::vault::Vault;
-use crate::app::App;
+use crate::app::{self, App};
 use crate::base::error::{Code, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::cli::output::{Out, Paint};
@@ -174,10 +174,11 @@ fn general(app: &App, catalog: &Catalog, vault: &Vault) -> Vec<Check> {
     });
     for problem in catalog.problems() {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        checks.push(Check::bad("manifest", format!("{}{line}: {}", problem.file, problem.message), []));
+        let kind = if problem.file.ends_with(".lua") { "workflow" } else { "manifest" };
+        checks.push(Check::bad(kind, format!("{}{line}: {}", problem.file, problem.message), []));
     }
     if let Some(project) = &app.config.project {
-        let ignored = policy::ignored(&app.config);
+        let ignored = app::ignored(&app.config);
         checks.push(if project.trusted || ignored.is_empty() {
             Check::good(
                 "project",

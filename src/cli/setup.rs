@@ -143,6 +143,11 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let id = provider(arguments).unwrap_or_default();
     let opened = app.catalog()?.provider(id)?;
+    if opened.layer == Layer::Workflows {
+        let files = opened.functions.iter().filter_map(|function| function.lua.as_ref());
+        return Err(Error::usage(format!("'{id}' is made of workflow files; remove the file of the one that you no longer want"))
+            .hints(files.map(|file| file.path.clone())));
+    }
     if opened.layer != Layer::User {
         return Err(Error::new(
             Code::NotFound,

@@ -9,7 +9,6 @@ use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::cli::output::{Out, in_plain_sight};
-use crate::config::files;
 use crate::config::layers::PROJECT_FOLDER;
 
 /// Runs the command.
@@ -79,7 +78,7 @@ fn list(app: &App, out: &Out) -> Result<u8> {
 fn show(app: &App, out: &Out, root: &std::path::Path) -> Result<u8> {
     let mut texts = Vec::new();
     for path in trust::files(root) {
-        texts.push((path.display().to_string(), files::read(&path)?.unwrap_or_default()));
+        texts.push((path.display().to_string(), String::from_utf8_lossy(&trust::content(&path)?).into_owned()));
     }
     let trusted = trust::trusted(&app.dirs, root).unwrap_or(false);
     let value: Vec<_> = texts.iter().map(|(path, text)| json!({"file": path, "text": text})).collect();

@@ -282,7 +282,7 @@ pub fn parse(text: &str) -> Result<File, String> {
 fn project_root(cwd: &Path) -> Option<PathBuf> {
     let has_settings = |folder: &&Path| {
         let folder = folder.join(PROJECT_FOLDER);
-        folder.join("config.toml").exists() || folder.join("providers").is_dir()
+        folder.join("config.toml").exists() || ["providers", "workflows"].into_iter().any(|name| folder.join(name).is_dir())
     };
     cwd.ancestors().find(has_settings).map(Path::to_path_buf)
 }

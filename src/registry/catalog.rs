@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{FunctionName, nearest, printable};
-use crate::registry::index::{FileProblem, Index, Record, Source, Summary, Unreadable};
+use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::{Function, Operation, Provider};
 use crate::registry::schema::Checker;
-use crate::registry::{search, user};
+use crate::registry::search::{self, Hit};
+use crate::registry::user;
 
 /// Where a provider's manifest came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Layer {
     BuiltIn,
     User,
     Project,
+    /// The user's and a trusted project's workflow files, as one provider.
+    Workflows,
 }
 
 impl Layer {
@@ -26,6 +29,7 @@ impl Layer {
             Self::BuiltIn => "built-in",
             Self::User => "user",
             Self::Project => "project",
+            Self::Workflows => "workflows",
         }
     }
 
@@ -33,7 +37,7 @@ impl Layer {
     pub fn tier(self) -> &'static str {
         match self {
             Self::BuiltIn => "verified",
-            Self::User | Self::Project => "imported",
+            Self::User | Self::Project | Self::Workflows => "imported",
         }
     }
 }
@@ -112,12 +116,9 @@ pub struct Catalog {
 static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.bin"));
 
 impl Catalog {
-    /// The built-in catalog with the user's and the project's layers over it.
-    pub fn open(user: Option<Index>, project: Option<Index>) -> Result<Self> {
+    /// The built-in catalog with layers over it, the uppermost first.
+    pub fn open(mut layers: Vec<(Layer, Index)>) -> Result<Self> {
         let built_in = Index::open(Source::Static(BUILT_IN)).map_err(damaged)?;
-        let mut layers = Vec::new();
-        layers.extend(project.map(|index| (Layer::Project, index)));
-        layers.extend(user.map(|index| (Layer::User, index)));
         layers.push((Layer::BuiltIn, built_in));
         Ok(Self { layers, known: Mutex::default() })
     }
@@ -244,54 +245,51 @@ impl Catalog {
 
     /// The best `limit` functions for a query, best first.
     pub fn search(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
+        let directories: Vec<Vec<Entry>> =
+            self.layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>().map_err(damaged)?;
+        let functions = directories.iter().filter_map(|entries| entries.last()).map(|last| Index::numbers(last).end).sum();
+        let library = search::Library::open(self.layers.iter().map(|(_, index)| index), functions).map_err(damaged)?;
         let mut found = Vec::new();
-        let mut hidden: Vec<String> = Vec::new();
-        for (layer, index) in &self.layers {
+        let mut hidden: Vec<&str> = Vec::new();
+        for (number, (layer, _)) in self.layers.iter().enumerate() {
             if filter.tier.is_none_or(|tier| tier == layer.tier()) {
-                self.search_layer(*layer, index, query, filter, limit, &hidden, &mut found)?;
+                let narrowed = filter.providers.is_some() || !hidden.is_empty();
+                let allowed: Vec<std::ops::Range<u32>> = directories[number]
+                    .iter()
+                    .filter(|entry| narrowed && !hidden.contains(&entry.id.as_str()) && filter.providers.is_none_or(|keep| keep(&entry.id)))
+                    .map(Index::numbers)
+                    .collect();
+                let keep = |number: u32| !narrowed || allowed.iter().any(|range| range.contains(&number));
+                let of_record = filter.operation.is_some() || filter.category.is_some();
+                let most = if of_record { usize::MAX } else { limit.saturating_mul(4).max(60) };
+                let hits = search::search(&library, number, query, &keep, most).map_err(damaged)?;
+                found.extend(self.fitting(number, &hits, query, filter, limit)?);
             }
-            hidden.extend(index.directory().map_err(damaged)?.into_iter().map(|entry| entry.id));
+            hidden.extend(directories[number].iter().map(|entry| entry.id.as_str()));
         }
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         found.truncate(limit);
         Ok(found)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one loop body, kept apart to be read")]
-    fn search_layer(
-        &self,
-        layer: Layer,
-        index: &Index,
-        query: &str,
-        filter: &Filter<'_>,
-        limit: usize,
-        hidden: &[String],
-        found: &mut Vec<Found>,
-    ) -> Result<()> {
-        let directory = index.directory().map_err(damaged)?;
-        let total = directory.last().map_or(0, |entry| Index::numbers(entry).end);
-        let narrowed = filter.providers.is_some() || !hidden.is_empty();
-        let allowed: Vec<std::ops::Range<u32>> = directory
-            .iter()
-            .filter(|entry| narrowed && !hidden.contains(&entry.id) && filter.providers.is_none_or(|keep| keep(&entry.id)))
-            .map(Index::numbers)
-            .collect();
-        let keep = |number: u32| !narrowed || allowed.iter().any(|range| range.contains(&number));
+    /// The hits of a layer that fit the filter, with their records.
+    fn fitting(&self, layer: usize, hits: &[Hit], query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
+        let (layer, index) = &self.layers[layer];
         let of_record = filter.operation.is_some() || filter.category.is_some();
-        let most = if of_record { usize::MAX } else { limit.saturating_mul(4).max(60) };
-        for hit in search::search(index, query, total, &keep, most).map_err(damaged)? {
+        let mut found = Vec::new();
+        for hit in hits {
             let record = index.record(hit.number).map_err(damaged)?;
             let fits = filter.operation.is_none_or(|operation| operation == record.operation)
                 && filter.category.is_none_or(|category| category == record.category);
             if fits {
                 let score = hit.score * search::name_fit(query, &record.name);
-                found.push(Found { record, score, layer });
+                found.push(Found { record, score, layer: *layer });
                 if of_record && found.len() >= limit.saturating_mul(8) {
                     break;
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 }
 

@@ -173,7 +173,7 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
     if function.pagination.is_some() {
         facts.push(("Pages", String::from("yes: --all, --max-items, --max-pages, --ndjson")));
     }
-    if function.operation != crate::registry::manifest::Operation::Read {
+    if function.operation != crate::registry::manifest::Operation::Read && function.lua.is_none() {
         facts.push((
             "Retries",
             if function.idempotent || callable.provider.idempotency_header.is_some() {
@@ -208,11 +208,11 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
 }
 
 fn request(function: &Function) -> String {
-    match (&function.request, &function.graphql, &function.native) {
-        (_, Some(_), _) => String::from("GraphQL"),
-        (Some(request), ..) => request.clone(),
-        (_, _, Some(_)) => String::from("runs inside this program"),
-        _ => String::new(),
+    match (&function.request, &function.lua) {
+        _ if function.graphql.is_some() => String::from("GraphQL"),
+        (Some(request), _) => request.clone(),
+        (_, Some(file)) => format!("none by itself; runs {}", file.path),
+        _ => String::from("runs inside this program"),
     }
 }
 

@@ -198,7 +198,7 @@ fn summary(provider: &Provider, functions: &[Function]) -> Summary {
         host_availability: provider.host_availability.clone(),
         runtime_requirements: provider.runtime_requirements.clone(),
         compatibility_summary: provider.compatibility_summary.clone(),
-        local: functions.iter().all(|f| f.native.is_some()),
+        local: functions.iter().all(Function::is_local),
         reads: count(Operation::Read),
         writes: count(Operation::Write),
         destructives: count(Operation::Destructive),

@@ -4,7 +4,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::registry::manifest::{Function, Operation, PLACEMENT_WORDS, PageStyle, Pagination, Place, Provider};
+use crate::registry::manifest::{Function, NO_LUA, Operation, PLACEMENT_WORDS, PageStyle, Pagination, Place, Provider, WORKFLOWS};
 
 /// One thing wrong, with the function it is in.
 #[derive(Debug)]
@@ -25,11 +25,17 @@ pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
         if function.native.is_some() && !built_in {
             say("native functions are for built-in manifests".into());
         }
+        if function.lua.is_some() {
+            say(NO_LUA.into());
+        }
         lint_function(provider, function, &mut say);
     }
     let mut say = |message: String| findings.push(Finding { function: None, message });
     if !crate::registry::index::is_provider_id(&provider.id) {
         say(format!("id '{}' must be a-z, 0-9 and _, at most 63 characters", provider.id));
+    }
+    if provider.id == WORKFLOWS {
+        say(format!("the id '{WORKFLOWS}' is that of workflow files"));
     }
     lint_templates(provider, &mut say);
     if let Some(verify) = &provider.verify {
@@ -78,11 +84,6 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
         say(format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
     }
-    for name in function.required.iter().chain(function.any_of.iter().flatten()) {
-        if !function.parameters.contains_key(name) {
-            say(format!("required parameter '{name}' is not defined"));
-        }
-    }
     if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
         say(format!("server '{server}' is not defined"));
     }
@@ -102,13 +103,8 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
             }
         }
     }
+    lint_schemas(function, say);
     for (name, schema) in &function.parameters {
-        if !schema.is_object() {
-            say(format!("parameter '{name}' must be a JSON Schema object"));
-        }
-        if let Some(word) = schema.get("required").filter(|word| word.is_boolean()) {
-            say(format!("parameter '{name}': write `required: [..., {name}]` on the function instead of required: {word}"));
-        }
         for word in PLACEMENT_WORDS {
             if schema.get(word).is_some_and(|value| !value.is_string()) {
                 say(format!("parameter '{name}': '{word}' must be text"));
@@ -119,6 +115,23 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
         }
     }
     lint_pagination(provider, function, say);
+}
+
+/// What holds for the parameters of any function: they are schemas, and what is required is there.
+pub fn lint_schemas(function: &Function, say: &mut impl FnMut(String)) {
+    for name in function.required.iter().chain(function.any_of.iter().flatten()) {
+        if !function.parameters.contains_key(name) {
+            say(format!("required parameter '{name}' is not defined"));
+        }
+    }
+    for (name, schema) in &function.parameters {
+        if !schema.is_object() {
+            say(format!("parameter '{name}' must be a JSON Schema object"));
+        }
+        if let Some(word) = schema.get("required").filter(|word| word.is_boolean()) {
+            say(format!("parameter '{name}': write `required: [..., {name}]` instead of required: {word}"));
+        }
+    }
 }
 
 fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMut(String)) {

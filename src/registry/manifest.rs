@@ -292,13 +292,27 @@ pub struct Function {
     pub deprecated: bool,
 }
 
-/// A workflow file.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The workflow file of a function, as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LuaFile {
     /// Absolute path.
     pub path: String,
-    /// Of its content, in hex.
+    /// SHA-256 of its content in hex: a changed file is another function.
     pub sha256: String,
+}
+
+/// Why a manifest may not say `lua`.
+pub const NO_LUA: &str = "lua: a manifest names no file to run; a workflow file in the folder workflows/ is a function by itself";
+
+impl<'de> Deserialize<'de> for LuaFile {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let word = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        match (word("path"), word("sha256")) {
+            (Some(path), Some(sha256)) => Ok(Self { path, sha256 }),
+            _ => Err(serde::de::Error::custom(NO_LUA)),
+        }
+    }
 }
 
 /// Arguments that validate.
@@ -341,6 +355,9 @@ pub enum Place {
     Header,
     Body,
 }
+
+/// The provider whose functions are the workflow files.
+pub const WORKFLOWS: &str = "workflow";
 
 /// The words of a parameter that are not JSON Schema.
 pub const PLACEMENT_WORDS: [&str; 3] = ["in", "as", "style"];

@@ -11,3 +11,4 @@ pub mod schema;
 pub mod search;
 pub mod user;
 pub mod words;
+pub mod workflow;

@@ -13,9 +13,36 @@ pub struct Hit {
     pub score: f64,
 }
 
-/// The best hits of an index for a query, best first; `total` is the number of functions it holds.
-pub fn search(index: &Index, query: &str, total: u32, keep: &dyn Fn(u32) -> bool, limit: usize) -> Result<Vec<Hit>, Unreadable> {
-    let vocabulary = index.vocabulary()?;
+/// All indexes that are searched together: how rare a word is, is a matter of all of them, so that hits of a small one and of a
+/// large one can be compared.
+pub struct Library<'a> {
+    parts: Vec<(&'a Index, Vocabulary<'a>)>,
+    functions: u32,
+}
+
+impl<'a> Library<'a> {
+    /// Opens the vocabularies of indexes that hold so many functions together.
+    pub fn open(indexes: impl Iterator<Item = &'a Index>, functions: u32) -> Result<Self, Unreadable> {
+        let parts = indexes.map(|index| Ok((index, index.vocabulary()?))).collect::<Result<_, Unreadable>>()?;
+        Ok(Self { parts, functions })
+    }
+
+    /// How rare a token is that so many functions of one part have.
+    fn rarity(&self, part: usize, token: &str, own: usize) -> Result<f64, Unreadable> {
+        let mut known = own;
+        for (_, (index, vocabulary)) in self.parts.iter().enumerate().filter(|(number, _)| *number != part) {
+            let at = vocabulary.lower_bound(token);
+            if at < vocabulary.len() && vocabulary.token(at) == token {
+                known += index.postings(at)?.len();
+            }
+        }
+        Ok((1.0 + f64::from(self.functions) / (1.0 + known as f64)).ln())
+    }
+}
+
+/// The best hits of one index of a library for a query, best first.
+pub fn search(library: &Library<'_>, part: usize, query: &str, keep: &dyn Fn(u32) -> bool, limit: usize) -> Result<Vec<Hit>, Unreadable> {
+    let Some((index, vocabulary)) = library.parts.get(part) else { return Ok(Vec::new()) };
     let mut terms = words(query);
     terms.dedup();
     terms.truncate(24);
@@ -27,9 +54,9 @@ pub fn search(index: &Index, query: &str, total: u32, keep: &dyn Fn(u32) -> bool
         let mut best: HashMap<u32, f64> = HashMap::new();
         // A longer or near spelling is not worth more for being rare: the word itself, which comes first, sets the value.
         let mut most = f64::MAX;
-        for (token, factor) in matches(&vocabulary, term) {
+        for (token, factor) in matches(vocabulary, term) {
             let postings = index.postings(token)?;
-            let rarity = (1.0 + f64::from(total) / (1.0 + postings.len() as f64)).ln().min(most);
+            let rarity = library.rarity(part, vocabulary.token(token), postings.len())?.min(most);
             most = rarity;
             for (number, weight) in postings {
                 let score = f64::from(weight) * rarity * factor;

@@ -1,30 +1,43 @@
-//! The user's own manifests: read, checked and compiled into the same form as the built-in ones, again only when a
-//! file changed. A broken file is remembered with its line and reason and harms nothing else.
+//! The user's own files, manifests and workflows: read, checked and compiled into the same form as the built-in manifests, again
+//! only when a file changed. A broken file is remembered with its line and reason and harms nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::base::json::{digest, hex};
 use crate::registry::index::{FileProblem, Index, Source, compile};
-use crate::registry::manifest::{Function, Provider};
-use crate::registry::{jq, lint, schema};
+use crate::registry::manifest::{Function, LuaFile, Provider};
+use crate::registry::{jq, lint, schema, workflow};
 
 /// A manifest larger than this is refused.
 const LARGEST: u64 = 64 << 20;
 
 /// The compiled catalog of a folder of manifests; `None` when it has none. `cache` is where the compiled form is kept.
 pub fn open(folder: &Path, cache: &Path) -> Option<Index> {
-    let files = manifests(folder);
+    compiled(&manifests(folder), cache, compile_files)
+}
+
+/// The workflow files of some folders as one provider; of two that are valid and have one name, the one in the earlier folder counts.
+pub fn open_workflows(folders: &[PathBuf], cache: &Path) -> Option<Index> {
+    let absolute = folders.iter().filter_map(|folder| std::path::absolute(folder).ok());
+    let found: Vec<_> = absolute.flat_map(|folder| files(&folder, &["lua"])).collect();
+    compiled(&found, cache, compile_workflows)
+}
+
+type Files = [(PathBuf, fs::Metadata)];
+
+fn compiled(files: &Files, cache: &Path, make: fn(&Files, &str) -> Option<Vec<u8>>) -> Option<Index> {
     if files.is_empty() {
         return None;
     }
-    let fingerprint = fingerprint(&files);
+    let fingerprint = fingerprint(files);
     if let Some(index) = read_cache(cache).filter(|index| index.fingerprint() == fingerprint) {
         return Some(index);
     }
-    let bytes = compile_files(&files, &fingerprint)?;
+    let bytes = make(files, &fingerprint)?;
     let source = match write_cache(cache, &bytes) {
         Ok(file) => Source::File(file),
         Err(_) => Source::Memory(bytes),
@@ -37,19 +50,22 @@ fn read_cache(cache: &Path) -> Option<Index> {
 }
 
 fn manifests(folder: &Path) -> Vec<(PathBuf, fs::Metadata)> {
+    files(folder, &["yaml", "yml", "json"])
+}
+
+fn files(folder: &Path, ends: &[&str]) -> Vec<(PathBuf, fs::Metadata)> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut files: Vec<(PathBuf, fs::Metadata)> = entries
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json"))
+        .filter(|path| path.extension().is_some_and(|end| ends.iter().any(|known| end == *known)))
         .filter_map(|path| fs::metadata(&path).ok().map(|meta| (path, meta)))
         .collect();
     files.sort_by(|a, b| a.0.cmp(&b.0));
     files
 }
 
-fn fingerprint(files: &[(PathBuf, fs::Metadata)]) -> String {
-    use sha2::{Digest as _, Sha256};
+fn fingerprint(files: &Files) -> String {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
     for (path, meta) in files {
@@ -61,7 +77,7 @@ fn fingerprint(files: &[(PathBuf, fs::Metadata)]) -> String {
     hex(&hash.finalize())
 }
 
-fn compile_files(files: &[(PathBuf, fs::Metadata)], fingerprint: &str) -> Option<Vec<u8>> {
+fn compile_files(files: &Files, fingerprint: &str) -> Option<Vec<u8>> {
     let (mut providers, mut problems): (Vec<Provider>, Vec<FileProblem>) = (Vec::new(), Vec::new());
     for (path, meta) in files {
         match read(path, meta) {
@@ -77,13 +93,46 @@ fn compile_files(files: &[(PathBuf, fs::Metadata)], fingerprint: &str) -> Option
     compile(providers, fingerprint, problems).ok()
 }
 
-fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
-    let problem = |line, message: String| FileProblem { file: path.display().to_string(), line, message };
-    if !meta.is_file() || meta.len() > LARGEST {
-        return Err(vec![problem(None, format!("must be an ordinary file of at most {} MiB", LARGEST >> 20))]);
+fn compile_workflows(files: &Files, fingerprint: &str) -> Option<Vec<u8>> {
+    let (mut functions, mut problems): (Vec<Function>, Vec<FileProblem>) = (Vec::new(), Vec::new());
+    for (path, meta) in files {
+        match read_workflow(path, meta) {
+            Ok(Some(function)) if !functions.iter().any(|known| known.id == function.id) => functions.push(function),
+            Ok(_) => {}
+            Err(found) => problems.extend(found),
+        }
     }
-    let text = fs::read_to_string(path).map_err(|error| vec![problem(None, error.to_string())])?;
-    parse(&text).map_err(|found| found.into_iter().map(|(line, message)| problem(line, message)).collect())
+    functions.sort_by(|a, b| a.id.cmp(&b.id));
+    let providers = if functions.is_empty() { Vec::new() } else { vec![workflow::provider(functions).ok()?] };
+    compile(providers, fingerprint, problems).ok()
+}
+
+fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
+    let text = read_text(path, meta, LARGEST)?;
+    parse(&text).map_err(|found| problems(path, found))
+}
+
+fn read_workflow(path: &Path, meta: &fs::Metadata) -> Result<Option<Function>, Vec<FileProblem>> {
+    let text = read_text(path, meta, workflow::LARGEST)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let Some(mut function) = workflow::parse(&stem, &text).map_err(|found| problems(path, found))? else { return Ok(None) };
+    let Some(name) = path.to_str() else { return Err(problems(path, vec![(None, String::from("the file's path is not UTF-8"))])) };
+    function.lua = Some(LuaFile { path: name.to_owned(), sha256: hex(&Sha256::digest(&text)) });
+    Ok(Some(function))
+}
+
+fn read_text(path: &Path, meta: &fs::Metadata, largest: u64) -> Result<String, Vec<FileProblem>> {
+    let wrong = |why: String| problems(path, vec![(None, why)]);
+    if !meta.is_file() || meta.len() > largest {
+        let size = if largest >> 20 > 0 { format!("{} MiB", largest >> 20) } else { format!("{} KiB", largest >> 10) };
+        return Err(wrong(format!("must be an ordinary file of at most {size}")));
+    }
+    fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
+}
+
+fn problems(path: &Path, found: Vec<(Option<u64>, String)>) -> Vec<FileProblem> {
+    let file = path.display().to_string();
+    found.into_iter().map(|(line, message)| FileProblem { file: file.clone(), line, message }).collect()
 }
 
 /// The file of a folder that defines a provider: the one that counts, where several do.
@@ -155,7 +204,7 @@ fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {
 /// Identity of what a function does: approvals do not carry over to a changed one.
 pub fn definition(function: &Function) -> String {
     let value = serde_json::to_value(function).unwrap_or_default();
-    let parts = ["id", "any_of", "required", "operation", "request", "graphql", "native", "server", "parameters", "fields", "build"];
+    let parts = ["id", "any_of", "required", "operation", "request", "graphql", "native", "lua", "server", "parameters", "fields", "build"];
     let kept: serde_json::Map<String, Value> =
         parts.into_iter().filter_map(|part| value.get(part).map(|value| (part.to_owned(), value.clone()))).collect();
     digest(&Value::Object(kept))
