@@ -50,8 +50,8 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (script, folder, piped) = script(arguments)?;
     let digest = text(arguments, "approve");
     let mode = match digest {
-        Some(digest) => Mode::Approved(Approved::new(digest.to_owned(), approved(app, digest)?).into()),
-        None if arguments.get_flag("dry-run") => Mode::Rehearsal(Plan::default().into()),
+        Some(digest) => Mode::Approved(Arc::new(Approved::new(digest.to_owned(), approved(app, digest)?).into())),
+        None if arguments.get_flag("dry-run") => Mode::Rehearsal(Arc::default()),
         None => Mode::Live,
     };
     let mut setup = setup(app, arguments, folder, mode)?;

@@ -151,7 +151,7 @@ fn time_format(_: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     let seconds = number(arguments.pop_front(), "time.format: the time")?;
     let format = given(arguments.pop_front()).map(|format| text(Some(format), "time.format: the format")).transpose()?;
     let zone = given(arguments.pop_front()).map(|zone| text(Some(zone), "time.format: the zone")).transpose()?;
-    let time = Timestamp::from_millisecond((seconds * 1000.0).round() as i64)
+    let time = Timestamp::from_millisecond((seconds * 1000.0).floor() as i64)
         .map_err(|_| wrong(format!("time.format: {seconds} is not a time between the years -9999 and 9999")))?;
     let zone = match zone.as_deref() {
         None => TimeZone::UTC,
@@ -160,8 +160,7 @@ fn time_format(_: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     let shown = time.to_zoned(zone);
     let text = match format {
         Some(format) => strtime::format(&format, &shown).map_err(|error| wrong(format!("time.format: {error}")))?,
-        None if seconds.fract() == 0.0 => shown.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().replace("+00:00", "Z"),
-        None => shown.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string().replace("+00:00", "Z"),
+        None => shown.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().replace("+00:00", "Z"),
     };
     one(lua, text)
 }

@@ -17,7 +17,7 @@ use crate::call::request::{Budget, Ctx, Options};
 use crate::call::runtime::Runtime;
 use crate::lua::calls::Calls;
 use crate::lua::driver::Driver;
-use crate::lua::host::{Host, Mode, Voice};
+use crate::lua::host::{Host, Mode, Voice, held};
 use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
 use crate::lua::report::Report;
@@ -98,6 +98,7 @@ impl Session {
         ctx.origin = ctx.origin.lua();
         ctx.cancel = fence.cancel().clone();
         ctx.asker = ctx.asker.take().map(|asker| fence.patient(asker));
+        ctx.carried = Some(Arc::new(setup.mode.clone()));
         ctx.budget.get_or_insert_with(|| Arc::new(Budget::new(fence.deadline(), setup.limits.calls)));
         let host = Rc::new(Host {
             runtime: setup.runtime,
@@ -122,7 +123,7 @@ impl Session {
             host.offer(&lua, &offered, functions)?;
         }
         let prelude = lua.load(PRELUDE).set_name("=angelia").set_mode(ChunkMode::Text);
-        let run: Function = prelude.call((offered, host.json.list.clone(), host.json.null.clone()))?;
+        let run: Function = prelude.call((offered, host.json.list.clone(), LuaValue::NULL))?;
         lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
         lazy_stdin(&lua, setup.stdin)?;
         lua.sandbox(true)?;
@@ -259,11 +260,11 @@ impl Session {
             log: host.log.borrow().clone(),
             force: host.options.force,
             plan: match &host.mode {
-                Mode::Rehearsal(plan) => Some(plan.borrow().clone()),
+                Mode::Rehearsal(plan) => Some(held(plan).clone()),
                 Mode::Live | Mode::Approved(_) => None,
             },
             approved: match &host.mode {
-                Mode::Approved(approved) => Some((approved.borrow().digest().to_owned(), approved.borrow().left())),
+                Mode::Approved(approved) => Some(held(approved).state()),
                 Mode::Live | Mode::Rehearsal(_) => None,
             },
         }
@@ -271,7 +272,7 @@ impl Session {
 
     /// What the script returned: one value, or a list of several.
     fn result(&self, values: &[LuaValue]) -> Result<Value> {
-        let mut writer = Writer::new(&self.host.json, self.host.fence.limits().output);
+        let mut writer = Writer::new(self.host.fence.limits().output);
         let mut all = Vec::with_capacity(values.len());
         for value in values {
             all.push(writer.value(value, None).map_err(|unfit| match unfit {

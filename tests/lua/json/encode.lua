@@ -21,14 +21,14 @@ is(json.encode({ a = 1, b = { 1 } }, { pretty = true, sorted = true }), '{\n  "a
 is(json.encode({ ["é"] = "日本" }), '{"é":"日本"}')
 
 -- What JSON cannot hold, with the path in the message.
-fails("a.b", json.encode, { a = { b = 0 / 0 } })
-fails("a.b", json.encode, { a = { b = math.huge } })
+fails("/a/b", json.encode, { a = { b = 0 / 0 } })
+fails("/a/b", json.encode, { a = { b = math.huge } })
 fails("f", json.encode, { f = print })
 fails("extra", json.encode, { list = { 1, 2, extra = true } })
 fails("list", json.encode, { list = { [1] = 1, [3] = 3 } })
 local cycle = { inner = {} }
 cycle.inner.back = cycle
-fails("inner.back", json.encode, cycle)
+fails("/inner/back", json.encode, cycle)
 
 -- The same table twice is no cycle.
 local shared = { 1 }
