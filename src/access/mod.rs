@@ -7,5 +7,6 @@ pub mod field;
 pub mod keychain;
 pub mod policy;
 pub mod sealed;
+pub mod state;
 pub mod trust;
 pub mod vault;

@@ -12,6 +12,7 @@ pub mod gather;
 pub mod http;
 pub mod native;
 pub mod page;
+pub mod pages;
 pub mod plan;
 pub mod request;
 pub mod response;

@@ -14,7 +14,6 @@ mod progress;
 mod render;
 mod settings;
 mod setup;
-mod state;
 mod stdin;
 mod tree;
 mod trust;
