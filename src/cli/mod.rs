@@ -17,7 +17,6 @@ mod render;
 mod repl;
 mod settings;
 mod setup;
-mod state;
 mod stdin;
 mod tree;
 mod trust;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::base::clock;
 use crate::base::error::{Code, Error};
 use crate::base::name::printable;
-use crate::call::pages::Pages;
+use crate::call::pages::{Narrow, Pages};
 use crate::config::env;
 use crate::lua::host::{Fault, Function, Host, Told, wrong};
 use crate::registry::docs::Format;
@@ -124,8 +124,8 @@ fn docs_search(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Mu
             .filter(|limit| (1..=100).contains(limit))
             .ok_or_else(|| wrong("docs.search: the limit is a whole number from 1 to 100"))?,
     };
-    let found = Pages::of(&host.runtime).search(&query, limit)?;
-    let lines: Vec<String> = found.iter().map(|found| format!("{} - {}", found.record.name, found.record.description)).collect();
+    let found = Pages::of(&host.runtime).search(&query, &Narrow::default(), limit)?;
+    let lines: Vec<String> = found.iter().map(|hit| format!("{} - {}", hit.found.record.name, hit.found.record.description)).collect();
     one(lua, lines.join("\n"))
 }
 
