@@ -22,6 +22,17 @@ pub struct Parameter {
     pub description: String,
 }
 
+impl Parameter {
+    /// Type and description on one line.
+    pub fn said(&self) -> String {
+        said(&self.kind, &self.description)
+    }
+}
+
+fn said(kind: &str, description: &str) -> String {
+    if description.is_empty() { kind.to_owned() } else { format!("{kind} — {description}") }
+}
+
 /// The parameters of a function, required ones first.
 pub fn parameters(function: &Function) -> Vec<Parameter> {
     let mut all: Vec<Parameter> = function
@@ -70,7 +81,7 @@ fn describe(schema: &Value) -> String {
     if !limits.is_empty() {
         text.push_str(&format!(" ({})", limits.join(", ")));
     }
-    text
+    text.trim_start().to_owned()
 }
 
 /// One place in an answer: `owner.login`, `items[].id`, `.` for the whole.
@@ -379,7 +390,7 @@ impl Page {
         let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         for row in rows {
             let star = if row.required { "*" } else { " " };
-            self.text.push_str(&format!("  {star} {:width$}  {} — {}\n", row.name, row.kind, row.description));
+            self.text.push_str(&format!("  {star} {:width$}  {}\n", row.name, row.said()));
         }
         self.text.push_str("  (* required)\n");
     }
@@ -403,8 +414,8 @@ impl Page {
         rows.retain(|_| number.next().is_some_and(|number| kept.contains(&number)));
         let width = rows.iter().map(|row| row.path.chars().count()).max().unwrap_or(0);
         for Field { path, kind, description, .. } in &rows {
-            let said = if description.is_empty() { String::new() } else { format!(" — {description}") };
-            let line = if self.markdown() { format!("- `{path}` {kind}{said}\n") } else { format!("  {path:width$}  {kind}{said}\n") };
+            let said = said(kind, description);
+            let line = if self.markdown() { format!("- `{path}` {said}\n") } else { format!("  {path:width$}  {said}\n") };
             self.text.push_str(&line);
         }
         if rows.len() < all {
