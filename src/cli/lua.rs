@@ -126,6 +126,7 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
         words: arguments.get_many::<String>("words").into_iter().flatten().cloned().collect(),
         named: named(arguments)?,
         stdin: Box::new(|| None),
+        testing: false,
     })
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod help;
 mod interrupt;
 mod lua;
+mod lua_test;
 mod output;
 mod progress;
 mod render;

@@ -89,7 +89,7 @@ fn integrations() -> Vec<Command> {
         verb("integrations:schema", "Print the JSON Schema of a function's arguments")
             .args([word("function", "provider.function").required(true), flag("output", "Of its result instead, where it is known")]),
         call(),
-        lua(),
+        script(),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
         verb("integrations:disconnect", "Remove the credentials of an account")
@@ -123,7 +123,7 @@ fn call() -> Command {
     call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
 }
 
-fn lua() -> Command {
+fn script() -> Command {
     let bytes = |name: &'static str, help: &'static str| option(name, "BYTES", help).value_parser(clap::value_parser!(u64).range(1..));
     let seconds = |name: &'static str, help: &'static str| option(name, "SECONDS", help).value_parser(seconds);
     verb("integrations:lua", "Run a Lua workflow that calls any function")

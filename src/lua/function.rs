@@ -133,6 +133,7 @@ impl Start {
             words: Vec::new(),
             named: self.arguments,
             stdin: Box::new(|| None),
+            testing: false,
         });
         let report = match session {
             Ok(session) => session.run(&self.script),

@@ -60,6 +60,8 @@ pub struct Setup {
     pub named: Value,
     /// Reads piped data when the script asks for `stdin`.
     pub stdin: Box<dyn Fn() -> Option<String>>,
+    /// Tests may run workflows beside them.
+    pub testing: bool,
 }
 
 /// A VM and its host.
@@ -122,6 +124,7 @@ impl Session {
         for functions in [bridge::FUNCTIONS, globals::FUNCTIONS, patterns::FUNCTIONS, modules::FUNCTIONS] {
             host.offer(&lua, &offered, functions)?;
         }
+        offered.raw_set("testing", setup.testing)?;
         let prelude = lua.load(PRELUDE).set_name("=angelia").set_mode(ChunkMode::Text);
         let run: Function = prelude.call((offered, host.json.list.clone(), LuaValue::NULL))?;
         lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
