@@ -79,8 +79,11 @@ impl Tests<'_> {
         let names: Vec<String> =
             session.functions(PREFIX).into_iter().filter(|name| only.is_none_or(|only| name.contains(only.as_str()))).collect();
         if names.is_empty() {
-            return Err(Error::new(Code::NotFound, format!("{} has no test{}", self.script.name, only.map(|_| " of that name").unwrap_or_default()))
-                .hint("A test is a global function whose name begins with test_"));
+            return Err(Error::new(
+                Code::NotFound,
+                format!("{} has no test{}", self.script.name, only.map(|_| " of that name").unwrap_or_default()),
+            )
+            .hint("A test is a global function whose name begins with test_"));
         }
         Ok(names)
     }
@@ -93,7 +96,8 @@ impl Tests<'_> {
     }
 
     fn session(&self, test: &str, scratch: &Path) -> Result<Session> {
-        let app = App { dirs: self.app.dirs.clone(), config: self.app.config.clone(), notes: Vec::new(), scratch: Some(scratch.to_path_buf()) };
+        let app =
+            App { dirs: self.app.dirs.clone(), config: self.app.config.clone(), notes: Vec::new(), scratch: Some(scratch.to_path_buf()) };
         let live = matches!(self.exchanges, Exchanges::Record(_));
         let mut setup = setup(if live { self.app } else { &app }, self.arguments, Some(self.folder.clone()), Mode::Live)?;
         match &self.exchanges {
@@ -102,7 +106,9 @@ impl Tests<'_> {
             Exchanges::Record(folder) => {
                 let folder = folder.join(test);
                 if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-                    return Err(Error::usage(format!("{} holds exchanges already", folder.display())).hint("Remove the folder to record anew"));
+                    return Err(
+                        Error::usage(format!("{} holds exchanges already", folder.display())).hint("Remove the folder to record anew")
+                    );
                 }
                 setup.options.record = Some(folder);
                 setup.options.replay = None;
@@ -113,7 +119,7 @@ impl Tests<'_> {
                 setup.options.replay = Some(Arc::new(replayer));
             }
         }
-        setup.voice = Box::new(Lines { live: false });
+        setup.voice = Box::new(Lines::new(false));
         setup.testing = true;
         super::interrupt::watch(setup.ctx.cancel.clone());
         Session::open(setup)

@@ -120,7 +120,8 @@ fn workflow(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     let (file, source) = host.modules.source(&format!("./{name}"))?;
     let stem = file.strip_suffix(".lua").unwrap_or(&file);
     let broken = |problems: Vec<crate::registry::workflow::Problem>| {
-        let said: Vec<String> = problems.into_iter().map(|(line, why)| line.map_or(why.clone(), |line| format!("line {line}: {why}"))).collect();
+        let said: Vec<String> =
+            problems.into_iter().map(|(line, why)| line.map_or(why.clone(), |line| format!("line {line}: {why}"))).collect();
         Error::new(Code::ScriptError, format!("{file}: {}", said.join("; ")))
     };
     let header = crate::registry::workflow::parse(stem.rsplit('/').next().unwrap_or(stem), &source).map_err(broken)?;
