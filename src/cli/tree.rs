@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 use crate::cli::words::OWN;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 4] = ["integrations", "approvals", "audit", "config"];
+pub const FAMILIES: [&str; 5] = ["integrations", "lua", "approvals", "audit", "config"];
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
@@ -122,6 +122,17 @@ fn call() -> Command {
     call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
 }
 
+fn lua() -> Vec<Command> {
+    vec![
+        verb("lua:check", "Find mistakes in workflows without running them")
+            .arg(word("files", "Workflow files, or - for stdin").value_name("FILE").required(true).num_args(1..)),
+        verb("lua:types", "Write definitions with which an editor completes and checks workflows").args([
+            option("output", "DIR", "Into this folder; .angelia/types when left out"),
+            flag("all", "All providers, not only active ones"),
+        ]),
+    ]
+}
+
 fn shared() -> Vec<Command> {
     let id = || word("id", "The ticket's id, or the beginning of it").required(true);
     vec![
@@ -185,6 +196,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(lua())
         .subcommands(shared())
 }
 
