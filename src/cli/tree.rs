@@ -180,8 +180,11 @@ fn lua() -> Vec<Command> {
             option("output", "DIR", "Into this folder; .angelia/types when left out"),
             flag("all", "All providers, not only active ones"),
         ]),
-        running(verb("lua:test", "Run the test functions of a Lua file against recorded exchanges"))
-            .args([word("file", "The Lua file; its global functions test_… are the tests").required(true), option("only", "WORD", "Only tests whose name holds this word")])
+        running(
+            verb("lua:test", "Run the test functions of a Lua file against recorded exchanges")
+                .arg(word("file", "The Lua file; its global functions test_… are the tests").required(true)),
+        )
+            .args([option("only", "WORD", "Only tests whose name holds this word")])
             .after_help("Nothing is sent: each test answers from its own folder below FILE.exchanges, or below --replay. --record makes the calls and writes these folders."),
     ]
 }

@@ -335,11 +335,11 @@ fn open(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> {
     let unknown = matches!(&host.mode, Mode::Rehearsal(plan) if held(plan).knows(&Value::Object(asked.object().clone())));
     let listing = if unknown {
         // The list hangs on an answer that nobody has yet.
-        Listing { items, reading: Box::pin(std::future::ready(nothing(&name))) }
+        Listing { items, reading: Box::pin(std::future::ready(nothing(&name))), begun: false }
     } else {
         let (runtime, mut ctx) = (host.runtime.clone(), host.ctx.clone());
         ctx.items = Some(send);
-        Listing { items, reading: Box::pin(async move { runtime.call(&ctx, asked.call).await }) }
+        Listing { items, reading: Box::pin(async move { runtime.call(&ctx, asked.call).await }), begun: false }
     };
     let list = host.calls.list(listing);
     host.entries.borrow_mut().insert(list, (at, None));
@@ -386,7 +386,8 @@ fn any(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue
 /// What a ticket stands for.
 fn take(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
     let number = to_ticket(arguments.pop_front())?;
-    host.take(lua, number)
+    let whole = arguments.pop_front().is_some_and(|whole| whole.as_boolean() == Some(true));
+    host.take(lua, number, whole)
 }
 
 /// Starts a sleep.

@@ -182,8 +182,8 @@ impl Host {
         })
     }
 
-    /// What a ticket stands for, once it is done: the answer to the script.
-    pub fn take(&self, lua: &Lua, ticket: Ticket) -> Told<MultiValue> {
+    /// What a ticket stands for, once it is done: the answer to the script, or the `whole` envelope.
+    pub fn take(&self, lua: &Lua, ticket: Ticket, whole: bool) -> Told<MultiValue> {
         let entry = self.entries.borrow_mut().remove(&ticket);
         match self.calls.take(ticket) {
             None => Err(wrong("nothing is under way by that name")),
@@ -200,8 +200,12 @@ impl Host {
             }
             Some(Done::Call(envelope)) => {
                 self.answered(entry, &envelope);
+                if whole {
+                    let value = serde_json::to_value(&*envelope).map_err(|error| Error::internal(error.to_string()))?;
+                    return Ok(self.json.to_lua(lua, &value)?.into_lua_multi(lua)?);
+                }
                 refused(&envelope)?;
-                Ok((self.json.to_lua(lua, &envelope.data)?, meta(lua, &envelope)?).into_lua_multi(lua)?)
+                Ok(self.json.to_lua(lua, &envelope.data)?.into_lua_multi(lua)?)
             }
         }
     }
@@ -223,21 +227,4 @@ impl Host {
 
 fn refused(envelope: &Envelope) -> Told<()> {
     Host::error_of(envelope).map_or(Ok(()), |error| Err(Fault::Call(error, envelope.function.clone())))
-}
-
-/// What a script may want to know of an answer beside the data.
-fn meta(lua: &Lua, envelope: &Envelope) -> mlua::Result<Table> {
-    let table = lua.create_table()?;
-    let meta = &envelope.meta;
-    table.raw_set("call_id", meta.call_id.as_str())?;
-    table.raw_set("account", meta.account.as_str())?;
-    table.raw_set("operation", meta.operation)?;
-    table.raw_set("dry_run", meta.dry_run)?;
-    table.raw_set("attempts", meta.attempts)?;
-    table.raw_set("pages", meta.pages)?;
-    table.raw_set("items", meta.items.map(|items| items as f64))?;
-    table.raw_set("complete", meta.complete)?;
-    table.raw_set("stopped_by", meta.stopped_by)?;
-    table.raw_set("duration_ms", envelope.duration_ms)?;
-    Ok(table)
 }

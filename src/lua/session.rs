@@ -222,6 +222,10 @@ impl Session {
             LuaValue::Error(error) => self.vm_error(error),
             LuaValue::String(text) if text.as_bytes() == b"not enough memory" => self.host.fence.out_of_memory(),
             LuaValue::String(text) => Error::new(Code::ScriptError, text.to_string_lossy()),
+            LuaValue::Table(table) if table.metatable().is_some_and(|meta| meta.contains_key("__tostring").unwrap_or(false)) => {
+                let said = raised.to_string().ok().filter(|_| self.host.fence.tripped().is_none());
+                self.host.fence.tripped().unwrap_or_else(|| Error::new(Code::ScriptError, said.unwrap_or_default()))
+            }
             LuaValue::Table(table) => {
                 let message = table.raw_get::<Option<String>>("message").ok().flatten();
                 Error::new(Code::ScriptError, message.unwrap_or_else(|| String::from("The script raised a table without a message")))

@@ -315,6 +315,9 @@ impl Writer {
             return Err(self.unfit(&format!("nested deeper than {DEEPEST} levels, or a table that holds itself")));
         }
         let meta = table.metatable();
+        if let Some(what) = meta.as_ref().and_then(ours) {
+            return Err(self.unfit(&format!("a {what} of app.integrations")));
+        }
         let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
         let marked = meta.as_ref().is_some_and(|meta| meta.raw_get::<Option<bool>>(LIST).ok().flatten() == Some(true));
         let (nulls, digits) = (mark(NULLS), mark(DIGITS));
@@ -441,6 +444,12 @@ fn kinds(schema: &Value) -> Vec<&str> {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         _ => ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten().flat_map(kinds).collect(),
     }
+}
+
+/// What of ours a table stands for: it looks empty and is no data.
+fn ours(meta: &Table) -> Option<String> {
+    let kind: String = meta.raw_get::<Option<String>>("__metatable").ok().flatten()?;
+    ["function", "provider", "integrations"].contains(&kind.as_str()).then_some(kind)
 }
 
 fn index(key: &LuaValue) -> Option<usize> {
