@@ -26,4 +26,5 @@ mod search;
 mod support;
 mod tidy;
 mod trust;
+mod workflow_runs;
 mod workflows;
