@@ -8,4 +8,5 @@ mod arguments;
 mod literal;
 mod names;
 mod nesting;
+mod paths;
 mod walk;
