@@ -126,6 +126,8 @@ const FAILING: &[&[&str]] = &[
     &["integrations:test", "nothing"],
     &["integrations:disconnect", "shop"],
     &["integrations:remove", "github"],
+    &["lua:check", "nothing.lua"],
+    &["lua:types", "--nothing"],
     &["approvals:list", "--state=gone"],
     &["approvals:show", "apr_0"],
     &["approvals:approve", "apr_0"],
