@@ -17,6 +17,7 @@ mod durability;
 mod exchanges;
 mod hostile;
 mod input;
+mod lua_repl;
 mod manifests;
 mod pace;
 mod policy;
