@@ -38,7 +38,7 @@ pub fn run(repl: &Repl, line: &str) -> Result<bool> {
         "quit" => return Ok(false),
         other => {
             let names = NAMES.map(|(name, ..)| name);
-            let near = nearest(other, names.into_iter()).into_iter().map(|near| format!("Did you mean ':{near}'?"));
+            let near = nearest(other, names).into_iter().map(|near| format!("Did you mean ':{near}'?"));
             let all = names.map(|name| format!(":{name}")).join(" ");
             return Err(Error::usage(format!("There is no command ':{}'", printable(other))).hints(near).hint(all));
         }

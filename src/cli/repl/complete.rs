@@ -246,10 +246,10 @@ mod tests {
         assert_eq!(at_end(&format!("print({call}({{ owner = 'a', re")), ("re".into(), vec!["repo = ".into()]));
         assert_eq!(offered(&format!("{call}:each{{\n  owner = f{{repo = 1}},\n  ")), ["repo = ", "state = "]);
         assert_eq!(offered("app.integrations.github.work.list_issues{s"), ["state = "]);
-        assert_eq!(offered(&format!("{call}{{owner = fo")), ["found", "for"]);
-        assert_eq!(offered(&format!("{call}{{owner = {{fo")), ["found", "for"]);
-        assert_eq!(offered(&format!("{call}{{}} fo")), ["found", "for"]);
-        assert_eq!(offered("x = {fo"), ["found", "for"]);
+        assert_eq!(offered(&format!("{call}{{owner = fo")), ["for", "found"]);
+        assert_eq!(offered(&format!("{call}{{owner = {{fo")), ["for", "found"]);
+        assert_eq!(offered(&format!("{call}{{}} fo")), ["for", "found"]);
+        assert_eq!(offered("x = {fo"), ["for", "found"]);
     }
 
     #[test]
