@@ -66,7 +66,7 @@ impl Limits {
 /// Watches one run. Lives on the script's thread; only the flag is shared with the timer.
 pub struct Fence {
     limits: Limits,
-    cancel: CancellationToken,
+    cancel: RefCell<CancellationToken>,
     tripped: RefCell<Option<Error>>,
     flag: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
@@ -76,7 +76,7 @@ pub struct Fence {
     /// CPU time that calls took on this thread.
     cpu_of_calls: Cell<Duration>,
     deadline: Cell<Instant>,
-    asking: Arc<Asking>,
+    asking: RefCell<Arc<Asking>>,
     collect_at: Cell<usize>,
     peak: Cell<usize>,
     output: Cell<usize>,
@@ -88,7 +88,7 @@ impl Fence {
         let latest = Instant::now() + limits.time;
         Self {
             limits,
-            cancel,
+            cancel: RefCell::new(cancel),
             tripped: RefCell::new(None),
             flag: Arc::default(),
             over: Arc::default(),
@@ -97,15 +97,17 @@ impl Fence {
             cpu_from: Cell::new(ThreadTime::now()),
             cpu_of_calls: Cell::new(Duration::ZERO),
             deadline: Cell::new(deadline.map_or(latest, |deadline| deadline.min(latest))),
-            asking: Arc::default(),
+            asking: RefCell::default(),
             collect_at: Cell::new(limits.memory / 5 * 3),
             peak: Cell::new(0),
             output: Cell::new(0),
         }
     }
 
-    /// Counts anew, for the next line of a session.
-    pub fn restart(&self) {
+    /// Counts anew, for the next line of a session, which `cancel` ends.
+    pub fn restart(&self, cancel: CancellationToken) {
+        self.cancel.replace(cancel);
+        self.asking.replace(Arc::default());
         self.tripped.replace(None);
         self.cpu_from.set(ThreadTime::now());
         self.cpu_of_calls.set(Duration::ZERO);
@@ -169,7 +171,7 @@ impl Fence {
     }
 
     fn check_clocks(&self) {
-        if self.cancel.is_cancelled() {
+        if self.cancel.borrow().is_cancelled() {
             self.trip(Error::new(Code::Cancelled, "Interrupted"));
         } else if Instant::now() >= self.deadline() {
             self.trip(self.too_long());
@@ -215,13 +217,14 @@ impl Fence {
 
     /// When the run must be done. While a person is asked, time stands still.
     pub fn deadline(&self) -> Instant {
-        let now = if self.asking.persons.load(Ordering::Relaxed) > 0 { LONG } else { Duration::ZERO };
-        self.deadline.get() + Duration::from_millis(self.asking.waited_ms.load(Ordering::Relaxed)) + now
+        let asking = self.asking.borrow();
+        let now = if asking.persons.load(Ordering::Relaxed) > 0 { LONG } else { Duration::ZERO };
+        self.deadline.get() + Duration::from_millis(asking.waited_ms.load(Ordering::Relaxed)) + now
     }
 
     /// An asker whose time does not count.
     pub fn patient(&self, asker: Arc<dyn Asker>) -> Arc<dyn Asker> {
-        Arc::new(Patient { asker, asking: self.asking.clone() })
+        Arc::new(Patient { asker, asking: self.asking.borrow().clone() })
     }
 
     /// Takes so many bytes of output; past the limit the run ends.
@@ -246,8 +249,8 @@ impl Fence {
     }
 
     /// Ends the calls of this run.
-    pub fn cancel(&self) -> &CancellationToken {
-        &self.cancel
+    pub fn cancel(&self) -> CancellationToken {
+        self.cancel.borrow().clone()
     }
 
     /// The limits.
