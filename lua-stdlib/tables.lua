@@ -34,6 +34,11 @@ local function fail(name, message, ...)
   error("tables." .. name .. ": " .. string.format(message, ...), caller())
 end
 
+-- Of the engine's tables `json.null` is a single value.
+local function is_table(value)
+  return type(value) == "table" and value ~= json.null
+end
+
 local function check_table(name, value)
   if type(value) ~= "table" then
     fail(name, "expected a table, got %s", type(value))
@@ -400,11 +405,11 @@ function tables.omit(record, keys)
 end
 
 local function is_record(value)
-  return type(value) == "table" and not tables.is_array(value)
+  return is_table(value) and not tables.is_array(value)
 end
 
 local function is_empty(value)
-  return type(value) == "table" and next(value) == nil
+  return is_table(value) and next(value) == nil
 end
 
 local function merge(first, second, deep)
@@ -436,7 +441,7 @@ end
 local function flatten_into(result, list, depth)
   for index = 1, #list do
     local item = list[index]
-    if depth > 0 and type(item) == "table" and tables.is_array(item) then
+    if depth > 0 and tables.is_array(item) then
       flatten_into(result, item, depth - 1)
     else
       result[#result + 1] = item
@@ -535,7 +540,7 @@ end
 local function equal(a, b, visited)
   if a == b then
     return true
-  elseif type(a) ~= "table" or type(b) ~= "table" then
+  elseif not is_table(a) or not is_table(b) then
     return false
   elseif visited[a] and visited[a][b] then
     return true
@@ -676,7 +681,7 @@ end
 ---@param value any
 ---@return boolean
 function tables.is_array(value)
-  if type(value) ~= "table" then
+  if not is_table(value) then
     return false
   end
   local count = 0
@@ -692,7 +697,7 @@ function tables.is_array(value)
 end
 
 local function copy(value, copies)
-  if type(value) ~= "table" then
+  if not is_table(value) then
     return value
   elseif copies[value] then
     return copies[value]
@@ -700,7 +705,7 @@ local function copy(value, copies)
   local result = table.clone(value)
   copies[value] = result
   for key, item in pairs(result) do
-    if type(item) == "table" then
+    if is_table(item) then
       result[key] = copy(item, copies)
     end
   end

@@ -17,6 +17,7 @@ mod durability;
 mod exchanges;
 mod hostile;
 mod input;
+mod lua;
 mod manifests;
 mod pace;
 mod policy;

@@ -1,0 +1,38 @@
+local function is(value, wanted, options)
+  local got = json.encode(value, options)
+  assert(got == wanted, "got " .. got .. ", wanted " .. wanted)
+end
+local function fails(value, words)
+  local ok, err = pcall(json.encode, value)
+  assert(not ok and err.code == "invalid_arguments", tostring(err))
+  assert(string.find(err.message, words, 1, true), "expected '" .. words .. "' in: " .. err.message)
+end
+
+is(nil, "null")
+is(json.null, "null")
+is(true, "true")
+is(3, "3")
+is(-0.5, "-0.5")
+is(2 ^ 53, "9007199254740992")
+is(1e300, "1e+300")
+is('a"\n\u{e9}', '"a\\"\\n\u{e9}"')
+is({}, "{}")
+is(json.array(), "[]")
+is({ 1, "a", { 2 } }, '[1,"a",[2]]')
+is({ a = json.array({}) }, '{"a":[]}')
+is({ 1, json.null, 3 }, "[1,null,3]")
+is({ b = { z = 1, y = 2 }, a = 1 }, '{"a":1,"b":{"y":2,"z":1}}', { sorted = true })
+is({ a = 1 }, '{\n  "a": 1\n}', { pretty = true })
+
+fails({ 1, 2, a = 3 }, "not both")
+fails({ 1, nil, 3 }, "hole")
+fails({ [5] = 1 }, "hole")
+fails({ [true] = 1 }, "a key that is")
+fails({ a = { b = print } }, "at /a/b")
+fails(0 / 0, "NaN")
+fails(1 / 0, "infinity")
+fails("\xff", "UTF-8")
+local circle = {}
+circle.self = circle
+fails(circle, "holds itself")
+assert(not pcall(json.encode, {}, { prety = true }))

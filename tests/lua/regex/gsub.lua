@@ -1,0 +1,15 @@
+local text, count = regex.gsub("Ada Lovelace", [[(\w+) (\w+)]], "$2, $1")
+assert(text == "Lovelace, Ada" and count == 1)
+text, count = regex.gsub("a b c", [[\w]], "x", 2)
+assert(text == "x x c" and count == 2)
+assert(regex.gsub("cost", "cost", "$$5") == "$5")
+text, count = regex.gsub("1 and 2", [[\d]], function(found)
+  return found[0] * 10
+end)
+assert(text == "10 and 20" and count == 2)
+text = regex.gsub("keep drop", [[\w+]], function(found)
+  return found[0] == "drop" and "gone" or nil
+end)
+assert(text == "keep gone")
+assert(not pcall(regex.gsub, "a", "a", function() return {} end))
+assert(regex.gsub("abc", "", "-") == "-a-b-c-")

@@ -1,0 +1,6 @@
+local all = regex.match_all("a1 b2 c3", [[(\w)(\d)]])
+assert(#all == 3 and all[2][0] == "b2" and all[3][1] == "c" and all[3][2] == "3")
+assert(#regex.match_all("a1 b2 c3", [[\d]], 2) == 2)
+assert(#regex.match_all("abc", "x") == 0)
+assert(#regex.match_all("abc", "") == 4)
+assert(not pcall(regex.match_all, "a", "a", 0))
