@@ -77,7 +77,8 @@ fn untested(owner: &str, functions: BTreeSet<String>) -> Vec<String> {
     let texts: String =
         if folder.is_dir() { entries(&folder).iter().map(|path| fs::read_to_string(path).unwrap()).collect() } else { String::new() };
     let missing = |name: &String| {
-        let mut after = texts.split(&format!("{owner}.{name}")).skip(1);
+        let full = format!("{owner}.{name}");
+        let mut after = texts.split(&full).skip(1);
         let mentioned = after.any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
         !mentioned && !folder.join(format!("{name}.lua")).is_file()
     };

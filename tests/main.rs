@@ -18,6 +18,8 @@ mod exchanges;
 mod hostile;
 mod input;
 mod lua;
+mod lua_calls;
+mod lua_command;
 mod manifests;
 mod pace;
 mod policy;

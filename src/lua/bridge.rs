@@ -330,11 +330,11 @@ fn open(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> {
     let unknown = matches!(&host.mode, Mode::Rehearsal(plan) if plan.borrow().knows(&Value::Object(asked.object().clone())));
     let listing = if unknown {
         // The list hangs on an answer that nobody has yet.
-        Listing { items, reading: Box::pin(std::future::ready(nothing(&name))) }
+        Listing::new(items, Box::pin(std::future::ready(nothing(&name))))
     } else {
         let (runtime, mut ctx) = (host.runtime.clone(), host.ctx.clone());
         ctx.items = Some(send);
-        Listing { items, reading: Box::pin(async move { runtime.call(&ctx, asked.call).await }) }
+        Listing::new(items, Box::pin(async move { runtime.call(&ctx, asked.call).await }))
     };
     let list = host.calls.list(listing);
     host.entries.borrow_mut().insert(list, (at, None));

@@ -38,11 +38,18 @@ pub enum Done {
 
 /// A list that is being read. Its future asks for the next page only when it is polled, and it is polled only when an item is wanted.
 pub struct Listing {
-    pub items: UnboundedReceiver<Value>,
-    pub reading: LocalBoxFuture<'static, Envelope>,
+    items: UnboundedReceiver<Value>,
+    reading: LocalBoxFuture<'static, Envelope>,
+    /// An item was asked for.
+    begun: bool,
 }
 
 impl Listing {
+    /// A list of which nothing was asked for yet.
+    pub fn new(items: UnboundedReceiver<Value>, reading: LocalBoxFuture<'static, Envelope>) -> Self {
+        Self { items, reading, begun: false }
+    }
+
     /// The next item, or the end.
     async fn next(mut self: Box<Self>, list: Ticket) -> Done {
         tokio::select! {
@@ -104,7 +111,8 @@ impl Calls {
 
     /// Asks a list for its next item; `None` when the list is not open (another coroutine asks it, or it ended).
     pub fn next(&self, list: Ticket) -> Option<Ticket> {
-        let listing = self.lists.borrow_mut().remove(&list)?;
+        let mut listing = self.lists.borrow_mut().remove(&list)?;
+        listing.begun = true;
         Some(self.start(Box::pin(listing.next(list))))
     }
 
@@ -156,7 +164,8 @@ impl Calls {
 
     /// Ends everything that nobody waits for any more, so that each call is recorded; answers what came of it.
     pub fn finish(&self, driver: &Driver, cancel: &CancellationToken) -> Vec<(Ticket, Envelope)> {
-        let lists: Vec<(Ticket, Box<Listing>)> = self.lists.borrow_mut().drain().collect();
+        // To close a list is to poll it, and one that was never read would then ask for its first page.
+        let lists: Vec<(Ticket, Box<Listing>)> = self.lists.borrow_mut().drain().filter(|(_, listing)| listing.begun).collect();
         let mut going = std::mem::take(&mut *self.going.borrow_mut());
         let mut over: Vec<(Ticket, Done)> = self.done.borrow_mut().drain().collect();
         if !lists.is_empty() || !going.is_empty() {

@@ -123,6 +123,7 @@ const FAILING: &[&[&str]] = &[
     &["integrations:examples", "nothing"],
     &["integrations:schema", "shop.get_owner", "--output"],
     &["integrations:call"],
+    &["integrations:lua", "nothing.lua"],
     &["integrations:test", "nothing"],
     &["integrations:disconnect", "shop"],
     &["integrations:remove", "github"],
