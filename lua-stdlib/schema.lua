@@ -63,10 +63,10 @@ local TYPES = {
     return type(value) == "number" and math.abs(value) ~= math.huge and value == math.floor(value)
   end,
   array = function(value)
-    return type(value) == "table" and not is_null(value) and is_list(value)
+    return type(value) == "table" and is_list(value)
   end,
   object = function(value)
-    return type(value) == "table" and not is_null(value) and (next(value) == nil or not is_list(value))
+    return type(value) == "table" and (next(value) == nil or not is_list(value))
   end,
 }
 

@@ -34,11 +34,6 @@ local function fail(name, message, ...)
   error("tables." .. name .. ": " .. string.format(message, ...), caller())
 end
 
--- Of the engine's tables `json.null` is a single value.
-local function is_table(value)
-  return type(value) == "table" and value ~= json.null
-end
-
 local function check_table(name, value)
   if type(value) ~= "table" then
     fail(name, "expected a table, got %s", type(value))
@@ -405,11 +400,11 @@ function tables.omit(record, keys)
 end
 
 local function is_record(value)
-  return is_table(value) and not tables.is_array(value)
+  return type(value) == "table" and not tables.is_array(value)
 end
 
 local function is_empty(value)
-  return is_table(value) and next(value) == nil
+  return type(value) == "table" and next(value) == nil
 end
 
 local function merge(first, second, deep)
@@ -441,7 +436,7 @@ end
 local function flatten_into(result, list, depth)
   for index = 1, #list do
     local item = list[index]
-    if depth > 0 and tables.is_array(item) then
+    if depth > 0 and type(item) == "table" and tables.is_array(item) then
       flatten_into(result, item, depth - 1)
     else
       result[#result + 1] = item
@@ -540,7 +535,7 @@ end
 local function equal(a, b, visited)
   if a == b then
     return true
-  elseif not is_table(a) or not is_table(b) then
+  elseif type(a) ~= "table" or type(b) ~= "table" then
     return false
   elseif visited[a] and visited[a][b] then
     return true
@@ -681,7 +676,7 @@ end
 ---@param value any
 ---@return boolean
 function tables.is_array(value)
-  if not is_table(value) then
+  if type(value) ~= "table" then
     return false
   end
   local count = 0
@@ -697,7 +692,7 @@ function tables.is_array(value)
 end
 
 local function copy(value, copies)
-  if not is_table(value) then
+  if type(value) ~= "table" then
     return value
   elseif copies[value] then
     return copies[value]
@@ -705,7 +700,7 @@ local function copy(value, copies)
   local result = table.clone(value)
   copies[value] = result
   for key, item in pairs(result) do
-    if is_table(item) then
+    if type(item) == "table" then
       result[key] = copy(item, copies)
     end
   end

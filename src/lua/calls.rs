@@ -38,20 +38,16 @@ pub enum Done {
 
 /// A list that is being read. Its future asks for the next page only when it is polled, and it is polled only when an item is wanted.
 pub struct Listing {
-    items: UnboundedReceiver<Value>,
-    reading: LocalBoxFuture<'static, Envelope>,
-    /// An item was asked for.
-    begun: bool,
+    pub items: UnboundedReceiver<Value>,
+    pub reading: LocalBoxFuture<'static, Envelope>,
+    /// The first page was asked for.
+    pub begun: bool,
 }
 
 impl Listing {
-    /// A list of which nothing was asked for yet.
-    pub fn new(items: UnboundedReceiver<Value>, reading: LocalBoxFuture<'static, Envelope>) -> Self {
-        Self { items, reading, begun: false }
-    }
-
     /// The next item, or the end.
     async fn next(mut self: Box<Self>, list: Ticket) -> Done {
+        self.begun = true;
         tokio::select! {
             biased;
             Some(item) = self.items.recv() => Done::Item(list, self, item),
@@ -111,8 +107,7 @@ impl Calls {
 
     /// Asks a list for its next item; `None` when the list is not open (another coroutine asks it, or it ended).
     pub fn next(&self, list: Ticket) -> Option<Ticket> {
-        let mut listing = self.lists.borrow_mut().remove(&list)?;
-        listing.begun = true;
+        let listing = self.lists.borrow_mut().remove(&list)?;
         Some(self.start(Box::pin(listing.next(list))))
     }
 
@@ -164,7 +159,7 @@ impl Calls {
 
     /// Ends everything that nobody waits for any more, so that each call is recorded; answers what came of it.
     pub fn finish(&self, driver: &Driver, cancel: &CancellationToken) -> Vec<(Ticket, Envelope)> {
-        // To close a list is to poll it, and one that was never read would then ask for its first page.
+        // A list that was never read is no call.
         let lists: Vec<(Ticket, Box<Listing>)> = self.lists.borrow_mut().drain().filter(|(_, listing)| listing.begun).collect();
         let mut going = std::mem::take(&mut *self.going.borrow_mut());
         let mut over: Vec<(Ticket, Done)> = self.done.borrow_mut().drain().collect();

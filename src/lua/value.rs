@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use mlua::{Lua, Table, Value as LuaValue};
+use mlua::{LightUserData, Lua, Table, Value as LuaValue};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -32,8 +32,6 @@ const DIGITS: &str = "__digits";
 pub struct Json {
     /// Metatable of every list that came from JSON, and of `json.array{}`.
     pub list: Table,
-    /// `json.null`.
-    pub null: Table,
 }
 
 impl Json {
@@ -42,13 +40,13 @@ impl Json {
         let list = lua.create_table()?;
         list.raw_set(LIST, true)?;
         list.set_readonly(true);
-        let (null, meta) = (lua.create_table()?, lua.create_table()?);
+        // `json.null` is no table, so that nothing mistakes it for an empty one.
+        let meta = lua.create_table()?;
         meta.raw_set("__tostring", lua.create_function(|_, _: LuaValue| Ok("null"))?)?;
         meta.raw_set("__metatable", "null")?;
         meta.set_readonly(true);
-        null.set_metatable(Some(meta))?;
-        null.set_readonly(true);
-        Ok(Self { list, null })
+        lua.set_type_metatable::<LightUserData>(Some(meta));
+        Ok(Self { list })
     }
 
     /// A JSON text as a Lua value. The outer error is the VM's (memory), the inner one says what is wrong with the text.
@@ -274,16 +272,15 @@ impl From<mlua::Error> for Unfit {
 }
 
 /// Writes Lua values as JSON, at most about `left` bytes of them: tables that share parts may be far larger as JSON than in memory.
-pub struct Writer<'a> {
-    json: &'a Json,
+pub struct Writer {
     left: usize,
     path: Vec<String>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     /// A writer for one value.
-    pub fn new(json: &'a Json, most: usize) -> Self {
-        Self { json, left: most, path: Vec::new() }
+    pub fn new(most: usize) -> Self {
+        Self { left: most, path: Vec::new() }
     }
 
     /// Lua to JSON. `schema` decides where Lua is ambiguous: `{}` is a list where it wants one, a digit string a number.
@@ -300,7 +297,7 @@ impl<'a> Writer<'a> {
                 let Ok(text) = std::str::from_utf8(&bytes) else { return Err(self.unfit("a string that is not UTF-8")) };
                 Ok(digits(text, schema).unwrap_or_else(|| Value::from(text)))
             }
-            LuaValue::Table(table) if *table == self.json.null => Ok(Value::Null),
+            LuaValue::LightUserData(data) if data.0.is_null() => Ok(Value::Null),
             LuaValue::Table(table) => self.table(table, schema),
             other => Err(self.unfit(&format!("a {}", other.type_name()))),
         }
@@ -318,6 +315,9 @@ impl<'a> Writer<'a> {
             return Err(self.unfit(&format!("nested deeper than {DEEPEST} levels, or a table that holds itself")));
         }
         let meta = table.metatable();
+        if let Some(what) = meta.as_ref().and_then(ours) {
+            return Err(self.unfit(&format!("a {what} of app.integrations")));
+        }
         let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
         let marked = meta.as_ref().is_some_and(|meta| meta.raw_get::<Option<bool>>(LIST).ok().flatten() == Some(true));
         let (nulls, digits) = (mark(NULLS), mark(DIGITS));
@@ -444,6 +444,12 @@ fn kinds(schema: &Value) -> Vec<&str> {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         _ => ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten().flat_map(kinds).collect(),
     }
+}
+
+/// What of ours a table stands for: it looks empty and is no data.
+fn ours(meta: &Table) -> Option<String> {
+    let kind: String = meta.raw_get::<Option<String>>("__metatable").ok().flatten()?;
+    ["function", "provider", "integrations"].contains(&kind.as_str()).then_some(kind)
 }
 
 fn index(key: &LuaValue) -> Option<usize> {

@@ -164,7 +164,8 @@ mirrors! {
         #[serde(default)] plan: Sometimes<Plan>,
         #[serde(default)] approved: Sometimes<Approved>,
     }
-    Plan { digest: String, requests: Vec<Planned> }
+    /// The list of a run that failed cannot be approved: it has no digest.
+    Plan { digest: Nullable<String>, requests: Vec<Planned> }
     Planned { function: String, account: String, operation: String, request: Value }
     Approved { digest: String, requests_left: u64 }
 }

@@ -17,7 +17,6 @@ fn check(words: &[&str], run: &Run) -> Report {
         assert_exit(words, run.code, &detail.code);
     }
     assert_eq!(report.calls, report.call_log.len() as u64);
-    assert!(report.execution_time_ms > 0.0 && report.memory_usage > 0, "{words:?}");
     for (at, call) in report.call_log.iter().enumerate() {
         assert_eq!(call.index, at as u64 + 1);
         assert!(["none", "succeeded", "failed", "pending", "denied", "unknown"].contains(&call.effect.as_str()), "{}", call.effect);
@@ -65,9 +64,31 @@ fn every_run_answers_with_the_same_keys() {
         assert_eq!((left, report.error_detail.0.as_ref().map(|detail| detail.code.as_str())), (exit, slug), "{code}: {:?}", report.error.0);
         assert_eq!((report.meta.dry_run, report.meta.permission_bypassed), (more.contains(&"--dry-run"), more.contains(&"--force")), "{code}");
         assert_eq!(report.meta.plan.0.is_some(), more.contains(&"--dry-run"), "{code}");
+        assert!(report.execution_time_ms > 0.0 && report.memory_usage > 0, "{code}");
         seen.extend(slug);
     }
     assert!(SCRIPT.iter().all(|code| seen.contains(code)), "every code of scripts has a case: {seen:?}");
+}
+
+#[test]
+fn what_does_not_come_to_run_has_the_same_keys() {
+    let home = Home::new();
+    let (nobody, short) = ("f".repeat(64), "abc");
+    let cases = [
+        (&["nothing.lua"][..], 3),
+        (&["--eval", "return 1", "--args", "[1]"], 2),
+        (&["--eval", "return 1", "--account", "shop"], 2),
+        (&["--eval", "return 1", "--approve", &nobody], 3),
+        (&["--eval", "return 1", "--approve", short], 2),
+        (&["a.lua", "--eval", "return 1"], 2),
+        (&[], 2),
+    ];
+    for (more, exit) in cases {
+        let words = [&["integrations:lua", "--json"], more].concat();
+        let run = home.run(&words);
+        let report = check(&words, &run);
+        assert_eq!((run.code, report.calls, report.memory_usage), (exit, 0, 0), "{words:?}: {run:?}");
+    }
 }
 
 #[test]

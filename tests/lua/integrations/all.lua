@@ -4,13 +4,11 @@ for number = 1, 25 do
 end
 
 -- One page, unless all are asked for.
-local page, meta = data.list({ collection = "all", limit = 10 })
-assert(#page.documents == 10 and meta.complete == false and meta.stopped_by == "one_page")
-local whole
-whole, meta = data.list:all({ collection = "all", limit = 10 })
-assert(#whole.documents == 25 and meta.complete == true and meta.items == 25, json.encode(meta))
-whole, meta = data.list:all({ collection = "all", limit = 10 }, { max_pages = 2 })
-assert(#whole.documents == 20 and meta.stopped_by == "max_pages", json.encode(meta))
+local page = data.list:envelope({ collection = "all", limit = 10 })
+assert(#page.data.documents == 10 and page.meta.complete == false and page.meta.stopped_by == "one_page")
+assert(#data.list:all({ collection = "all", limit = 10 }).documents == 25)
+assert(#data.list:all({ collection = "all", limit = 10 }, { max_pages = 2 }).documents == 20)
+assert(#data.list:all({ collection = "all", limit = 10 }, { max_items = 3 }).documents == 3)
 
 local ok, err = pcall(data.list.all, data.list, { collection = "all" }, { max_items = 0 })
 assert(not ok and err.code == "invalid_arguments")

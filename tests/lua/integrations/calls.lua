@@ -1,9 +1,16 @@
 local data = app.integrations.data
 
--- Named arguments answer with the data, and with what else is known of the call.
-local made, meta = data.create({ collection = "calls", id = "a", document = { n = 1, tags = {} } })
+-- Named arguments answer with the data and nothing else.
+local made = data.create({ collection = "calls", id = "a", document = { n = 1, tags = {} } })
 assert(made.id == "a", json.encode(made))
-assert(meta.operation == "write" and meta.account == "default" and meta.dry_run == false and #meta.call_id == 36)
+assert(select("#", data.get({ collection = "calls", id = "a" })) == 1)
+
+-- :envelope answers with everything, and raises nothing.
+local whole = data.get:envelope({ collection = "calls", id = "a" })
+assert(whole.success and whole.data.document.n == 1 and whole["function"] == "data.get" and whole.error == nil)
+assert(whole.meta.operation == "read" and whole.meta.account == "default" and whole.meta.dry_run == false and #whole.meta.call_id == 36)
+whole = data.get:envelope("calls", "none")
+assert(not whole.success and whole.data == nil and whole.error_detail.code == "not_found" and type(whole.error) == "string")
 
 -- Positional arguments stand in the order of the schema.
 assert(data.get("calls", "a").document.n == 1)
