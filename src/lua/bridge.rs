@@ -220,7 +220,6 @@ fn options(host: &Host, name: &str, wanted: Option<LuaValue>) -> Told<Options> {
             _ => None,
         };
         match (key.as_str(), number) {
-            ("all", _) => options.all = value.as_boolean() == Some(true),
             ("max_items", Some(number)) if number > 0 => options.max_items = Some(number),
             ("max_pages", Some(number)) if number > 0 => options.max_pages = Some(u32::try_from(number).unwrap_or(u32::MAX)),
             ("max_items" | "max_pages", _) => return refuse(format!("The option {key} is a whole number of at least 1")),

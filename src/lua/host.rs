@@ -191,7 +191,9 @@ impl Host {
             Some(Done::Item(list, listing, item)) => {
                 self.calls.put_back(list, listing);
                 self.entries.borrow_mut().extend(entry.map(|entry| (list, entry)));
-                Ok((self.json.to_lua(lua, &item)?, true).into_lua_multi(lua)?)
+                // A nil would end the loop that asks.
+                let item = if item.is_null() { LuaValue::NULL } else { self.json.to_lua(lua, &item)? };
+                Ok((item, true).into_lua_multi(lua)?)
             }
             Some(Done::End(envelope)) => {
                 self.answered(entry, &envelope);

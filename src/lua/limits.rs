@@ -28,6 +28,9 @@ pub const LARGEST_SOURCE: usize = 256 << 10;
 /// Longer than a person is waited for at once.
 const LONG: Duration = Duration::from_secs(3600);
 
+/// A script that takes fewer steps than these is over before a timer would have started.
+const SHORT: u32 = 500;
+
 /// How often the flag is raised.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -67,7 +70,8 @@ pub struct Fence {
     tripped: RefCell<Option<Error>>,
     flag: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
-    timer: Option<JoinHandle<()>>,
+    timer: RefCell<Option<JoinHandle<()>>>,
+    ticks: Cell<u32>,
     cpu_from: Cell<ThreadTime>,
     /// CPU time that calls took on this thread.
     cpu_of_calls: Cell<Duration>,
@@ -79,24 +83,17 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Starts the timer. `deadline` is when a surrounding run must be done.
+    /// `deadline` is when a surrounding run must be done.
     pub fn new(limits: Limits, cancel: CancellationToken, deadline: Option<Instant>) -> Self {
-        let (flag, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (raise, end) = (flag.clone(), over.clone());
-        let timer = std::thread::Builder::new().name(String::from("lua timer")).spawn(move || {
-            while !end.load(Ordering::Relaxed) {
-                std::thread::park_timeout(TICK);
-                raise.store(true, Ordering::Relaxed);
-            }
-        });
         let latest = Instant::now() + limits.time;
         Self {
             limits,
             cancel,
             tripped: RefCell::new(None),
-            flag,
-            over,
-            timer: timer.ok(),
+            flag: Arc::default(),
+            over: Arc::default(),
+            timer: RefCell::new(None),
+            ticks: Cell::new(0),
             cpu_from: Cell::new(ThreadTime::now()),
             cpu_of_calls: Cell::new(Duration::ZERO),
             deadline: Cell::new(deadline.map_or(latest, |deadline| deadline.min(latest))),
@@ -128,6 +125,12 @@ impl Fence {
     }
 
     fn tick(&self, lua: &Lua) -> mlua::Result<()> {
+        if self.ticks.get() < SHORT {
+            self.ticks.set(self.ticks.get() + 1);
+            if self.ticks.get() == SHORT {
+                self.start_timer();
+            }
+        }
         self.look()?;
         let used = lua.used_memory();
         if used > self.peak.get() {
@@ -141,6 +144,20 @@ impl Fence {
             self.collect_at.set(half.max(self.limits.memory / 5 * 3));
         }
         Ok(())
+    }
+
+    fn start_timer(&self) {
+        let (raise, end) = (self.flag.clone(), self.over.clone());
+        let timer = std::thread::Builder::new().name(String::from("lua timer")).spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                std::thread::park_timeout(TICK);
+                raise.store(true, Ordering::Relaxed);
+            }
+        });
+        match timer {
+            Ok(timer) => drop(self.timer.borrow_mut().replace(timer)),
+            Err(error) => self.trip(Error::internal(format!("no timer for the script: {error}"))),
+        }
     }
 
     /// Fails when a limit is met. Costs one load most of the time.
@@ -247,7 +264,7 @@ impl Fence {
 impl Drop for Fence {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        if let Some(timer) = self.timer.take() {
+        if let Some(timer) = self.timer.borrow_mut().take() {
             timer.thread().unpark();
             drop(timer.join());
         }

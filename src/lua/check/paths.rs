@@ -76,7 +76,7 @@ impl Walk<'_> {
             Known::Function(callable) => {
                 let message = format!("{} has no member '{}'", callable.name, printable(key));
                 let hints = match key {
-                    "each" | "all" => vec![format!("{}:{key}{{…}} with a colon", callable.function.id)],
+                    "each" | "all" | "envelope" => vec![format!("{}:{key}{{…}} with a colon", callable.function.id)],
                     _ => Vec::new(),
                 };
                 self.say(token, "unknown_function", message, hints);
@@ -229,15 +229,21 @@ impl Walk<'_> {
                 }
                 self.compare(&callable, given, at);
             }
+            Known::Function(callable) if method == "envelope" => self.compare(&callable, given, at),
             Known::Function(callable) => {
                 let message = format!("{} has no method '{}'", callable.name, printable(method));
-                self.say(token, "unknown_function", message, vec![String::from("Lists have :each{…} and :all{…}")]);
+                self.say(
+                    token,
+                    "unknown_function",
+                    message,
+                    vec![String::from("Functions have :envelope{…}, lists also :each{…} and :all{…}")],
+                );
             }
             Known::Provider(opened) | Known::Account(opened, _) if has(&opened, method) => {
                 let message = format!("{}.{method} is called with a dot, not with a colon", opened.provider.id);
                 self.say(token, "unknown_function", message, vec![format!(".{method}{{…}}")]);
             }
-            Known::Account(opened, name) if matches!(method, "each" | "all") => _ = self.named(token, &opened, &name),
+            Known::Account(opened, name) if matches!(method, "each" | "all" | "envelope") => _ = self.named(token, &opened, &name),
             Known::Provider(opened) | Known::Account(opened, _) => _ = self.named(token, &opened, method),
             _ => {}
         }
