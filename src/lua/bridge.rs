@@ -411,6 +411,6 @@ fn sleep(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVal
 
 /// How many calls may be under way at once: a dry run and an approved run keep one order.
 fn concurrency(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
-    let wanted = arguments.pop_front().and_then(|wanted| wanted.as_f64()).unwrap_or(1.0);
-    one(lua, if matches!(host.mode, Mode::Live) { wanted } else { 1.0 })
+    let wanted = arguments.pop_front().unwrap_or(LuaValue::Number(1.0));
+    one(lua, if matches!(host.mode, Mode::Live) { wanted } else { LuaValue::Number(1.0) })
 }

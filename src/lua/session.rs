@@ -132,6 +132,8 @@ impl Session {
         lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
         lazy_stdin(&lua, setup.stdin)?;
         lua.sandbox(true)?;
+        // The sandbox gives the script a table of its own for globals; `_G` is to mean that one.
+        lua.globals().raw_set("_G", lua.globals())?;
         fence.guard(&lua)?;
         Ok(Self { lua, host, run, started: Cell::new(Instant::now()) })
     }

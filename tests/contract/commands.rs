@@ -124,6 +124,7 @@ const FAILING: &[&[&str]] = &[
     &["integrations:lua", "--nothing"],
     &["integrations:schema", "shop.get_owner", "--output"],
     &["integrations:call"],
+    &["integrations:lua", "--nothing"],
     &["integrations:test", "nothing"],
     &["integrations:disconnect", "shop"],
     &["integrations:remove", "github"],
