@@ -363,7 +363,7 @@ fn wait(host: &Rc<Host>, _: &Lua, mut arguments: MultiValue) -> Told<MultiValue>
     let number = to_ticket(arguments.pop_front())?;
     match host.calls.wait(&host.driver, &host.fence, &host.ctx.cancel, &[number]) {
         Some(_) => Ok(MultiValue::new()),
-        None => Err(Fault::Vm(stop())),
+        None => Err(unending(host)),
     }
 }
 
@@ -374,8 +374,13 @@ fn any(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue
         tickets.sequence_values::<f64>().map(|ticket| ticket.map(|ticket| ticket as Ticket)).collect::<Result<_, _>>()?;
     match host.calls.wait(&host.driver, &host.fence, &host.ctx.cancel, &tickets) {
         Some(number) => Ok(MultiValue::from_iter([(number as f64).into_lua(lua)?])),
-        None => Err(Fault::Vm(stop())),
+        None => Err(unending(host)),
     }
+}
+
+/// Why waiting came to nothing: the run was stopped, or nobody will ever answer.
+fn unending(host: &Host) -> Fault {
+    if host.fence.tripped().is_some() { Fault::Vm(stop()) } else { wrong("nothing is under way by that name") }
 }
 
 /// What a ticket stands for.
@@ -395,10 +400,14 @@ fn sleep(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVal
         return Err(wrong(format!("time.sleep: seconds must be a number from 0 to {LONGEST_SLEEP}")));
     }
     let until = Instant::now() + Duration::from_secs_f64(seconds);
+    let cancel = host.ctx.cancel.clone();
     ticket(
         lua,
         host.calls.start(Box::pin(async move {
-            tokio::time::sleep_until(until).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                () = cancel.cancelled() => {}
+            }
             Done::Slept
         })),
     )

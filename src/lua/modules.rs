@@ -10,7 +10,7 @@ use mlua::{Lua, MultiValue};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
-use crate::lua::globals::{one, text};
+use crate::lua::globals::{self, one};
 use crate::lua::host::{Fault, Function, Host, Told, wrong};
 use crate::lua::limits::LARGEST_SOURCE;
 
@@ -102,6 +102,16 @@ pub fn checked(bytes: Vec<u8>, name: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::new(Code::ScriptError, format!("{name} is not text (UTF-8); compiled Lua is not loaded")))
 }
 
+/// A source as the compiler takes it: without a byte order mark, the first line of a program file as a comment, and no NUL,
+/// where the compiler would take the text to end.
+pub fn text(source: String, name: &str) -> Result<String> {
+    if source.contains('\0') {
+        return Err(Error::new(Code::ScriptError, format!("{name} holds a NUL byte; it is not text")));
+    }
+    let text = source.strip_prefix('\u{feff}').unwrap_or(&source);
+    Ok(if text.starts_with("#!") { format!("--{text}") } else { text.to_owned() })
+}
+
 fn missing(name: &str, why: &str) -> Error {
     let near = nearest(name, STANDARD.iter().map(|(known, _)| *known));
     Error::new(Code::NotFound, format!("require(\"{}\"): {why}", printable(name)))
@@ -111,12 +121,13 @@ fn missing(name: &str, why: &str) -> Error {
 
 /// A module's chunk; the prelude runs it once.
 fn load(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
-    let name = text(arguments.pop_front(), "require: the name")?;
+    let name = globals::text(arguments.pop_front(), "require: the name")?;
     host.modules.loaded.set(host.modules.loaded.get() + 1);
     if host.modules.loaded.get() > MOST {
         return Err(wrong(format!("require: a script may have {MOST} modules")));
     }
     let (file, source) = host.modules.source(&name)?;
+    let source = text(source, &file)?;
     let loading = lua.load(source).set_name(format!("={file}")).set_mode(ChunkMode::Text).into_function();
     match loading {
         Ok(chunk) => one(lua, chunk),

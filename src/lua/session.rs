@@ -20,7 +20,7 @@ use crate::lua::driver::Driver;
 use crate::lua::host::{Host, Mode, Voice};
 use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
-use crate::lua::report::Report;
+use crate::lua::report::{self, Report};
 use crate::lua::value::{Json, Unfit, Writer};
 use crate::lua::{bridge, globals, modules, patterns};
 
@@ -92,7 +92,8 @@ impl Session {
 
     fn made(setup: Setup) -> mlua::Result<Self> {
         let lua = Lua::new_with(libraries(), LuaOptions::default())?;
-        lua.set_compiler(Compiler::new().set_optimization_level(2).set_debug_level(1));
+        // Without inlining: in a hostile source it multiplies the work, and no limit holds while a source is compiled.
+        lua.set_compiler(Compiler::new().set_optimization_level(1).set_debug_level(1));
         let mut ctx = setup.ctx;
         let fence = Rc::new(Fence::new(setup.limits, ctx.cancel.child_token(), ctx.budget.as_ref().map(|budget| budget.deadline)));
         ctx.origin = ctx.origin.lua();
@@ -103,7 +104,7 @@ impl Session {
             runtime: setup.runtime,
             ctx,
             driver: setup.driver,
-            json: Json::new(&lua)?,
+            json: Json::new(&lua, fence.clone())?,
             calls: Calls::default(),
             mode: setup.mode,
             options: setup.options,
@@ -182,6 +183,7 @@ impl Session {
     /// The error, and whether more lines could complete the source.
     fn compile(&self, script: &Script) -> Result<Function, (Error, bool)> {
         let source = modules::checked(script.source.clone().into_bytes(), &script.name).map_err(|error| (error, false))?;
+        let source = modules::text(source, &script.name).map_err(|error| (error, false))?;
         let chunk = self.lua.load(source).set_name(format!("={}", script.name)).set_mode(ChunkMode::Text);
         chunk.into_function().map_err(|error| match error {
             mlua::Error::SyntaxError { message, incomplete_input } => (Error::new(Code::ScriptError, message), incomplete_input),
@@ -252,8 +254,8 @@ impl Session {
         Report {
             output: host.printed.borrow().clone(),
             result,
-            error: ended.error,
-            trace: ended.trace,
+            error: ended.error.map(report::bounded),
+            trace: ended.trace.into_iter().map(report::cut).collect(),
             execution_time_ms: (self.started.get().elapsed().as_secs_f64() * 1e6).round() / 1e3,
             memory_usage: host.fence.peak(&self.lua),
             log: host.log.borrow().clone(),
@@ -280,7 +282,7 @@ impl Session {
                     drop(self.host.fence.take_output(usize::MAX));
                     self.host.fence.tripped().unwrap_or_else(|| Error::internal("the result is too large"))
                 }
-                Unfit::Vm(error) => self.vm_error(&error),
+                Unfit::Vm(error) => self.host.fence.tripped().unwrap_or_else(|| self.vm_error(&error)),
             })?);
         }
         Ok(match all.len() {
@@ -323,15 +325,21 @@ fn told(table: &Table) -> Error {
     if let Some(function) = text("function") {
         message.push_str(&format!("{function}: "));
     }
-    message.push_str(&text("message").unwrap_or_default());
-    let mut error = Error::new(code, message).hints(table.raw_get::<Vec<String>>("hints").unwrap_or_default());
+    message.push_str(&text("message").unwrap_or_else(|| String::from("The script raised an error without a message")));
+    let mut error = Error::new(code, message).hints(some(table, "hints"));
     error.retryable = table.raw_get::<Option<bool>>("retryable").ok().flatten().unwrap_or(false);
     error.http_status = table.raw_get::<Option<u16>>("http_status").ok().flatten();
     error.request_id = text("request_id");
     error.retry_after_ms = table.raw_get::<Option<f64>>("retry_after_ms").ok().flatten().map(|ms| ms as u64);
-    for problem in table.raw_get::<Vec<Table>>("problems").unwrap_or_default() {
+    for problem in some::<Table>(table, "problems") {
         let part = |key: &str| problem.raw_get::<Option<String>>(key).ok().flatten().unwrap_or_default();
         error.problems.push(Problem { pointer: part("pointer"), message: part("message") });
     }
     error
+}
+
+/// The first members of a list, which a script may have filled with anything.
+fn some<T: mlua::FromLua>(table: &Table, key: &str) -> Vec<T> {
+    let list = table.raw_get::<Option<Table>>(key).ok().flatten();
+    list.iter().flat_map(|list| list.sequence_values::<T>().take(report::MOST)).flatten().collect()
 }
