@@ -1,5 +1,5 @@
-//! Compiles `providers/` into the catalog that the program embeds. Every file is checked against its JSON Schema,
-//! the strict types and the house rules; all problems are reported at once.
+//! Compiles `providers/` into the catalog that the program embeds. Every manifest is checked against its JSON Schema,
+//! the strict types and the house rules; all problems are reported at once. What a function answers is sketched from its exchange tests.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,12 @@ mod registry {
     pub mod index;
     pub mod lint;
     pub mod manifest;
+    pub mod sketch;
     pub mod words;
 }
 
-use registry::manifest::Provider;
+use registry::manifest::{Function, Provider, ResponseForm};
+use registry::sketch;
 
 #[expect(clippy::disallowed_methods, reason = "a build script says that it failed by its exit status")]
 fn main() {
@@ -64,7 +66,7 @@ fn read(file: &Path, validator: &jsonschema::Validator) -> Result<Provider, Vec<
     let text = std::fs::read_to_string(file).map_err(|error| vec![error.to_string()])?;
     let value: serde_json::Value = serde_saphyr::from_str(&text).map_err(|error| vec![error.to_string()])?;
     let mut found: Vec<String> = validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();
-    let provider: Provider = match serde_saphyr::from_str(&text) {
+    let mut provider: Provider = match serde_saphyr::from_str(&text) {
         Ok(provider) => provider,
         Err(error) => {
             found.push(error.to_string());
@@ -79,5 +81,26 @@ fn read(file: &Path, validator: &jsonschema::Validator) -> Result<Provider, Vec<
     if folder != Some(provider.id.as_str()) {
         found.push(format!("id '{}' differs from the folder's name", provider.id));
     }
+    found.extend(sketch_answers(&mut provider, &file.with_file_name("exchanges.yaml")).err());
     if found.is_empty() { Ok(provider) } else { Err(found) }
+}
+
+/// Gives each function without an output schema the sketch of what it answers in its exchange tests.
+fn sketch_answers(provider: &mut Provider, file: &Path) -> Result<(), String> {
+    let unknown: Vec<&mut Function> = provider.functions.iter_mut().filter(|function| function.output.is_none()).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let tests: serde_json::Value = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    for function in unknown {
+        let cases = tests["exchanges"][&function.id].as_array().into_iter().flatten();
+        let results: Vec<&serde_json::Value> = cases.filter_map(|case| case.get("result")).collect();
+        let example = results.iter().find(|result| !result.is_null()).or(results.first());
+        function.output = match (function.response, example) {
+            (ResponseForm::Binary, _) => Some(sketch::download()),
+            (_, example) => example.map(|result| sketch::answer(result)),
+        };
+    }
+    Ok(())
 }

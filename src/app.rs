@@ -27,6 +27,8 @@ pub struct App {
     pub config: Config,
     /// What a person should know, such as an ignored project setting.
     pub notes: Vec<String>,
+    /// Where the database is instead of the data folder: tests have one of their own.
+    pub scratch: Option<PathBuf>,
 }
 
 impl App {
@@ -45,7 +47,7 @@ impl App {
                 ignored.join("; ")
             ));
         }
-        Ok(Self { dirs, config, notes })
+        Ok(Self { dirs, config, notes, scratch: None })
     }
 
     /// The catalog: built-in, the user's, a trusted project's.
@@ -74,8 +76,11 @@ impl App {
 
     /// The database, opened when first used.
     pub fn memory(&self) -> Memory {
-        let dirs = self.dirs.clone();
-        Memory::new(Box::new(move || dirs.make_data().map(PathBuf::from)))
+        let (dirs, scratch) = (self.dirs.clone(), self.scratch.clone());
+        Memory::new(Box::new(move || match &scratch {
+            Some(folder) => Ok(folder.clone()),
+            None => dirs.make_data().map(PathBuf::from),
+        }))
     }
 
     /// Everything that a call needs; connects to nothing.

@@ -5,6 +5,8 @@
 //!             |
 //!            app                      composition root
 //!             |
+//!            lua                      workflows
+//!             |
 //!            call                     the one path every call takes
 //!             |
 //!           access                    may it, and with whose key
@@ -27,6 +29,7 @@ pub mod store;
 pub mod access;
 
 pub mod call;
+
 pub mod lua;
 
 pub mod app;

@@ -11,11 +11,14 @@ use angelia::call::args;
 use angelia::call::body;
 use angelia::call::request::Arguments;
 use angelia::registry::catalog::Catalog;
+use angelia::registry::docs::{Format, function_page};
 use angelia::registry::jq::Program;
 use angelia::registry::lint::lint;
 use angelia::registry::manifest::{Function, Operation, Provider};
-use angelia::registry::schema::Checker;
+use angelia::registry::schema::{Checker, valid};
 use angelia::registry::user::engine_checks;
+
+use crate::support::home::Home;
 
 /// First words of functions that only look.
 const READS: &[&str] = &["compare", "count", "download", "filter", "find", "get", "list", "ping", "preview", "search", "test"];
@@ -111,8 +114,17 @@ fn the_embedded_catalog_is_what_the_files_say() {
     assert_eq!(catalog.ids().unwrap(), files.iter().map(|file| file.folder.clone()).collect::<Vec<_>>());
     for File { folder, provider } in &files {
         let opened = catalog.provider(folder).unwrap();
-        let json = |functions: &[Function]| serde_json::to_value(functions).unwrap();
-        assert_eq!(json(&opened.functions), json(&provider.functions), "{folder}");
+        for (compiled, written) in opened.functions.iter().zip(&provider.functions) {
+            // What a function answers is sketched where its file does not say it.
+            let as_written = Function { output: written.output.clone(), ..compiled.clone() };
+            assert!(
+                compiled.output.is_some() && (written.output.is_none() || compiled.output == written.output),
+                "{folder}.{}",
+                written.id
+            );
+            assert_eq!(serde_json::to_value(&as_written).unwrap(), serde_json::to_value(written).unwrap(), "{folder}");
+        }
+        assert_eq!(opened.functions.len(), provider.functions.len(), "{folder}");
         let head = |provider: &Provider| {
             let mut value = serde_json::to_value(provider).unwrap();
             value["functions"] = Value::Null;
@@ -120,6 +132,68 @@ fn the_embedded_catalog_is_what_the_files_say() {
         };
         assert_eq!(head(&opened.provider), head(provider), "{folder}");
     }
+}
+
+#[test]
+fn what_is_said_of_an_answer_fits_the_answers_of_the_exchange_tests() {
+    let catalog = Catalog::open(Vec::new()).unwrap();
+    let (mut failures, mut checked) = (Vec::new(), 0);
+    for File { folder, provider } in &files() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers").join(folder).join("exchanges.yaml");
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let tests: Value = serde_saphyr::from_str(&text).unwrap();
+        for function in &provider.functions {
+            let output = catalog.function(&format!("{folder}.{}", function.id)).unwrap().function.output.clone().unwrap();
+            let cases = tests["exchanges"][&function.id].as_array().into_iter().flatten();
+            let results: Vec<&Value> = cases.filter_map(|case| case.get("result")).collect();
+            if let Some(example) = results.iter().find(|result| !result.is_null()).or(results.first()) {
+                checked += 1;
+                failures.extend(valid(&output, example).err().map(|why| format!("{folder}.{}: {why}", function.id)));
+            }
+        }
+    }
+    report("A sketch accepts the answer it was made from.", &failures);
+    assert!(checked > 600, "only {checked} answers were looked at");
+}
+
+#[test]
+fn pages_sketch_the_answer_in_few_lines() {
+    let catalog = Catalog::open(Vec::new()).unwrap();
+    let failures = in_functions(|_, _, name| {
+        let callable = catalog.function(name).unwrap();
+        let page = function_page(&callable, "active", Format::Markdown);
+        let answer = page.split("## Answer\n").nth(1).map(|rest| rest.split("\n## ").next().unwrap_or_default());
+        match answer.map(|text| text.lines().filter(|line| line.starts_with("- `")).count()) {
+            None => vec![String::from("its page does not say what it answers")],
+            Some(0) if !page.contains("Nothing (null).") => vec![String::from("its answer has no line")],
+            Some(lines) if lines > 30 => vec![format!("its answer has {lines} lines")],
+            Some(_) => Vec::new(),
+        }
+    });
+    report("A page says what comes back.", &failures);
+    let page = function_page(&catalog.function("linear.list_issues").unwrap(), "active", Format::Text);
+    assert!(
+        page.contains("  issues[].identifier") && page.contains(" more: angelia integrations:schema linear.list_issues --output"),
+        "{page}"
+    );
+}
+
+#[test]
+fn schemas_of_answers_can_be_read() {
+    let home = Home::new();
+    let schema = |name: &str| {
+        let run = home.run(&["integrations:schema", name, "--output"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.json()
+    };
+    let user = schema("github.get_user");
+    assert_eq!((&user["type"], &user["title"]), (&"object".into(), &"github.get_user".into()));
+    assert_eq!(user["properties"]["created_at"], serde_json::json!({"type": "string", "format": "date-time"}));
+    assert!(user["$comment"].as_str().unwrap().contains("example"), "it is not taken for more than it is");
+    assert_eq!(schema("github.delete_repository")["type"], "null");
+    assert!(schema("jira.download_attachment")["properties"]["base64"].is_object());
+    let documents = schema("data.list");
+    assert!(documents["$comment"].is_null() && documents["properties"]["documents"]["items"]["required"].is_array());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::{Measured, because};
 
@@ -26,6 +27,11 @@ pub struct Server {
 impl Server {
     /// Listens on a free port.
     pub fn start() -> Measured<Self> {
+        Self::slow(Duration::ZERO)
+    }
+
+    /// As [`Server::start`], but each answer takes so long.
+    pub fn slow(wait: Duration) -> Measured<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(because("no loopback server"))?;
         let address = listener.local_addr().map_err(because("no loopback server"))?;
         let served = Arc::new(AtomicU64::new(0));
@@ -33,7 +39,7 @@ impl Server {
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
                 let count = count.clone();
-                std::thread::spawn(move || serve(&connection, &count));
+                std::thread::spawn(move || serve(&connection, &count, wait));
             }
         });
         Ok(Self { url: format!("http://{address}"), served })
@@ -45,7 +51,7 @@ impl Server {
     }
 }
 
-fn serve(connection: &TcpStream, served: &AtomicU64) {
+fn serve(connection: &TcpStream, served: &AtomicU64, wait: Duration) {
     // A broken connection is the client's to report.
     drop(connection.set_nodelay(true));
     let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
@@ -57,6 +63,9 @@ fn serve(connection: &TcpStream, served: &AtomicU64) {
             Ok(0) | Err(_) => return,
             Ok(_) if line == b"\r\n" => {
                 served.fetch_add(1, Ordering::Relaxed);
+                if !wait.is_zero() {
+                    std::thread::sleep(wait);
+                }
                 let mut writer = connection;
                 if writer.write_all(answer.as_bytes()).is_err() {
                     return;

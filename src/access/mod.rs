@@ -8,5 +8,6 @@ pub mod keychain;
 pub mod plans;
 pub mod policy;
 pub mod sealed;
+pub mod state;
 pub mod trust;
 pub mod vault;

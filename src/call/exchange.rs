@@ -74,6 +74,11 @@ pub struct Replayer {
 }
 
 impl Replayer {
+    /// Answers nothing.
+    pub fn empty() -> Self {
+        Self { left: Mutex::default() }
+    }
+
     /// Reads all exchanges of a folder.
     pub fn open(folder: &Path) -> Result<Self> {
         let broken = |path: &Path, why: String| Error::usage(format!("{}: {why}", path.display()));

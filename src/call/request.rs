@@ -1,5 +1,6 @@
 //! What is asked, how, and in which context. No meaning yet: names are not looked up and arguments not checked.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,6 +125,8 @@ pub struct Ctx {
     pub ceiling: Operation,
     /// What is left for a script and the scripts that it starts.
     pub budget: Option<Arc<Budget>>,
+    /// What else scripts of one chain share: a dry run, an approved list. Only the room `lua` looks inside.
+    pub carried: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Asks a person for a word on exactly one request.
@@ -171,6 +174,7 @@ impl Ctx {
             asker: None,
             ceiling: Operation::Destructive,
             budget: None,
+            carried: None,
         }
     }
 

@@ -382,6 +382,10 @@ impl Runtime {
         let mut outcome = executor.execute(ctx, &ready).await;
         ready.scrubber.scrub_value(&mut outcome.data);
         let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
+        if let Some(id) = approval.as_ref().filter(|_| !sent) {
+            // Nothing went out: the word that was given still holds.
+            drop(self.memory.with(|store| store.unspend_ticket(id)));
+        }
         row.outcome = audit::outcome(outcome.error.as_ref(), outcome.effect_unknown, sent).to_owned();
         row.code = outcome.error.as_ref().map(|error| error.code.as_str().to_owned());
         row.http_status = outcome.http_status;

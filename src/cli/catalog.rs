@@ -3,13 +3,13 @@
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
-use crate::access::policy;
+use crate::access::state::{self, State};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
+use crate::call::pages::{Narrow, Pages, no_page};
 use crate::cli::output::{Out, Paint};
-use crate::cli::state::{self, State};
-use crate::registry::catalog::{Catalog, Filter, Listed};
+use crate::registry::catalog::{Catalog, Listed};
 use crate::registry::docs::{self, Format};
 use crate::registry::manifest::Operation;
 
@@ -31,7 +31,7 @@ fn chosen(app: &App, catalog: &Catalog, arguments: &ArgMatches) -> Result<(Vec<(
         if !fits {
             continue;
         }
-        let state = State::of(app, &vault, &listed.summary);
+        let state = State::of(&app.config, &vault, &listed.summary);
         if !arguments.get_flag("active") || state.active {
             all.push((listed, state));
         }
@@ -86,7 +86,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
                 summary.id.clone(),
                 summary.title.clone(),
                 mark(paint, state),
-                functions(summary).to_string(),
+                summary.functions().to_string(),
                 summary.category.clone(),
                 listed.layer.tier().into(),
                 origin,
@@ -109,10 +109,6 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     Ok(0)
 }
 
-fn functions(summary: &crate::registry::index::Summary) -> u32 {
-    summary.reads + summary.writes + summary.destructives
-}
-
 fn mark(paint: &Paint, state: &State) -> String {
     match (state.active, state.configured, state.enabled) {
         (true, ..) => paint.green("active"),
@@ -124,11 +120,11 @@ fn mark(paint: &Paint, state: &State) -> String {
 
 fn full(app: &App, listed: &Listed, state: &State) -> Value {
     let summary = &listed.summary;
-    let rule = |operation| state::rule(app, summary, operation, DEFAULT_ACCOUNT).as_str();
+    let rule = |operation| state::rule(&app.config, summary, operation, DEFAULT_ACCOUNT).as_str();
     json!({
         "title": summary.title, "description": summary.description, "category": summary.category, "tier": listed.layer.tier(), "origin": listed.layer.as_str(),
         "hides_built_in": listed.hides, "active": state.active, "enabled": state.enabled, "configured": state.configured, "accounts": state.accounts,
-        "functions": functions(summary), "reads": summary.reads, "writes": summary.writes, "destructives": summary.destructives,
+        "functions": summary.functions(), "reads": summary.reads, "writes": summary.writes, "destructives": summary.destructives,
         "examples": summary.examples.iter().map(|id| format!("{}.{id}", summary.id)).collect::<Vec<_>>(),
         "read": rule(Operation::Read), "write": rule(Operation::Write), "destructive": rule(Operation::Destructive),
         "auth_strategy": summary.auth_strategy, "cli_setup_supported": summary.cli_setup_supported, "cli_runtime_supported": summary.cli_runtime_supported,
@@ -180,12 +176,12 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         let shown: Vec<&(Listed, State)> =
             all.iter().filter(|(_, state)| state.enabled || state.accounts.len() > 1 || (state.configured && state.active)).collect();
         let rows = shown.iter().map(|(listed, state)| {
-            let rule = |operation| state::rule(app, &listed.summary, operation, DEFAULT_ACCOUNT).as_str().to_owned();
+            let rule = |operation| state::rule(&app.config, &listed.summary, operation, DEFAULT_ACCOUNT).as_str().to_owned();
             vec![
                 listed.summary.id.clone(),
                 mark(paint, state),
                 state.accounts.join(", "),
-                functions(&listed.summary).to_string(),
+                listed.summary.functions().to_string(),
                 rule(Operation::Read),
                 rule(Operation::Write),
                 rule(Operation::Destructive),
@@ -199,55 +195,33 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 /// `integrations:search`.
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    let catalog = app.catalog()?;
-    let vault = app.vault()?;
+    let (catalog, vault) = (app.catalog()?, app.vault()?);
     let query = arguments.get_many::<String>("query").into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-    let active: Vec<String> = catalog
-        .list()?
-        .iter()
-        .filter(|listed| State::of(app, &vault, &listed.summary).active)
-        .map(|listed| listed.summary.id.clone())
-        .collect();
-    let only = text(arguments, "provider");
-    if let Some(id) = only {
-        catalog.provider(id)?;
-    }
-    let keep = |id: &str| only.is_none_or(|only| only == id) && (!arguments.get_flag("active") || active.iter().any(|known| known == id));
-    let operation = match text(arguments, "operation") {
-        Some("read") => Some(Operation::Read),
-        Some("write") => Some(Operation::Write),
-        Some("destructive") => Some(Operation::Destructive),
-        _ => None,
-    };
-    let narrowed = only.is_some() || arguments.get_flag("active");
-    let filter = Filter {
-        providers: if narrowed { Some(&keep) } else { None },
-        operation,
+    let narrow = Narrow {
+        provider: text(arguments, "provider"),
+        active: arguments.get_flag("active"),
+        operation: match text(arguments, "operation") {
+            Some("read") => Some(Operation::Read),
+            Some("write") => Some(Operation::Write),
+            Some("destructive") => Some(Operation::Destructive),
+            _ => None,
+        },
         category: text(arguments, "category"),
         tier: text(arguments, "tier"),
     };
-    let found = catalog.search(&query, &filter, limit(arguments, 10))?;
+    let pages = Pages { catalog: &catalog, config: &app.config, vault: &vault };
+    let hits = pages.search(&query, &narrow, limit(arguments, 10))?;
     let fields = Fields::read(arguments, &["function", "operation", "active", "score", "title", "description"]);
-    let functions: Vec<Value> = found
-        .iter()
-        .map(|found| {
-            let provider = found.record.name.rsplit_once('.').map_or("", |(provider, _)| provider);
-            fields.keep(json!({
-                "function": found.record.name, "operation": found.record.operation.as_str(), "active": active.iter().any(|id| id == provider),
-                "score": (found.score * 100.0).round() / 100.0, "title": found.record.title, "description": found.record.description,
-                "category": found.record.category, "tier": found.layer.tier(), "deprecated": found.record.deprecated,
-            }))
-        })
-        .collect();
+    let functions: Vec<Value> = hits.iter().map(|hit| fields.keep(hit.to_value())).collect();
     fields.check(functions.first())?;
     out.answer(&json!({"success": true, "query": query, "functions": functions}), |paint| {
-        if found.is_empty() {
+        if hits.is_empty() {
             return format!("Nothing fits '{query}'. Fewer or other words may help; angelia integrations:list shows all providers.");
         }
-        let rows = found.iter().map(|found| {
-            let provider = found.record.name.rsplit_once('.').map_or("", |(provider, _)| provider);
-            let state = if active.iter().any(|id| id == provider) { paint.green("active") } else { paint.dim("–") };
-            vec![found.record.name.clone(), found.record.operation.as_str().into(), state, found.record.description.clone()]
+        let rows = hits.iter().map(|hit| {
+            let record = &hit.found.record;
+            let state = if hit.active { paint.green("active") } else { paint.dim("–") };
+            vec![record.name.clone(), record.operation.as_str().into(), state, record.description.clone()]
         });
         out.table(paint, &["function", "operation", "state", "description"], rows.collect())
     });
@@ -265,19 +239,9 @@ pub fn provider_docs(app: &App, provider: &str, json: bool) -> Result<u8> {
 }
 
 fn page(app: &App, out: &Out, page: Option<&str>, format: &str) -> Result<u8> {
-    let catalog = app.catalog()?;
-    let (text, value) = match page {
-        None => {
-            let all = catalog.list()?;
-            let count = all.iter().map(|listed| u64::from(functions(&listed.summary))).sum();
-            (
-                docs::overview(all.len(), count, form(format)),
-                json!({"providers": all.iter().map(|listed| listed.summary.id.clone()).collect::<Vec<_>>()}),
-            )
-        }
-        Some(name) if name.contains('.') => function_page(app, &catalog, name, form(format)).map_err(no_page)?,
-        Some(id) => provider_page(app, &catalog, id, form(format)).map_err(no_page)?,
-    };
+    let (catalog, vault) = (app.catalog()?, app.vault()?);
+    let pages = Pages { catalog: &catalog, config: &app.config, vault: &vault };
+    let (text, value) = pages.read(page, if format == "markdown" { Format::Markdown } else { Format::Text })?;
     if out.json || format == "json" {
         let mut whole = json!({"success": true, "page": page, "text": text});
         if let (Value::Object(whole), Value::Object(value)) = (&mut whole, value) {
@@ -288,52 +252,6 @@ fn page(app: &App, out: &Out, page: Option<&str>, format: &str) -> Result<u8> {
         out.text(&text);
     }
     Ok(0)
-}
-
-fn form(format: &str) -> Format {
-    if format == "markdown" { Format::Markdown } else { Format::Text }
-}
-
-fn no_page(error: Error) -> Error {
-    error.hint("angelia integrations:search \"what you want to do\"")
-}
-
-fn provider_state(app: &App, catalog: &Catalog, id: &str) -> Result<String> {
-    let vault = app.vault()?;
-    let listed = catalog.list()?.into_iter().find(|listed| listed.summary.id == id);
-    Ok(listed.map_or_else(String::new, |listed| State::of(app, &vault, &listed.summary).describe(&listed.summary)))
-}
-
-fn function_page(app: &App, catalog: &Catalog, name: &str, format: Format) -> Result<(String, Value)> {
-    let callable = catalog.function(name)?;
-    let mut state = provider_state(app, catalog, &callable.provider.id)?;
-    let question = policy::Question {
-        provider: &callable.provider.id,
-        function: &callable.function.id,
-        operation: callable.function.operation,
-        account: DEFAULT_ACCOUNT,
-        local: callable.local,
-    };
-    let decision = policy::decide(&app.config, &question);
-    state.push_str(&format!(", permission: {}", decision.rule.as_str()));
-    let ways: Vec<Value> = callable.function.examples.iter().map(|example| {
-        let ways = docs::ways(&callable.provider.id, &callable.function, &example.arguments);
-        json!({"title": example.title, "arguments": example.arguments, "shortcut": ways.shortcut, "generic": ways.generic, "json": ways.json, "stdin": ways.stdin, "lua": ways.lua})
-    }).collect();
-    let parameters: Vec<Value> = docs::parameters(&callable.function).into_iter().map(|parameter| json!({"name": parameter.name, "type": parameter.kind, "required": parameter.required, "description": parameter.description})).collect();
-    let value = json!({
-        "function": callable.name.to_string(), "title": callable.function.title, "description": callable.function.description, "operation": callable.function.operation.as_str(),
-        "state": state, "permission": decision.rule.as_str(), "parameters": parameters, "examples": ways, "schema": callable.function.input_schema(),
-    });
-    Ok((docs::function_page(&callable, &state, format), value))
-}
-
-fn provider_page(app: &App, catalog: &Catalog, id: &str, format: Format) -> Result<(String, Value)> {
-    let opened = catalog.provider(id)?;
-    let state = provider_state(app, catalog, id)?;
-    let functions: Vec<Value> = opened.functions.iter().map(|function| json!({"function": format!("{id}.{}", function.id), "operation": function.operation.as_str(), "title": function.title})).collect();
-    let value = json!({"provider": id, "title": opened.provider.title, "description": opened.provider.description, "state": state, "links": opened.provider.links, "functions": functions});
-    Ok((docs::provider_page(&opened, &state, format), value))
 }
 
 /// `integrations:examples`.

@@ -5,13 +5,13 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use crate::access::policy;
+use crate::access::state;
 use crate::access::vault::Vault;
 use crate::app::{self, App};
 use crate::base::error::{Code, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::cli::output::{Out, Paint};
 use crate::cli::setup;
-use crate::cli::state;
 use crate::config::layers::Rule;
 use crate::registry::catalog::{Catalog, Listed};
 use crate::registry::manifest::Operation;
@@ -104,7 +104,7 @@ fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Che
         [(Operation::Read, summary.reads), (Operation::Write, summary.writes), (Operation::Destructive, summary.destructives)]
     {
         if count > 0 {
-            checks.push(permission(state::rule(app, summary, operation, account), operation));
+            checks.push(permission(state::rule(&app.config, summary, operation, account), operation));
         }
     }
     if policy::allows_private(&app.config, id) {

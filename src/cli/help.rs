@@ -19,7 +19,7 @@ pub fn function(callable: &Callable) -> String {
                 format!("--{}", parameter.name.replace('_', "-"))
             };
             let required = if parameter.required { " [required]" } else { "" };
-            (flag, format!("{} — {}{required}", parameter.kind, parameter.description))
+            (flag, format!("{}{required}", parameter.said()))
         })
         .collect();
     text.push_str("\nParameters:\n");

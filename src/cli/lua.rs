@@ -27,18 +27,26 @@ use crate::lua::session::{Script, Session, Setup};
 
 /// Printed lines go to stdout as they come, or only into the envelope; log lines to stderr.
 pub struct Lines {
-    pub live: bool,
+    out: Out,
+    live: bool,
+}
+
+impl Lines {
+    /// `live` prints lines as they come.
+    pub fn new(live: bool) -> Self {
+        Self { out: Out::new(false), live }
+    }
 }
 
 impl Voice for Lines {
     fn print(&self, line: &str) {
         if self.live {
-            Out::new(false).text(&format!("{line}\n"));
+            self.out.text(&format!("{line}\n"));
         }
     }
 
     fn log(&self, level: &str, line: &str) {
-        Out::new(false).log(level, line);
+        self.out.log(level, line);
     }
 }
 
@@ -47,15 +55,23 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if arguments.get_flag("repl") {
         return repl::run(app, arguments);
     }
+    ran(app, out, arguments).or_else(|error| {
+        // What did not come to run is answered in the same envelope.
+        let script = Script { name: text(arguments, "file").unwrap_or("(eval)").to_owned(), source: String::new() };
+        Ok(answer(out, &Report::failed(error), &script))
+    })
+}
+
+fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (script, folder, piped) = script(arguments)?;
     let digest = text(arguments, "approve");
     let mode = match digest {
-        Some(digest) => Mode::Approved(Approved::new(digest.to_owned(), approved(app, digest)?).into()),
-        None if arguments.get_flag("dry-run") => Mode::Rehearsal(Plan::default().into()),
+        Some(digest) => Mode::Approved(Arc::new(Approved::new(digest.to_owned(), approved(app, digest)?).into())),
+        None if arguments.get_flag("dry-run") => Mode::Rehearsal(Arc::default()),
         None => Mode::Live,
     };
     let mut setup = setup(app, arguments, folder, mode)?;
-    setup.voice = Box::new(Lines { live: !out.json });
+    setup.voice = Box::new(Lines::new(!out.json));
     if piped {
         setup.stdin =
             Box::new(|| stdin::read(stdin::Wait::Forever).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
@@ -122,10 +138,11 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
         accounts: accounts(arguments)?,
         env,
         folder,
-        voice: Box::new(Lines { live: true }),
+        voice: Box::new(Lines::new(true)),
         words: arguments.get_many::<String>("words").into_iter().flatten().cloned().collect(),
         named: named(arguments)?,
         stdin: Box::new(|| None),
+        testing: false,
     })
 }
 

@@ -11,17 +11,18 @@ mod doctor;
 mod help;
 mod interrupt;
 mod lua;
+mod lua_test;
 mod output;
 mod progress;
 mod render;
 mod repl;
 mod settings;
 mod setup;
-mod state;
 mod stdin;
 mod tree;
 mod trust;
 mod words;
+mod workbench;
 
 use std::ffi::OsString;
 
@@ -173,6 +174,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
         "integrations:doctor" => doctor::run(&app, &out, arguments),
+        "lua:check" => workbench::check(&app, &out, arguments),
+        "lua:test" => lua_test::run(&app, &out, arguments),
+        "lua:types" => workbench::types(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
         "approvals:approve" => approvals::approve(&app, &out, arguments),

@@ -130,7 +130,8 @@ impl Out {
         drop(std::io::stderr().lock().write_all(text.as_bytes()));
     }
 
-    fn paint(&self) -> Paint {
+    /// Colours for stdout.
+    pub fn paint(&self) -> Paint {
         Paint { color: self.color }
     }
 

@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
+use crate::access::state::{self, State};
 use crate::access::vault::Source;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
@@ -11,7 +12,6 @@ use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
 use crate::cli::call::{block_on, exit_code, perform, runtime};
 use crate::cli::output::Out;
-use crate::cli::state::State;
 use crate::registry::catalog::Layer;
 
 fn provider(arguments: &ArgMatches) -> Option<&str> {
@@ -100,8 +100,8 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             None => vault.knows(id),
         };
         if shown {
-            for alias in State::of(app, &vault, &listed.summary).accounts {
-                let configured = crate::cli::state::configured(&vault, &listed.summary, &alias);
+            for alias in State::of(&app.config, &vault, &listed.summary).accounts {
+                let configured = state::configured(&vault, &listed.summary, &alias);
                 rows.push(json!({"provider": id, "account": alias, "configured": configured}));
             }
         }
@@ -199,9 +199,9 @@ fn configured(app: &App) -> Result<Vec<(String, String)>> {
     let vault = app.vault()?;
     let mut all = Vec::new();
     for listed in app.catalog()?.list()? {
-        let state = State::of(app, &vault, &listed.summary);
+        let state = State::of(&app.config, &vault, &listed.summary);
         if state.active && !listed.summary.local && !listed.summary.credentials.is_empty() {
-            let accounts = state.accounts.into_iter().filter(|alias| crate::cli::state::configured(&vault, &listed.summary, alias));
+            let accounts = state.accounts.into_iter().filter(|alias| state::configured(&vault, &listed.summary, alias));
             all.extend(accounts.map(|alias| (listed.summary.id.clone(), alias)));
         }
     }

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 use crate::cli::words::OWN;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 4] = ["integrations", "approvals", "audit", "config"];
+pub const FAMILIES: [&str; 5] = ["integrations", "lua", "approvals", "audit", "config"];
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
@@ -89,7 +89,7 @@ fn integrations() -> Vec<Command> {
         verb("integrations:schema", "Print the JSON Schema of a function's arguments")
             .args([word("function", "provider.function").required(true), flag("output", "Of its result instead, where it is known")]),
         call(),
-        lua(),
+        script(),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
         verb("integrations:disconnect", "Remove the credentials of an account")
@@ -123,29 +123,70 @@ fn call() -> Command {
     call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
 }
 
-fn lua() -> Command {
-    let bytes = |name: &'static str, help: &'static str| option(name, "BYTES", help).value_parser(clap::value_parser!(u64).range(1..));
-    let seconds = |name: &'static str, help: &'static str| option(name, "SECONDS", help).value_parser(seconds);
-    verb("integrations:lua", "Run a Lua workflow that calls any function")
+fn script() -> Command {
+    let command = verb("integrations:lua", "Run a Lua workflow that calls any function")
         .args([word("file", "A Lua file, or - for stdin"), option("eval", "CODE", "Run this text instead of a file")])
-        .args([flag("repl", "Read lines from the terminal and keep what they define"), option("args", "JSON", "Named arguments: the members of args")])
-        .args([several("account", "PROVIDER=ALIAS", "Use this account where the script names none"), several("env", "NAME", "Let the script read this environment variable")])
-        .args([flag("force", "Bypass the read/write permission policy, and nothing else"), flag("dry-run", "Make the reads, show every write instead of sending it").conflicts_with("approve")])
-        .args([option("approve", "DIGEST", "Let exactly the requests of that dry run through, once"), option("record", "DIR", "Write every exchange to a folder, without secrets"), option("replay", "DIR", "Answer from recorded exchanges; send nothing")])
-        .args([bytes("memory-limit", "Most memory; 67108864 when left out"), seconds("cpu-limit", "Most time that it computes; 30 when left out"), seconds("time-limit", "Most time from start to end; 300 when left out")])
-        .args([number64("call-limit", "Most calls; 1000 when left out"), bytes("output-limit", "Most bytes that it prints and returns; 8388608 when left out")])
-        .arg(Arg::new("words").value_name("WORDS").help("After --: the script's own words, args[1] and so on").num_args(0..).last(true))
+        .args([
+            flag("repl", "Read lines from the terminal and keep what they define"),
+            flag("dry-run", "Make the reads, show every write instead of sending it").conflicts_with("approve"),
+        ])
+        .arg(option("approve", "DIGEST", "Let exactly the requests of that dry run through, once"));
+    running(command)
         .after_help("Without a file and --eval the script is read from stdin; else stdin is the script's data. What the script returns is the result.\nangelia integrations:lua --eval 'return app.integrations.data.collections{}'")
 }
 
-fn number64(name: &'static str, help: &'static str) -> Arg {
-    option(name, "N", help).value_parser(clap::value_parser!(u64).range(1..))
+/// What every run of a script may be given.
+fn running(command: Command) -> Command {
+    let number = |name: &'static str, value: &'static str, help: &'static str| {
+        option(name, value, help).value_parser(clap::value_parser!(u64).range(1..))
+    };
+    let time = |name: &'static str, help: &'static str| option(name, "SECONDS", help).value_parser(seconds);
+    command
+        .args([
+            option("args", "JSON", "Named arguments: the members of args"),
+            several("account", "PROVIDER=ALIAS", "Use this account where the script names none"),
+        ])
+        .args([
+            several("env", "NAME", "Let the script read this environment variable"),
+            flag("force", "Bypass the read/write permission policy, and nothing else"),
+        ])
+        .args([
+            option("record", "DIR", "Write every exchange to a folder, without secrets"),
+            option("replay", "DIR", "Answer from recorded exchanges; send nothing"),
+        ])
+        .args([
+            number("memory-limit", "BYTES", "Most memory; 67108864 when left out"),
+            time("cpu-limit", "Most time that it computes; 30 when left out"),
+            time("time-limit", "Most time from start to end; 300 when left out"),
+        ])
+        .args([
+            number("call-limit", "N", "Most calls; 1000 when left out"),
+            number("output-limit", "BYTES", "Most bytes that it prints and returns; 8388608 when left out"),
+        ])
+        .arg(Arg::new("words").value_name("WORDS").help("After --: the script's own words, args[1] and so on").num_args(0..).last(true))
 }
 
 /// A time from the command line: more than nothing, less than a year.
 fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= 31_536_000.0);
     number.ok_or_else(|| String::from("must be a number of seconds above 0"))
+}
+
+fn lua() -> Vec<Command> {
+    vec![
+        verb("lua:check", "Find mistakes in workflows without running them")
+            .arg(word("files", "Workflow files, or - for stdin").value_name("FILE").required(true).num_args(1..)),
+        verb("lua:types", "Write definitions with which an editor completes and checks workflows").args([
+            option("output", "DIR", "Into this folder; .angelia/types when left out"),
+            flag("all", "All providers, not only active ones"),
+        ]),
+        running(
+            verb("lua:test", "Run the test functions of a Lua file against recorded exchanges")
+                .arg(word("file", "The Lua file; its global functions test_… are the tests").required(true)),
+        )
+            .args([option("only", "WORD", "Only tests whose name holds this word")])
+            .after_help("Nothing is sent: each test answers from its own folder below FILE.exchanges, or below --replay. --record makes the calls and writes these folders."),
+    ]
 }
 
 fn shared() -> Vec<Command> {
@@ -211,6 +252,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(lua())
         .subcommands(shared())
 }
 

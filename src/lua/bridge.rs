@@ -17,7 +17,7 @@ use crate::call::pages::Pages;
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Station;
 use crate::lua::calls::{Done, Listing, Ticket};
-use crate::lua::host::{Fault, Function, Host, Mode, Told, wrong};
+use crate::lua::host::{Fault, Function, Host, Mode, Told, held, wrong};
 use crate::lua::limits::stop;
 use crate::lua::log::Entry;
 use crate::lua::rehearsal::Step;
@@ -162,6 +162,11 @@ impl Asked {
         }
     }
 
+    /// A workflow: its own calls are noted or let through one by one.
+    fn is_workflow(&self) -> bool {
+        self.callable.as_ref().is_some_and(|callable| callable.function.lua.is_some())
+    }
+
     fn reads(&self) -> bool {
         self.callable.as_ref().is_none_or(|callable| callable.function.operation == Operation::Read)
     }
@@ -171,7 +176,7 @@ impl Asked {
 fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec<LuaValue>) -> Told<Map<String, Value>> {
     let none = Map::new();
     let parameters = callable.map_or(&none, |callable| &callable.function.parameters);
-    let mut writer = Writer::new(&host.json, host.fence.limits().memory);
+    let mut writer = Writer::new(&host.fence, host.fence.limits().memory);
     let unfit = |unfit: Unfit| match unfit {
         Unfit::Value(why) => Fault::Call(Error::new(Code::InvalidArguments, format!("The arguments hold {why}")), name.to_owned()),
         Unfit::TooLarge => {
@@ -184,7 +189,6 @@ fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec
     }
     if let [LuaValue::Table(table)] = values.as_slice()
         && table.raw_len() == 0
-        && *table != host.json.null
     {
         return writer.arguments(table, parameters).map_err(unfit);
     }
@@ -232,6 +236,7 @@ fn start(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> 
     let at = asked.at;
     let (number, step) = match &host.mode {
         Mode::Live => (live(host, asked), None),
+        _ if asked.is_workflow() => (live(host, asked), None),
         Mode::Rehearsal(_) => (rehearse(host, asked)?, None),
         Mode::Approved(_) => approved(host, asked)?,
     };
@@ -247,7 +252,7 @@ fn live(host: &Host, asked: Asked) -> Ticket {
 /// Reads are made, writes noted.
 fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
     let Mode::Rehearsal(plan) = &host.mode else { return Ok(live(host, asked)) };
-    if asked.reads() && !plan.borrow().knows(&Value::Object(asked.object().clone())) {
+    if asked.reads() && !held(plan).knows(&Value::Object(asked.object().clone())) {
         return Ok(live(host, asked));
     }
     let object = asked.object().clone();
@@ -265,7 +270,7 @@ fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
             operation: envelope.meta.operation.unwrap_or("write").to_owned(),
             request,
         };
-        envelope.data = plan.borrow_mut().note(step, output.as_ref(), &object);
+        envelope.data = held(plan).note(step, output.as_ref(), &object);
         (envelope.success, envelope.error, envelope.error_detail) = (true, None, None);
     }
     Ok(host.calls.put(Done::Call(Box::new(envelope))))
@@ -291,9 +296,9 @@ fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
         request: host.runtime.shown(&plan)?,
     };
     let number = if reads {
-        approved.borrow_mut().read(&step)
+        held(approved).read(&step)
     } else {
-        match approved.borrow_mut().write(&step) {
+        match held(approved).write(&step) {
             Ok(number) => Some(number),
             Err(error) => {
                 host.fence.trip(error);
@@ -302,7 +307,7 @@ fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
         }
     };
     if !reads {
-        let digest = approved.borrow().digest().to_owned();
+        let digest = held(approved).digest().to_owned();
         plan.approval_id.get_or_insert(format!("plan_{}", &digest[..digest.len().min(12)]));
     }
     let (runtime, ctx) = (host.runtime.clone(), host.ctx.clone());
@@ -327,14 +332,14 @@ fn open(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> {
     let left = host.fence.deadline().saturating_duration_since(Instant::now());
     asked.call.options.timeout_seconds = Some(left.as_secs_f64().max(0.001));
     let (send, items) = unbounded_channel();
-    let unknown = matches!(&host.mode, Mode::Rehearsal(plan) if plan.borrow().knows(&Value::Object(asked.object().clone())));
+    let unknown = matches!(&host.mode, Mode::Rehearsal(plan) if held(plan).knows(&Value::Object(asked.object().clone())));
     let listing = if unknown {
         // The list hangs on an answer that nobody has yet.
-        Listing { items, reading: Box::pin(std::future::ready(nothing(&name))) }
+        Listing { items, reading: Box::pin(std::future::ready(nothing(&name))), begun: false }
     } else {
         let (runtime, mut ctx) = (host.runtime.clone(), host.ctx.clone());
         ctx.items = Some(send);
-        Listing { items, reading: Box::pin(async move { runtime.call(&ctx, asked.call).await }) }
+        Listing { items, reading: Box::pin(async move { runtime.call(&ctx, asked.call).await }), begun: false }
     };
     let list = host.calls.list(listing);
     host.entries.borrow_mut().insert(list, (at, None));
@@ -386,7 +391,8 @@ fn unending(host: &Host) -> Fault {
 /// What a ticket stands for.
 fn take(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
     let number = to_ticket(arguments.pop_front())?;
-    host.take(lua, number)
+    let whole = arguments.pop_front().is_some_and(|whole| whole.as_boolean() == Some(true));
+    host.take(lua, number, whole)
 }
 
 /// Starts a sleep.
@@ -415,6 +421,6 @@ fn sleep(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVal
 
 /// How many calls may be under way at once: a dry run and an approved run keep one order.
 fn concurrency(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
-    let wanted = arguments.pop_front().and_then(|wanted| wanted.as_f64()).unwrap_or(1.0);
-    one(lua, if matches!(host.mode, Mode::Live) { wanted } else { 1.0 })
+    let wanted = arguments.pop_front().unwrap_or(LuaValue::Number(1.0));
+    one(lua, if matches!(host.mode, Mode::Live) { wanted } else { LuaValue::Number(1.0) })
 }

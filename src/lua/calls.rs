@@ -40,11 +40,14 @@ pub enum Done {
 pub struct Listing {
     pub items: UnboundedReceiver<Value>,
     pub reading: LocalBoxFuture<'static, Envelope>,
+    /// The first page was asked for.
+    pub begun: bool,
 }
 
 impl Listing {
     /// The next item, or the end.
     async fn next(mut self: Box<Self>, list: Ticket) -> Done {
+        self.begun = true;
         tokio::select! {
             biased;
             Some(item) = self.items.recv() => Done::Item(list, self, item),
@@ -156,7 +159,8 @@ impl Calls {
 
     /// Ends everything that nobody waits for any more, so that each call is recorded; answers what came of it.
     pub fn finish(&self, driver: &Driver, cancel: &CancellationToken) -> Vec<(Ticket, Envelope)> {
-        let lists: Vec<(Ticket, Box<Listing>)> = self.lists.borrow_mut().drain().collect();
+        // A list that was never read is no call.
+        let lists: Vec<(Ticket, Box<Listing>)> = self.lists.borrow_mut().drain().filter(|(_, listing)| listing.begun).collect();
         let mut going = std::mem::take(&mut *self.going.borrow_mut());
         let mut over: Vec<(Ticket, Done)> = self.done.borrow_mut().drain().collect();
         if !lists.is_empty() || !going.is_empty() {

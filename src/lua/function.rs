@@ -75,6 +75,7 @@ struct Start {
     options: Options,
     arguments: Value,
     limits: Limits,
+    mode: Mode,
 }
 
 impl Start {
@@ -102,7 +103,10 @@ impl Start {
             ..Options::default()
         };
         let name = Path::new(&file.path).file_name().map_or_else(|| file.path.clone(), |name| name.to_string_lossy().into_owned());
+        // A dry run and an approved run go on inside.
+        let mode = ctx.carried.as_ref().and_then(|carried| carried.downcast_ref::<Mode>().cloned()).unwrap_or(Mode::Live);
         Ok(Self {
+            mode,
             ctx,
             handle: Handle::current(),
             script: Script { name, source },
@@ -123,12 +127,13 @@ impl Start {
             ctx: self.ctx,
             driver: Driver::Shared(self.handle),
             limits: self.limits,
-            mode: Mode::Live,
+            mode: self.mode,
             options: self.options,
             accounts: BTreeMap::new(),
             words: Vec::new(),
             named: self.arguments,
             stdin: Box::new(|| None),
+            testing: false,
         });
         let report = match session {
             Ok(session) => session.run(&self.script),

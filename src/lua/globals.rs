@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::base::clock;
 use crate::base::error::{Code, Error};
 use crate::base::name::printable;
-use crate::call::pages::Pages;
+use crate::call::pages::{Narrow, Pages};
 use crate::config::env;
 use crate::lua::host::{Fault, Function, Host, Told, wrong};
 use crate::registry::docs::Format;
@@ -127,8 +127,8 @@ fn docs_search(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Mu
             .filter(|limit| (1..=100).contains(limit))
             .ok_or_else(|| wrong("docs.search: the limit is a whole number from 1 to 100"))?,
     };
-    let found = Pages::of(&host.runtime).search(&query, limit)?;
-    let lines: Vec<String> = found.iter().map(|found| format!("{} - {}", found.record.name, found.record.description)).collect();
+    let found = Pages::of(&host.runtime).search(&query, &Narrow::default(), limit)?;
+    let lines: Vec<String> = found.iter().map(|hit| format!("{} - {}", hit.found.record.name, hit.found.record.description)).collect();
     one(lua, lines.join("\n"))
 }
 
@@ -157,7 +157,7 @@ fn time_format(_: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     if format.as_ref().is_some_and(|format| format.len() > LONGEST_FORMAT) {
         return Err(wrong(format!("time.format: the format is longer than {LONGEST_FORMAT} bytes")));
     }
-    let time = Timestamp::from_millisecond((seconds * 1000.0).round() as i64)
+    let time = Timestamp::from_millisecond((seconds * 1000.0).floor() as i64)
         .map_err(|_| wrong(format!("time.format: {seconds} is not a time between the years -9999 and 9999")))?;
     let zone = match zone.as_deref() {
         None => TimeZone::UTC,
@@ -166,8 +166,7 @@ fn time_format(_: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     let shown = time.to_zoned(zone);
     let text = match format {
         Some(format) => strtime::format(&format, &shown).map_err(|error| wrong(format!("time.format: {error}")))?,
-        None if seconds.fract() == 0.0 => shown.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().replace("+00:00", "Z"),
-        None => shown.strftime("%Y-%m-%dT%H:%M:%S.%3f%:z").to_string().replace("+00:00", "Z"),
+        None => shown.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string().replace("+00:00", "Z"),
     };
     one(lua, text)
 }

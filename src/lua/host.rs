@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue};
 use serde_json::Value;
@@ -29,14 +29,15 @@ pub trait Voice {
     fn log(&self, level: &str, line: &str);
 }
 
-/// Whether writes are made.
+/// Whether writes are made. Workflows that a script calls share its mode.
+#[derive(Clone)]
 pub enum Mode {
     /// As the policy says.
     Live,
     /// Writes are noted.
-    Rehearsal(RefCell<Plan>),
+    Rehearsal(Arc<Mutex<Plan>>),
     /// Exactly the approved ones.
-    Approved(RefCell<Approved>),
+    Approved(Arc<Mutex<Approved>>),
 }
 
 /// Everything that a running script can reach.
@@ -61,6 +62,11 @@ pub struct Host {
     /// Which entry of the log a ticket belongs to, and which step of a plan it is.
     pub entries: RefCell<HashMap<Ticket, (usize, Option<usize>)>>,
     pub regexes: RefCell<HashMap<String, regex::Regex>>,
+}
+
+/// What stands behind a lock that only one thread at a time uses.
+pub fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a host function fails with.
@@ -169,15 +175,15 @@ impl Host {
 
     /// A Lua value as JSON; what cannot be written is said as an error of `what`.
     pub fn to_json(&self, value: &LuaValue, schema: Option<&Value>, what: &str) -> Told<Value> {
-        Writer::new(&self.json, self.fence.limits().memory).value(value, schema).map_err(|unfit| match unfit {
+        Writer::new(&self.fence, self.fence.limits().memory).value(value, schema).map_err(|unfit| match unfit {
             Unfit::Value(why) => wrong(format!("{what}: {why} cannot be written as JSON")),
             Unfit::TooLarge => wrong(format!("{what}: as JSON it is larger than the memory limit")),
             Unfit::Vm(error) => Fault::Vm(error),
         })
     }
 
-    /// What a ticket stands for, once it is done: the answer to the script.
-    pub fn take(&self, lua: &Lua, ticket: Ticket) -> Told<MultiValue> {
+    /// What a ticket stands for, once it is done: the answer to the script, or the `whole` envelope.
+    pub fn take(&self, lua: &Lua, ticket: Ticket, whole: bool) -> Told<MultiValue> {
         let entry = self.entries.borrow_mut().remove(&ticket);
         match self.calls.take(ticket) {
             None => Err(wrong("nothing is under way by that name")),
@@ -194,8 +200,12 @@ impl Host {
             }
             Some(Done::Call(envelope)) => {
                 self.answered(entry, &envelope);
+                if whole {
+                    let value = serde_json::to_value(&*envelope).map_err(|error| Error::internal(error.to_string()))?;
+                    return Ok(self.json.to_lua(lua, &value)?.into_lua_multi(lua)?);
+                }
                 refused(&envelope)?;
-                Ok((self.json.to_lua(lua, &envelope.data)?, meta(lua, &envelope)?).into_lua_multi(lua)?)
+                Ok(self.json.to_lua(lua, &envelope.data)?.into_lua_multi(lua)?)
             }
         }
     }
@@ -205,30 +215,16 @@ impl Host {
         let Some((at, step)) = entry else { return };
         if let Some(entry) = self.log.borrow_mut().get_mut(at) {
             entry.answered(envelope);
+            if matches!(self.mode, Mode::Rehearsal(_)) && entry.effect == "succeeded" {
+                entry.effect = "none";
+            }
         }
         if let (Mode::Approved(approved), Some(step)) = (&self.mode, step) {
-            approved.borrow_mut().answered(step, &envelope.data);
+            held(approved).answered(step, &envelope.data);
         }
     }
 }
 
 fn refused(envelope: &Envelope) -> Told<()> {
     Host::error_of(envelope).map_or(Ok(()), |error| Err(Fault::Call(error, envelope.function.clone())))
-}
-
-/// What a script may want to know of an answer beside the data.
-fn meta(lua: &Lua, envelope: &Envelope) -> mlua::Result<Table> {
-    let table = lua.create_table()?;
-    let meta = &envelope.meta;
-    table.raw_set("call_id", meta.call_id.as_str())?;
-    table.raw_set("account", meta.account.as_str())?;
-    table.raw_set("operation", meta.operation)?;
-    table.raw_set("dry_run", meta.dry_run)?;
-    table.raw_set("attempts", meta.attempts)?;
-    table.raw_set("pages", meta.pages)?;
-    table.raw_set("items", meta.items.map(|items| items as f64))?;
-    table.raw_set("complete", meta.complete)?;
-    table.raw_set("stopped_by", meta.stopped_by)?;
-    table.raw_set("duration_ms", envelope.duration_ms)?;
-    Ok(table)
 }

@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use mlua::chunk::ChunkMode;
-use mlua::{Lua, MultiValue};
+use mlua::{IntoLuaMulti as _, Lua, MultiValue};
+use serde_json::Value;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
-use crate::lua::globals::{self, one};
+use crate::call::args;
+use crate::call::request::Arguments;
+use crate::lua::globals::{one, text};
 use crate::lua::host::{Fault, Function, Host, Told, wrong};
 use crate::lua::limits::LARGEST_SOURCE;
+use crate::registry::schema::Checker;
 
 /// The functions of this file.
-pub const FUNCTIONS: &[(&str, Function)] = &[("load", load)];
+pub const FUNCTIONS: &[(&str, Function)] = &[("load", load), ("workflow", workflow)];
 
 /// The standard library: name and source.
 #[rustfmt::skip]
@@ -104,7 +108,7 @@ pub fn checked(bytes: Vec<u8>, name: &str) -> Result<String> {
 
 /// A source as the compiler takes it: without a byte order mark, the first line of a program file as a comment, and no NUL,
 /// where the compiler would take the text to end.
-pub fn text(source: String, name: &str) -> Result<String> {
+pub fn cleaned(source: String, name: &str) -> Result<String> {
     if source.contains('\0') {
         return Err(Error::new(Code::ScriptError, format!("{name} holds a NUL byte; it is not text")));
     }
@@ -119,19 +123,47 @@ fn missing(name: &str, why: &str) -> Error {
         .hint(format!("Standard modules: {}", STANDARD.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ")))
 }
 
+/// A workflow's chunk and its arguments, checked by its header as a call checks them.
+fn workflow(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
+    let name = text(arguments.pop_front(), "workflow: the file")?;
+    let given = host.to_json(&arguments.pop_front().unwrap_or_default(), None, "workflow")?;
+    let (file, source) = host.modules.source(&format!("./{name}"))?;
+    let stem = file.strip_suffix(".lua").unwrap_or(&file);
+    let broken = |problems: Vec<crate::registry::workflow::Problem>| {
+        let said: Vec<String> =
+            problems.into_iter().map(|(line, why)| line.map_or(why.clone(), |line| format!("line {line}: {why}"))).collect();
+        Error::new(Code::ScriptError, format!("{file}: {}", said.join("; ")))
+    };
+    let header = crate::registry::workflow::parse(stem.rsplit('/').next().unwrap_or(stem), &source).map_err(broken)?;
+    let Value::Object(object) = given else { return Err(wrong("workflow: the arguments must be a table of names")) };
+    let object = match header {
+        None => object,
+        Some(function) => {
+            let checker = Checker::new(function.input_schema()).map_err(Error::internal)?;
+            let called = Arguments::Ready { object, files: std::collections::BTreeMap::new() };
+            args::check(&function, &checker, called).map_err(|error| Fault::Call(error, format!("workflow.{stem}")))?.object
+        }
+    };
+    let chunk = compiled(lua, &file, source)?;
+    Ok((chunk, host.json.to_lua(lua, &Value::Object(object))?).into_lua_multi(lua)?)
+}
+
+fn compiled(lua: &Lua, file: &str, source: String) -> Told<mlua::Function> {
+    let source = cleaned(source, file)?;
+    let loading = lua.load(source).set_name(format!("={file}")).set_mode(ChunkMode::Text).into_function();
+    loading.map_err(|error| match error {
+        mlua::Error::SyntaxError { message, .. } => Fault::Error(Error::new(Code::ScriptError, message)),
+        other => Fault::Vm(other),
+    })
+}
+
 /// A module's chunk; the prelude runs it once.
 fn load(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
-    let name = globals::text(arguments.pop_front(), "require: the name")?;
+    let name = text(arguments.pop_front(), "require: the name")?;
     host.modules.loaded.set(host.modules.loaded.get() + 1);
     if host.modules.loaded.get() > MOST {
         return Err(wrong(format!("require: a script may have {MOST} modules")));
     }
     let (file, source) = host.modules.source(&name)?;
-    let source = text(source, &file)?;
-    let loading = lua.load(source).set_name(format!("={file}")).set_mode(ChunkMode::Text).into_function();
-    match loading {
-        Ok(chunk) => one(lua, chunk),
-        Err(mlua::Error::SyntaxError { message, .. }) => Err(Fault::Error(Error::new(Code::ScriptError, message))),
-        Err(other) => Err(Fault::Vm(other)),
-    }
+    one(lua, compiled(lua, &file, source)?)
 }

@@ -162,9 +162,9 @@ impl Approved {
         &self.digest
     }
 
-    /// How many requests of the plan were not made.
-    pub fn left(&self) -> usize {
-        self.left.len()
+    /// The plan's digest, and how many of its requests were not made.
+    pub fn state(&self) -> (String, usize) {
+        (self.digest.clone(), self.left.len())
     }
 
     /// Whether a read is the plan's next step; answers its number.
@@ -300,7 +300,7 @@ mod tests {
             let first =
                 approved.write(&step("a.create", json!({"url": "https://x/issues", "body": {"title": "t"}, "digest": "d"}))).unwrap();
             approved.answered(first, &json!({"number": 12, "name": "a b", "url": "https://x/12"}));
-            approved.write(&step("a.comment", second)).map(|_| approved.left())
+            approved.write(&step("a.comment", second)).map(|_| approved.state().1)
         };
         assert_eq!(run(json!({"url": "https://x/issues/12/a%20b", "body": {"ref": 12, "text": "see a b"}})).unwrap(), 0);
         let other = run(json!({"url": "https://x/issues/13/a%20b", "body": {"ref": 13, "text": "see a b"}})).unwrap_err();

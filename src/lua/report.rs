@@ -57,6 +57,22 @@ pub struct Report {
 }
 
 impl Report {
+    /// A run that did not come about.
+    pub fn failed(error: Error) -> Self {
+        Self {
+            output: String::new(),
+            result: Value::Null,
+            error: Some(error),
+            trace: Vec::new(),
+            execution_time_ms: 0.0,
+            memory_usage: 0,
+            log: Vec::new(),
+            force: false,
+            plan: None,
+            approved: None,
+        }
+    }
+
     /// The envelope.
     pub fn to_value(&self, script: &str) -> Value {
         let detail = self.error.clone().map(ErrorDetail::from);
@@ -65,7 +81,9 @@ impl Report {
             meta["trace"] = json!(self.trace);
         }
         if let Some(plan) = &self.plan {
-            meta["plan"] = json!({"digest": plan.digest(), "requests": plan.steps});
+            // The list of a run that failed is not whole, so nobody can approve it.
+            let digest = self.error.is_none().then(|| plan.digest());
+            meta["plan"] = json!({"digest": digest, "requests": plan.steps});
         }
         if let Some((digest, left)) = &self.approved {
             meta["approved"] = json!({"digest": digest, "requests_left": left});

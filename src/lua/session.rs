@@ -17,7 +17,7 @@ use crate::call::request::{Budget, Ctx, Options};
 use crate::call::runtime::Runtime;
 use crate::lua::calls::Calls;
 use crate::lua::driver::Driver;
-use crate::lua::host::{Host, Mode, Voice};
+use crate::lua::host::{Host, Mode, Voice, held};
 use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
 use crate::lua::report::{self, Report};
@@ -60,6 +60,8 @@ pub struct Setup {
     pub named: Value,
     /// Reads piped data when the script asks for `stdin`.
     pub stdin: Box<dyn Fn() -> Option<String>>,
+    /// Tests may run workflows beside them.
+    pub testing: bool,
 }
 
 /// A VM and its host.
@@ -99,6 +101,7 @@ impl Session {
         ctx.origin = ctx.origin.lua();
         ctx.cancel = fence.cancel().clone();
         ctx.asker = ctx.asker.take().map(|asker| fence.patient(asker));
+        ctx.carried = Some(Arc::new(setup.mode.clone()));
         ctx.budget.get_or_insert_with(|| Arc::new(Budget::new(fence.deadline(), setup.limits.calls)));
         let host = Rc::new(Host {
             runtime: setup.runtime,
@@ -122,8 +125,9 @@ impl Session {
         for functions in [bridge::FUNCTIONS, globals::FUNCTIONS, patterns::FUNCTIONS, modules::FUNCTIONS] {
             host.offer(&lua, &offered, functions)?;
         }
+        offered.raw_set("testing", setup.testing)?;
         let prelude = lua.load(PRELUDE).set_name("=angelia").set_mode(ChunkMode::Text);
-        let run: Function = prelude.call((offered, host.json.list.clone(), host.json.null.clone()))?;
+        let run: Function = prelude.call((offered, host.json.list.clone(), LuaValue::NULL))?;
         lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
         lazy_stdin(&lua, setup.stdin)?;
         lua.sandbox(true)?;
@@ -183,7 +187,7 @@ impl Session {
     /// The error, and whether more lines could complete the source.
     fn compile(&self, script: &Script) -> Result<Function, (Error, bool)> {
         let source = modules::checked(script.source.clone().into_bytes(), &script.name).map_err(|error| (error, false))?;
-        let source = modules::text(source, &script.name).map_err(|error| (error, false))?;
+        let source = modules::cleaned(source, &script.name).map_err(|error| (error, false))?;
         let chunk = self.lua.load(source).set_name(format!("={}", script.name)).set_mode(ChunkMode::Text);
         chunk.into_function().map_err(|error| match error {
             mlua::Error::SyntaxError { message, incomplete_input } => (Error::new(Code::ScriptError, message), incomplete_input),
@@ -220,6 +224,10 @@ impl Session {
             LuaValue::Error(error) => self.vm_error(error),
             LuaValue::String(text) if text.as_bytes() == b"not enough memory" => self.host.fence.out_of_memory(),
             LuaValue::String(text) => Error::new(Code::ScriptError, text.to_string_lossy()),
+            LuaValue::Table(table) if table.metatable().is_some_and(|meta| meta.contains_key("__tostring").unwrap_or(false)) => {
+                let said = raised.to_string().ok().filter(|_| self.host.fence.tripped().is_none());
+                self.host.fence.tripped().unwrap_or_else(|| Error::new(Code::ScriptError, said.unwrap_or_default()))
+            }
             LuaValue::Table(table) => {
                 let message = table.raw_get::<Option<String>>("message").ok().flatten();
                 Error::new(Code::ScriptError, message.unwrap_or_else(|| String::from("The script raised a table without a message")))
@@ -261,11 +269,11 @@ impl Session {
             log: host.log.borrow().clone(),
             force: host.options.force,
             plan: match &host.mode {
-                Mode::Rehearsal(plan) => Some(plan.borrow().clone()),
+                Mode::Rehearsal(plan) => Some(held(plan).clone()),
                 Mode::Live | Mode::Approved(_) => None,
             },
             approved: match &host.mode {
-                Mode::Approved(approved) => Some((approved.borrow().digest().to_owned(), approved.borrow().left())),
+                Mode::Approved(approved) => Some(held(approved).state()),
                 Mode::Live | Mode::Rehearsal(_) => None,
             },
         }
@@ -273,7 +281,7 @@ impl Session {
 
     /// What the script returned: one value, or a list of several.
     fn result(&self, values: &[LuaValue]) -> Result<Value> {
-        let mut writer = Writer::new(&self.host.json, self.host.fence.limits().output);
+        let mut writer = Writer::new(&self.host.fence, self.host.fence.limits().output);
         let mut all = Vec::with_capacity(values.len());
         for value in values {
             all.push(writer.value(value, None).map_err(|unfit| match unfit {

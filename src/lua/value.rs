@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use mlua::{Lua, Table, Value as LuaValue};
+use mlua::{LightUserData, Lua, Table, Value as LuaValue};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -29,9 +29,6 @@ const STRIDE: usize = 256;
 /// Bytes of ours that a value takes at least while it is written.
 const WEIGHT: usize = 32;
 
-/// Names of what `app.integrations` consists of: tables by make, but nothing that JSON could say.
-const PROXIES: [&str; 3] = ["function", "provider", "integrations"];
-
 /// The metatable field that marks a list.
 const LIST: &str = "__list";
 /// The metatable field with the keys that hold null.
@@ -44,8 +41,6 @@ const DIGITS: &str = "__digits";
 pub struct Json {
     /// Metatable of every list that came from JSON, and of `json.array{}`.
     pub list: Table,
-    /// `json.null`.
-    pub null: Table,
     fence: Rc<Fence>,
 }
 
@@ -55,13 +50,13 @@ impl Json {
         let list = lua.create_table()?;
         list.raw_set(LIST, true)?;
         list.set_readonly(true);
-        let (null, meta) = (lua.create_table()?, lua.create_table()?);
+        // `json.null` is no table, so that nothing mistakes it for an empty one.
+        let meta = lua.create_table()?;
         meta.raw_set("__tostring", lua.create_function(|_, _: LuaValue| Ok("null"))?)?;
         meta.raw_set("__metatable", "null")?;
         meta.set_readonly(true);
-        null.set_metatable(Some(meta))?;
-        null.set_readonly(true);
-        Ok(Self { list, null, fence })
+        lua.set_type_metatable::<LightUserData>(Some(meta));
+        Ok(Self { list, fence })
     }
 
     /// A JSON text as a Lua value. The outer error is the VM's (memory), the inner one says what is wrong with the text.
@@ -302,7 +297,7 @@ impl From<mlua::Error> for Unfit {
 
 /// Writes Lua values as JSON, at most about `left` bytes of them: tables that share parts may be far larger as JSON than in memory.
 pub struct Writer<'a> {
-    json: &'a Json,
+    fence: &'a Fence,
     left: usize,
     values: usize,
     path: Vec<String>,
@@ -310,8 +305,8 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// A writer for one value.
-    pub fn new(json: &'a Json, most: usize) -> Self {
-        Self { json, left: most, values: 0, path: Vec::new() }
+    pub fn new(fence: &'a Fence, most: usize) -> Self {
+        Self { fence, left: most, values: 0, path: Vec::new() }
     }
 
     /// Lua to JSON. `schema` decides where Lua is ambiguous: `{}` is a list where it wants one, a digit string a number.
@@ -328,7 +323,7 @@ impl<'a> Writer<'a> {
                 let Ok(text) = std::str::from_utf8(&bytes) else { return Err(self.unfit("a string that is not UTF-8")) };
                 Ok(digits(text, schema).unwrap_or_else(|| Value::from(text)))
             }
-            LuaValue::Table(table) if *table == self.json.null => Ok(Value::Null),
+            LuaValue::LightUserData(data) if data.0.is_null() => Ok(Value::Null),
             LuaValue::Table(table) => self.table(table, schema),
             other => Err(self.unfit(&format!("a {}", other.type_name()))),
         }
@@ -346,10 +341,8 @@ impl<'a> Writer<'a> {
             return Err(self.unfit(&format!("nested deeper than {DEEPEST} levels, or a table that holds itself")));
         }
         let meta = table.metatable();
-        if let Some(name) = meta.as_ref().and_then(|meta| meta.raw_get::<Option<String>>("__metatable").ok().flatten())
-            && PROXIES.contains(&name.as_str())
-        {
-            return Err(self.unfit(&format!("a part of app.integrations ({name})")));
+        if let Some(what) = meta.as_ref().and_then(ours) {
+            return Err(self.unfit(&format!("a {what} of app.integrations")));
         }
         let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
         let marked = meta.as_ref().is_some_and(|meta| meta.raw_get::<Option<bool>>(LIST).ok().flatten() == Some(true));
@@ -445,9 +438,9 @@ impl<'a> Writer<'a> {
     fn count(&mut self) -> Result<(), Unfit> {
         self.values += 1;
         if self.values.is_multiple_of(STRIDE) {
-            self.json.fence.look()?;
+            self.fence.look()?;
         }
-        if self.values > self.json.fence.limits().memory / WEIGHT {
+        if self.values > self.fence.limits().memory / WEIGHT {
             return Err(Unfit::TooLarge);
         }
         self.take(2)
@@ -489,6 +482,12 @@ fn kinds(schema: &Value) -> Vec<&str> {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         _ => ["anyOf", "oneOf"].iter().filter_map(|word| schema.get(word)?.as_array()).flatten().flat_map(kinds).collect(),
     }
+}
+
+/// What of ours a table stands for: it looks empty and is no data.
+fn ours(meta: &Table) -> Option<String> {
+    let kind: String = meta.raw_get::<Option<String>>("__metatable").ok().flatten()?;
+    ["function", "provider", "integrations"].contains(&kind.as_str()).then_some(kind)
 }
 
 fn index(key: &LuaValue) -> Option<usize> {

@@ -22,6 +22,17 @@ pub struct Parameter {
     pub description: String,
 }
 
+impl Parameter {
+    /// Type and description on one line.
+    pub fn said(&self) -> String {
+        said(&self.kind, &self.description)
+    }
+}
+
+fn said(kind: &str, description: &str) -> String {
+    if description.is_empty() { kind.to_owned() } else { format!("{kind} — {description}") }
+}
+
 /// The parameters of a function, required ones first.
 pub fn parameters(function: &Function) -> Vec<Parameter> {
     let mut all: Vec<Parameter> = function
@@ -70,7 +81,36 @@ fn describe(schema: &Value) -> String {
     if !limits.is_empty() {
         text.push_str(&format!(" ({})", limits.join(", ")));
     }
-    text
+    text.trim_start().to_owned()
+}
+
+/// One place in an answer: `owner.login`, `items[].id`, `.` for the whole.
+struct Field {
+    path: String,
+    kind: String,
+    description: String,
+    depth: usize,
+}
+
+fn fields(path: &str, schema: &Value, depth: usize, rows: &mut Vec<Field>) {
+    let members = schema.get("properties").and_then(Value::as_object);
+    if !path.is_empty() || members.is_none() {
+        let shown = if path.is_empty() { "." } else { path };
+        rows.push(Field { path: shown.to_owned(), kind: kind(schema), description: describe(schema), depth });
+    }
+    for (name, schema) in members.into_iter().flatten() {
+        fields(&if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, schema, depth + 1, rows);
+    }
+    let mut items = schema.get("items");
+    let mut path = path.to_owned();
+    // The kind of a list says what its items are; only their members are places of their own.
+    while let Some(item) = items {
+        path.push_str("[]");
+        for (name, schema) in item.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            fields(&format!("{path}.{name}"), schema, depth + 1, rows);
+        }
+        items = item.get("items");
+    }
 }
 
 /// Ways to call a function with its example arguments.
@@ -193,6 +233,10 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
             "Reach {} by --arg name=value or in the payload: flags of the call command have the same name.",
             hidden.join(", ")
         ));
+    }
+    if let Some(output) = &function.output {
+        page.heading("Answer");
+        page.answer(output, &format!("angelia integrations:schema {} --output", callable.name));
     }
     for example in &function.examples {
         page.heading(example.title.as_deref().unwrap_or("Example"));
@@ -346,9 +390,37 @@ impl Page {
         let width = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
         for row in rows {
             let star = if row.required { "*" } else { " " };
-            self.text.push_str(&format!("  {star} {:width$}  {} — {}\n", row.name, row.kind, row.description));
+            self.text.push_str(&format!("  {star} {:width$}  {}\n", row.name, row.said()));
         }
         self.text.push_str("  (* required)\n");
+    }
+
+    fn answer(&mut self, schema: &Value, whole: &str) {
+        const MOST: usize = 30;
+        if let Some(Value::String(comment)) = schema.get("$comment") {
+            self.text(comment);
+        }
+        if schema.get("type").is_some_and(|kind| kind == "null") {
+            return self.text("Nothing (null).");
+        }
+        let mut rows = Vec::new();
+        fields("", schema, 0, &mut rows);
+        let all = rows.len();
+        // What lies deepest is left out first.
+        let mut numbers: Vec<usize> = (0..all).collect();
+        numbers.sort_by_key(|number| rows[*number].depth);
+        let kept = &numbers[..all.min(MOST)];
+        let mut number = 0..;
+        rows.retain(|_| number.next().is_some_and(|number| kept.contains(&number)));
+        let width = rows.iter().map(|row| row.path.chars().count()).max().unwrap_or(0);
+        for Field { path, kind, description, .. } in &rows {
+            let said = said(kind, description);
+            let line = if self.markdown() { format!("- `{path}` {said}\n") } else { format!("  {path:width$}  {said}\n") };
+            self.text.push_str(&line);
+        }
+        if rows.len() < all {
+            self.text(&format!("{}and {} more: {whole}", if self.markdown() { "\n" } else { "  " }, all - rows.len()));
+        }
     }
 
     fn functions(&mut self, provider: &str, functions: &[Function]) {

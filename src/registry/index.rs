@@ -79,6 +79,13 @@ pub struct Summary {
     pub credentials: Vec<FieldSummary>,
 }
 
+impl Summary {
+    /// How many functions it has.
+    pub fn functions(&self) -> u32 {
+        self.reads + self.writes + self.destructives
+    }
+}
+
 /// A credential field, for telling whether a provider is configured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FieldSummary {

@@ -9,6 +9,7 @@ pub mod lint;
 pub mod manifest;
 pub mod schema;
 pub mod search;
+pub mod sketch;
 pub mod user;
 pub mod words;
 pub mod workflow;

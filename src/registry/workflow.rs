@@ -13,7 +13,8 @@ use crate::registry::{lint, user};
 pub const LARGEST: u64 = 256 << 10;
 
 /// One thing wrong, with its line where known.
-type Problem = (Option<u64>, String);
+/// What is wrong with a header, with its line where known.
+pub type Problem = (Option<u64>, String);
 
 /// The header as written.
 #[derive(Deserialize)]

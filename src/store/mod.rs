@@ -8,7 +8,7 @@ pub mod plans;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -18,6 +18,9 @@ use crate::base::error::{Error, Result};
 pub struct Store {
     db: Connection,
 }
+
+/// How long another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 
@@ -38,7 +41,7 @@ impl Store {
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
-        self.db.busy_timeout(Duration::from_secs(10))?;
+        self.db.busy_timeout(PATIENCE)?;
         let version = self.version()?;
         if version < MIGRATIONS.len() {
             self.migrate()?;
@@ -51,8 +54,21 @@ impl Store {
         Ok(usize::try_from(version).unwrap_or(usize::MAX))
     }
 
+    /// Switches to WAL. SQLite does not always wait here for others that do the same.
+    fn use_wal(&self) -> rusqlite::Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.db.pragma_update(None, "journal_mode", "wal") {
+                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                done => return done,
+            }
+        }
+    }
+
     fn migrate(&self) -> rusqlite::Result<()> {
-        self.db.pragma_update(None, "journal_mode", "wal")?;
+        self.use_wal()?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         let step = || {
             let version = self.version()?;

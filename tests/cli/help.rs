@@ -78,7 +78,7 @@ fn families_and_functions_have_help_by_every_way() {
             assert_eq!((run.code, &run.stdout), (0, &first.stdout), "{way:?} and {:?}", ways[0]);
         }
     };
-    for family in ["integrations", "approvals", "audit", "config"] {
+    for family in ["integrations", "lua", "approvals", "audit", "config"] {
         same(&[&[family, "--help"], &[family, "-h"], &["help", family]]);
     }
     let function = "shop.create_article";

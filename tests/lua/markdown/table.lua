@@ -23,7 +23,7 @@ is(
   markdown.table({ { "a|b", "two\nlines" } }, { "p|q", "é" }),
   "| p\\|q | é            |\n| ---- | ------------ |\n| a\\|b | two<br>lines |"
 )
-is(markdown.table({ { "a\\|b" } }, { "x" }), "| x       |\n| ------- |\n| a\\\\\\|b |")
+is(markdown.table({ { "a\\|b" } }, { "x" }), "| x      |\n| ------ |\n| a\\\\\\|b |")
 is(
   markdown.table({ { "a", "b", "c" } }, { "left", "right", "center" }, { align = { "left", "right", "center" } }),
   "| left | right | center |\n| :--- | ----: | :----: |\n| a    |     b |   c    |"

@@ -2,9 +2,8 @@
 
 use crate::access::policy::{self, Question};
 use crate::access::vault::Vault;
-use crate::app::App;
 use crate::base::name::DEFAULT_ACCOUNT;
-use crate::config::layers::Rule;
+use crate::config::layers::{Config, Rule};
 use crate::registry::index::Summary;
 use crate::registry::manifest::Operation;
 
@@ -19,12 +18,12 @@ pub struct State {
 
 impl State {
     /// Looks at settings and at which credentials there are; reads no secret.
-    pub fn of(app: &App, vault: &Vault, summary: &Summary) -> Self {
-        let enabled = policy::enabled(&app.config, &summary.id, summary.local);
-        let account = policy::account(&app.config, &summary.id).unwrap_or(DEFAULT_ACCOUNT);
+    pub fn of(config: &Config, vault: &Vault, summary: &Summary) -> Self {
+        let enabled = policy::enabled(config, &summary.id, summary.local);
+        let account = policy::account(config, &summary.id).unwrap_or(DEFAULT_ACCOUNT);
         let configured = configured(vault, summary, account);
         let mut accounts = vault.accounts(&summary.id);
-        let (user, project) = app.config.integration(&summary.id);
+        let (user, project) = config.integration(&summary.id);
         for name in [user, project].into_iter().flatten().flat_map(|rules| rules.accounts.keys()) {
             if !accounts.contains(name) {
                 accounts.push(name.clone());
@@ -53,6 +52,6 @@ pub fn configured(vault: &Vault, summary: &Summary, account: &str) -> bool {
 }
 
 /// What the policy says of a whole operation class (function rules aside).
-pub fn rule(app: &App, summary: &Summary, operation: Operation, account: &str) -> Rule {
-    policy::decide(&app.config, &Question { provider: &summary.id, function: "", operation, account, local: summary.local }).rule
+pub fn rule(config: &Config, summary: &Summary, operation: Operation, account: &str) -> Rule {
+    policy::decide(config, &Question { provider: &summary.id, function: "", operation, account, local: summary.local }).rule
 }
