@@ -27,7 +27,7 @@ use crate::lua::{bridge, globals, modules, patterns};
 const PRELUDE: &str = include_str!("prelude.luau");
 
 /// Scripts that start each other stand at most so deep.
-const DEEPEST: usize = 8;
+pub const DEEPEST: usize = 8;
 
 /// A script as text.
 #[derive(Debug, Clone)]

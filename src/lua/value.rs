@@ -360,6 +360,9 @@ impl<'a> Writer<'a> {
     /// A table of named arguments, each by the schema of its parameter.
     pub fn arguments(&mut self, table: &Table, parameters: &Map<String, Value>) -> Result<Map<String, Value>, Unfit> {
         let meta = table.metatable();
+        if let Some(what) = meta.as_ref().and_then(ours) {
+            return Err(self.unfit(&format!("a {what} of app.integrations")));
+        }
         let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
         self.object(table, mark(NULLS).as_ref(), mark(DIGITS).as_ref(), Some(parameters))
     }
