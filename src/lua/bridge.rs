@@ -176,7 +176,7 @@ impl Asked {
 fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec<LuaValue>) -> Told<Map<String, Value>> {
     let none = Map::new();
     let parameters = callable.map_or(&none, |callable| &callable.function.parameters);
-    let mut writer = Writer::new(host.fence.limits().memory);
+    let mut writer = Writer::new(&host.fence, host.fence.limits().memory);
     let unfit = |unfit: Unfit| match unfit {
         Unfit::Value(why) => Fault::Call(Error::new(Code::InvalidArguments, format!("The arguments hold {why}")), name.to_owned()),
         Unfit::TooLarge => {
@@ -367,7 +367,7 @@ fn wait(host: &Rc<Host>, _: &Lua, mut arguments: MultiValue) -> Told<MultiValue>
     let number = to_ticket(arguments.pop_front())?;
     match host.calls.wait(&host.driver, &host.fence, &host.fence.cancel(), &[number]) {
         Some(_) => Ok(MultiValue::new()),
-        None => Err(Fault::Vm(stop())),
+        None => Err(unending(host)),
     }
 }
 
@@ -378,8 +378,13 @@ fn any(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue
         tickets.sequence_values::<f64>().map(|ticket| ticket.map(|ticket| ticket as Ticket)).collect::<Result<_, _>>()?;
     match host.calls.wait(&host.driver, &host.fence, &host.fence.cancel(), &tickets) {
         Some(number) => Ok(MultiValue::from_iter([(number as f64).into_lua(lua)?])),
-        None => Err(Fault::Vm(stop())),
+        None => Err(unending(host)),
     }
+}
+
+/// Why waiting came to nothing: the run was stopped, or nobody will ever answer.
+fn unending(host: &Host) -> Fault {
+    if host.fence.tripped().is_some() { Fault::Vm(stop()) } else { wrong("nothing is under way by that name") }
 }
 
 /// What a ticket stands for.
@@ -400,10 +405,14 @@ fn sleep(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVal
         return Err(wrong(format!("time.sleep: seconds must be a number from 0 to {LONGEST_SLEEP}")));
     }
     let until = Instant::now() + Duration::from_secs_f64(seconds);
+    let cancel = host.ctx().cancel;
     ticket(
         lua,
         host.calls.start(Box::pin(async move {
-            tokio::time::sleep_until(until).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                () = cancel.cancelled() => {}
+            }
             Done::Slept
         })),
     )

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::hex;
@@ -18,7 +19,11 @@ use crate::lua::driver::Driver;
 use crate::lua::host::{Mode, Voice};
 use crate::lua::limits::Limits;
 use crate::lua::modules;
-use crate::lua::session::{Script, Session, Setup};
+use crate::lua::session::{DEEPEST, Script, Session, Setup};
+
+/// How many workflows of one level run at once. Each has the memory of a whole VM; the others wait. A workflow waits only for deeper
+/// ones, so that the levels cannot block each other.
+static LEVELS: [Semaphore; DEEPEST] = [const { Semaphore::const_new(8) }; DEEPEST];
 
 /// The executor of workflow files.
 pub struct Workflows {
@@ -57,6 +62,12 @@ impl Executor for Workflows {
                 Ok(start) => start,
                 Err(error) => return Outcome::failed(error),
             };
+            let level = ctx.origin.depth().min(DEEPEST - 1);
+            let turn = tokio::select! {
+                turn = LEVELS[level].acquire() => turn.ok(),
+                () = ctx.cancel.cancelled() => None,
+            };
+            let Some(_turn) = turn else { return Outcome::failed(Error::new(Code::Cancelled, "Interrupted")) };
             match tokio::task::spawn_blocking(move || start.run()).await {
                 Ok(outcome) => outcome,
                 Err(error) => Outcome::failed(Error::internal(format!("the workflow's thread ended: {error}"))),

@@ -31,6 +31,9 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
     ("print", print),
 ];
 
+/// Longest format of a time: a short one can ask for a long text.
+const LONGEST_FORMAT: usize = 4096;
+
 /// A text argument, or what is wrong with it.
 pub fn text(value: Option<LuaValue>, what: &str) -> Told<String> {
     match value {
@@ -151,6 +154,9 @@ fn time_format(_: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     let seconds = number(arguments.pop_front(), "time.format: the time")?;
     let format = given(arguments.pop_front()).map(|format| text(Some(format), "time.format: the format")).transpose()?;
     let zone = given(arguments.pop_front()).map(|zone| text(Some(zone), "time.format: the zone")).transpose()?;
+    if format.as_ref().is_some_and(|format| format.len() > LONGEST_FORMAT) {
+        return Err(wrong(format!("time.format: the format is longer than {LONGEST_FORMAT} bytes")));
+    }
     let time = Timestamp::from_millisecond((seconds * 1000.0).floor() as i64)
         .map_err(|_| wrong(format!("time.format: {seconds} is not a time between the years -9999 and 9999")))?;
     let zone = match zone.as_deref() {

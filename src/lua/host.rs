@@ -181,7 +181,7 @@ impl Host {
 
     /// A Lua value as JSON; what cannot be written is said as an error of `what`.
     pub fn to_json(&self, value: &LuaValue, schema: Option<&Value>, what: &str) -> Told<Value> {
-        Writer::new(self.fence.limits().memory).value(value, schema).map_err(|unfit| match unfit {
+        Writer::new(&self.fence, self.fence.limits().memory).value(value, schema).map_err(|unfit| match unfit {
             Unfit::Value(why) => wrong(format!("{what}: {why} cannot be written as JSON")),
             Unfit::TooLarge => wrong(format!("{what}: as JSON it is larger than the memory limit")),
             Unfit::Vm(error) => Fault::Vm(error),

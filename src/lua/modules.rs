@@ -106,6 +106,16 @@ pub fn checked(bytes: Vec<u8>, name: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::new(Code::ScriptError, format!("{name} is not text (UTF-8); compiled Lua is not loaded")))
 }
 
+/// A source as the compiler takes it: without a byte order mark, the first line of a program file as a comment, and no NUL,
+/// where the compiler would take the text to end.
+pub fn cleaned(source: String, name: &str) -> Result<String> {
+    if source.contains('\0') {
+        return Err(Error::new(Code::ScriptError, format!("{name} holds a NUL byte; it is not text")));
+    }
+    let text = source.strip_prefix('\u{feff}').unwrap_or(&source);
+    Ok(if text.starts_with("#!") { format!("--{text}") } else { text.to_owned() })
+}
+
 fn missing(name: &str, why: &str) -> Error {
     let near = nearest(name, STANDARD.iter().map(|(known, _)| *known));
     Error::new(Code::NotFound, format!("require(\"{}\"): {why}", printable(name)))
@@ -139,6 +149,7 @@ fn workflow(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
 }
 
 fn compiled(lua: &Lua, file: &str, source: String) -> Told<mlua::Function> {
+    let source = cleaned(source, file)?;
     let loading = lua.load(source).set_name(format!("={file}")).set_mode(ChunkMode::Text).into_function();
     loading.map_err(|error| match error {
         mlua::Error::SyntaxError { message, .. } => Fault::Error(Error::new(Code::ScriptError, message)),

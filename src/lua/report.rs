@@ -7,6 +7,33 @@ use crate::base::error::Error;
 use crate::lua::log::Entry;
 use crate::lua::rehearsal::Plan;
 
+/// Most hints and problems of an error.
+pub const MOST: usize = 100;
+
+/// Longest text of an error in bytes.
+const LONGEST: usize = 8 << 10;
+
+/// A text of an error, cut where it is too long: a script may raise anything.
+pub fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+        text.push('…');
+    }
+    text
+}
+
+/// An error whose every text has a bounded length.
+pub fn bounded(mut error: Error) -> Error {
+    error.message = cut(error.message);
+    error.hints = error.hints.into_iter().take(MOST).map(cut).collect();
+    error.problems.truncate(MOST);
+    for problem in &mut error.problems {
+        problem.pointer = cut(std::mem::take(&mut problem.pointer));
+        problem.message = cut(std::mem::take(&mut problem.message));
+    }
+    error
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Report {

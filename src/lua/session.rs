@@ -20,14 +20,14 @@ use crate::lua::driver::Driver;
 use crate::lua::host::{Host, Mode, Voice, held};
 use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
-use crate::lua::report::{Line, Report, Shown};
+use crate::lua::report::{self, Line, Report, Shown};
 use crate::lua::value::{Json, Unfit, Writer};
 use crate::lua::{bridge, globals, modules, patterns};
 
 const PRELUDE: &str = include_str!("prelude.luau");
 
 /// Scripts that start each other stand at most so deep.
-const DEEPEST: usize = 8;
+pub const DEEPEST: usize = 8;
 
 /// Most members that are shown of a table that cannot be written as JSON.
 const MOST_MEMBERS: usize = 100;
@@ -100,7 +100,8 @@ impl Session {
 
     fn made(setup: Setup) -> mlua::Result<Self> {
         let lua = Lua::new_with(libraries(), LuaOptions::default())?;
-        lua.set_compiler(Compiler::new().set_optimization_level(2).set_debug_level(1));
+        // Without inlining: in a hostile source it multiplies the work, and no limit holds while a source is compiled.
+        lua.set_compiler(Compiler::new().set_optimization_level(1).set_debug_level(1));
         let deadline = setup.ctx.budget.as_ref().map(|budget| budget.deadline);
         let fence = Rc::new(Fence::new(setup.limits, setup.ctx.cancel.child_token(), deadline));
         let ctx = fenced(setup.ctx, &fence, &setup.mode);
@@ -108,7 +109,7 @@ impl Session {
             runtime: setup.runtime,
             ctx: RefCell::new(ctx),
             driver: setup.driver,
-            json: Json::new(&lua)?,
+            json: Json::new(&lua, fence.clone())?,
             calls: Calls::default(),
             mode: setup.mode,
             options: setup.options,
@@ -182,7 +183,7 @@ impl Session {
             LuaValue::Table(table) if named(table) => return words(value).map(Shown::Text),
             _ => {}
         }
-        let mut writer = Writer::new(self.host.fence.limits().output);
+        let mut writer = Writer::new(&self.host.fence, self.host.fence.limits().output);
         match (self.written(writer.value(value, None)), value) {
             (Ok(value), _) => Ok(Shown::Json(value)),
             (Err((error, false)), _) => Err(error),
@@ -245,6 +246,7 @@ impl Session {
     /// The error, and whether more lines could complete the source.
     fn compile(&self, script: &Script) -> Result<Function, (Error, bool)> {
         let source = modules::checked(script.source.clone().into_bytes(), &script.name).map_err(|error| (error, false))?;
+        let source = modules::cleaned(source, &script.name).map_err(|error| (error, false))?;
         let chunk = self.lua.load(source).set_name(format!("={}", script.name)).set_mode(ChunkMode::Text);
         chunk.into_function().map_err(|error| match error {
             mlua::Error::SyntaxError { message, incomplete_input } => (Error::new(Code::ScriptError, message), incomplete_input),
@@ -319,8 +321,8 @@ impl Session {
         Report {
             output: host.printed.borrow().clone(),
             result,
-            error: ended.error,
-            trace: ended.trace,
+            error: ended.error.map(report::bounded),
+            trace: ended.trace.into_iter().map(report::cut).collect(),
             execution_time_ms: (self.started.get().elapsed().as_secs_f64() * 1e6).round() / 1e3,
             memory_usage: host.fence.peak(&self.lua),
             log: host.log.borrow().clone(),
@@ -338,7 +340,7 @@ impl Session {
 
     /// What the script returned: one value, or a list of several.
     fn result(&self, values: &[LuaValue]) -> Result<Value> {
-        let mut writer = Writer::new(self.host.fence.limits().output);
+        let mut writer = Writer::new(&self.host.fence, self.host.fence.limits().output);
         let mut all = Vec::with_capacity(values.len());
         for value in values {
             all.push(self.written(writer.value(value, None)).map_err(|(error, _)| error)?);
@@ -360,7 +362,7 @@ impl Session {
                 drop(self.host.fence.take_output(usize::MAX));
                 (self.host.fence.tripped().unwrap_or_else(|| Error::internal("the result is too large")), false)
             }
-            Unfit::Vm(error) => (self.vm_error(&error), false),
+            Unfit::Vm(error) => (self.host.fence.tripped().unwrap_or_else(|| self.vm_error(&error)), false),
         })
     }
 }
@@ -412,15 +414,21 @@ fn told(table: &Table) -> Error {
     if let Some(function) = text("function") {
         message.push_str(&format!("{function}: "));
     }
-    message.push_str(&text("message").unwrap_or_default());
-    let mut error = Error::new(code, message).hints(table.raw_get::<Vec<String>>("hints").unwrap_or_default());
+    message.push_str(&text("message").unwrap_or_else(|| String::from("The script raised an error without a message")));
+    let mut error = Error::new(code, message).hints(some(table, "hints"));
     error.retryable = table.raw_get::<Option<bool>>("retryable").ok().flatten().unwrap_or(false);
     error.http_status = table.raw_get::<Option<u16>>("http_status").ok().flatten();
     error.request_id = text("request_id");
     error.retry_after_ms = table.raw_get::<Option<f64>>("retry_after_ms").ok().flatten().map(|ms| ms as u64);
-    for problem in table.raw_get::<Vec<Table>>("problems").unwrap_or_default() {
+    for problem in some::<Table>(table, "problems") {
         let part = |key: &str| problem.raw_get::<Option<String>>(key).ok().flatten().unwrap_or_default();
         error.problems.push(Problem { pointer: part("pointer"), message: part("message") });
     }
     error
+}
+
+/// The first members of a list, which a script may have filled with anything.
+fn some<T: mlua::FromLua>(table: &Table, key: &str) -> Vec<T> {
+    let list = table.raw_get::<Option<Table>>(key).ok().flatten();
+    list.iter().flat_map(|list| list.sequence_values::<T>().take(report::MOST)).flatten().collect()
 }

@@ -5,11 +5,14 @@
 //! that the memory limit counts while it happens. What Lua can say and JSON cannot (holes in a list, mixed keys, NaN,
 //! functions, cycles) is an error with its place. No schema is checked here; one may decide how an ambiguous value is written.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use mlua::{LightUserData, Lua, Table, Value as LuaValue};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+use crate::lua::limits::Fence;
 
 /// Deepest nesting, both ways.
 pub const DEEPEST: usize = 128;
@@ -19,6 +22,12 @@ const EXACT: i128 = 1 << 53;
 
 /// How serde_json hands over a number whose digits it keeps.
 const NUMBER_TOKEN: &str = "$serde_json::private::Number";
+
+/// Values between two looks at the limits: both ways work outside of the VM, where nothing interrupts it.
+const STRIDE: usize = 256;
+
+/// Bytes of ours that a value takes at least while it is written.
+const WEIGHT: usize = 32;
 
 /// The metatable field that marks a list.
 const LIST: &str = "__list";
@@ -32,11 +41,12 @@ const DIGITS: &str = "__digits";
 pub struct Json {
     /// Metatable of every list that came from JSON, and of `json.array{}`.
     pub list: Table,
+    fence: Rc<Fence>,
 }
 
 impl Json {
-    /// Makes the marks of a VM.
-    pub fn new(lua: &Lua) -> mlua::Result<Self> {
+    /// Makes the marks of a VM; the fence ends what takes too long.
+    pub fn new(lua: &Lua, fence: Rc<Fence>) -> mlua::Result<Self> {
         let list = lua.create_table()?;
         list.raw_set(LIST, true)?;
         list.set_readonly(true);
@@ -46,7 +56,7 @@ impl Json {
         meta.raw_set("__metatable", "null")?;
         meta.set_readonly(true);
         lua.set_type_metatable::<LightUserData>(Some(meta));
-        Ok(Self { list })
+        Ok(Self { list, fence })
     }
 
     /// A JSON text as a Lua value. The outer error is the VM's (memory), the inner one says what is wrong with the text.
@@ -70,11 +80,12 @@ struct Build<'a> {
     lua: &'a Lua,
     json: &'a Json,
     failed: RefCell<Option<mlua::Error>>,
+    built: Cell<usize>,
 }
 
 impl<'a> Build<'a> {
     fn new(lua: &'a Lua, json: &'a Json) -> Self {
-        Self { lua, json, failed: RefCell::new(None) }
+        Self { lua, json, failed: RefCell::new(None), built: Cell::new(0) }
     }
 
     fn seed(&self) -> Seed<'_> {
@@ -86,6 +97,12 @@ impl<'a> Build<'a> {
             Some(error) => Err(error),
             None => Ok(built.map(Built::into_value)),
         }
+    }
+
+    /// Counts a value, and looks at the limits now and then.
+    fn count<E: serde::de::Error>(&self) -> Result<(), E> {
+        self.built.set(self.built.get() + 1);
+        if self.built.get().is_multiple_of(STRIDE) { self.vm(self.json.fence.look()) } else { Ok(()) }
     }
 
     fn vm<T, E: serde::de::Error>(&self, made: mlua::Result<T>) -> Result<T, E> {
@@ -105,6 +122,8 @@ impl<'a> Build<'a> {
         let float = digits.parse::<f64>().ok().filter(|float| float.is_finite());
         match float {
             Some(float) if whole.is_none() && digits.contains(['.', 'e', 'E']) => Ok(Built::Plain(LuaValue::Number(float))),
+            // The token can also be a key of the text itself.
+            _ if serde_json::from_str::<Number>(digits).is_err() => Err(E::custom("invalid number")),
             _ => Ok(Built::Digits(self.vm(self.lua.create_string(digits))?)),
         }
     }
@@ -142,6 +161,10 @@ impl<'a> Marks<'a> {
 
     fn put(&mut self, table: &Table, key: LuaValue, value: Built) -> mlua::Result<()> {
         let lua = self.build.lua;
+        // A key that comes twice counts as it comes last.
+        for marks in self.nulls.iter().chain(&self.digits) {
+            marks.raw_set(key.clone(), LuaValue::Nil)?;
+        }
         let mark = |slot: &mut Option<Table>, value: LuaValue| {
             let marks = match slot.take() {
                 Some(marks) => marks,
@@ -181,6 +204,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Built;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Built, D::Error> {
+        self.build.count()?;
         deserializer.deserialize_any(self)
     }
 }
@@ -272,20 +296,22 @@ impl From<mlua::Error> for Unfit {
 }
 
 /// Writes Lua values as JSON, at most about `left` bytes of them: tables that share parts may be far larger as JSON than in memory.
-pub struct Writer {
+pub struct Writer<'a> {
+    fence: &'a Fence,
     left: usize,
+    values: usize,
     path: Vec<String>,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
     /// A writer for one value.
-    pub fn new(most: usize) -> Self {
-        Self { left: most, path: Vec::new() }
+    pub fn new(fence: &'a Fence, most: usize) -> Self {
+        Self { fence, left: most, values: 0, path: Vec::new() }
     }
 
     /// Lua to JSON. `schema` decides where Lua is ambiguous: `{}` is a list where it wants one, a digit string a number.
     pub fn value(&mut self, value: &LuaValue, schema: Option<&Value>) -> Result<Value, Unfit> {
-        self.take(16)?;
+        self.count()?;
         match value {
             LuaValue::Nil => Ok(Value::Null),
             LuaValue::Boolean(value) => Ok(Value::Bool(*value)),
@@ -293,7 +319,7 @@ impl Writer {
             LuaValue::Number(value) => self.number(*value),
             LuaValue::String(text) => {
                 let bytes = text.as_bytes();
-                self.take(bytes.len())?;
+                self.take(bytes.len() + 5 * bytes.iter().filter(|byte| **byte < b' ').count())?;
                 let Ok(text) = std::str::from_utf8(&bytes) else { return Err(self.unfit("a string that is not UTF-8")) };
                 Ok(digits(text, schema).unwrap_or_else(|| Value::from(text)))
             }
@@ -334,6 +360,9 @@ impl Writer {
     /// A table of named arguments, each by the schema of its parameter.
     pub fn arguments(&mut self, table: &Table, parameters: &Map<String, Value>) -> Result<Map<String, Value>, Unfit> {
         let meta = table.metatable();
+        if let Some(what) = meta.as_ref().and_then(ours) {
+            return Err(self.unfit(&format!("a {what} of app.integrations")));
+        }
         let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
         self.object(table, mark(NULLS).as_ref(), mark(DIGITS).as_ref(), Some(parameters))
     }
@@ -357,7 +386,7 @@ impl Writer {
             let hole = (1..=highest).find(|at| table.raw_get::<LuaValue>(*at).is_ok_and(|value| value.is_nil()) && !is_marked(nulls, *at));
             return Err(self.unfit(&format!("a list with a hole at {}; json.null fills one", hole.unwrap_or(highest))));
         }
-        let mut list = Vec::with_capacity(highest.min(self.left / 16));
+        let mut list = Vec::with_capacity(highest.min(self.left / WEIGHT));
         for at in 1..=highest {
             let value: LuaValue = table.raw_get(at)?;
             if value.is_nil() && !is_marked(nulls, at) {
@@ -406,6 +435,18 @@ impl Writer {
             }
         }
         self.value(value, schema)
+    }
+
+    /// Counts a value, and looks at the limits now and then.
+    fn count(&mut self) -> Result<(), Unfit> {
+        self.values += 1;
+        if self.values.is_multiple_of(STRIDE) {
+            self.fence.look()?;
+        }
+        if self.values > self.fence.limits().memory / WEIGHT {
+            return Err(Unfit::TooLarge);
+        }
+        self.take(2)
     }
 
     fn take(&mut self, bytes: usize) -> Result<(), Unfit> {
