@@ -18,6 +18,7 @@ mod exchanges;
 mod hostile;
 mod input;
 mod lua_check;
+mod lua_fuzz;
 mod lua_hostile;
 mod manifests;
 mod pace;
