@@ -22,11 +22,31 @@ fn main() {
     println!("cargo::rerun-if-changed=providers");
     println!("cargo::rerun-if-changed=schemas/provider.json");
     println!("cargo::rerun-if-changed=src/registry");
+    static_cpp();
     if let Err(problems) = build() {
         for line in problems.lines() {
             println!("cargo::error={line}");
         }
         std::process::exit(1);
+    }
+}
+
+/// The Lua engine is C++. Its library is linked in where the compiler has it as an archive: the program then runs where there is none,
+/// and starts half a millisecond sooner. The archive alone lies in a folder that the linker looks into first.
+#[expect(clippy::disallowed_methods, reason = "the compiler knows where its archive is, cargo where ours may be")]
+fn static_cpp() {
+    const ARCHIVE: &str = "libstdc++.a";
+    println!("cargo::rerun-if-env-changed=CXX");
+    let linux = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux");
+    let own = std::env::var("HOST").ok() == std::env::var("TARGET").ok();
+    let Ok(out) = std::env::var("OUT_DIR") else { return };
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| String::from("c++"));
+    let asked = std::process::Command::new(compiler).arg(format!("-print-file-name={ARCHIVE}")).output();
+    let (true, true, Ok(answer)) = (linux, own, asked) else { return };
+    let archive = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim().to_owned());
+    let folder = Path::new(&out).join("cpp");
+    if archive.is_absolute() && std::fs::create_dir_all(&folder).is_ok() && std::fs::copy(&archive, folder.join(ARCHIVE)).is_ok() {
+        println!("cargo::rustc-link-search=native={}", folder.display());
     }
 }
 

@@ -3,7 +3,7 @@
 //! `UPDATE_DOCS=1` writes generated parts and outputs anew. Nothing here reaches a network, a keychain or the real home folder,
 //! so an example that is run never stores a secret.
 //!
-//! Marks stand on the line before a block. `run` wants exit status 0, `run: exit 4` another one; `file: PATH` writes the block to a file,
+//! Marks stand on the line before a block. A block of Lua is run by `integrations:lua`. `run` wants exit status 0, `run: exit 4` another one; `file: PATH` writes the block to a file,
 //! below the folder in which the page's examples run or, when it begins with `$ANGELIA_HOME/`, below that. In an output, `…`
 //! stands for any run of characters on its line, and a line that holds nothing else for any number of lines.
 //! Ids, times, durations and digests may have any value; JSON is compared as a terminal would show it.
@@ -21,6 +21,7 @@ use tempfile::TempDir;
 
 use angelia::base::error::CODES;
 use angelia::config::layers::SETTINGS;
+use angelia::lua::modules::STANDARD;
 use angelia::registry::catalog::Catalog;
 
 type Result<T> = std::result::Result<T, String>;
@@ -46,7 +47,7 @@ fn examples_print_what_the_pages_say() -> Result<()> {
             if let Some(path) = block.mark.strip_prefix("file: ") {
                 world.write(path, &block.body)?;
             } else if let Some(wanted) = status(&block) {
-                let output = world.bash(&block.body.replace(FROM_SOURCE, "angelia"))?;
+                let output = world.bash(&world.script(&block)?)?;
                 if output.status.code() != Some(wanted) {
                     let said = String::from_utf8_lossy(&output.stderr).into_owned();
                     failures.push(format!("{place}: ended with {}, not exit {wanted}\n{}{said}", output.status, stdout(&output)));
@@ -112,7 +113,7 @@ fn generated_parts_are_fresh() -> Result<()> {
             rest = after;
         }
     }
-    for name in ["providers", "exit codes", "settings", "commands", "functions of data", "rooms"] {
+    for name in ["providers", "exit codes", "settings", "commands", "functions of data", "rooms", "modules of lua"] {
         assert!(found.contains(name), "no page has the generated part '{name}'");
     }
     report("UPDATE_DOCS=1 writes generated parts anew.", &failures)
@@ -288,6 +289,15 @@ impl World {
             None => self.work().join(path),
         };
         fs::create_dir_all(path.parent().unwrap_or(&path)).and_then(|()| fs::write(&path, text)).map_err(|error| error.to_string())
+    }
+
+    /// What a shell is to run for a block.
+    fn script(&self, block: &Block) -> Result<String> {
+        if block.language == "lua" {
+            self.write("example.lua", &block.body)?;
+            return Ok(String::from("angelia integrations:lua example.lua"));
+        }
+        Ok(block.body.replace(FROM_SOURCE, "angelia"))
     }
 
     fn bash(&self, script: &str) -> Result<Output> {
@@ -519,7 +529,9 @@ impl Program {
         let world = World::new()?;
         for page in pages()? {
             for block in page.blocks() {
-                if let Some(path) = block.mark.strip_prefix("file: ").filter(|path| path.contains("/providers/")) {
+                if let Some(path) =
+                    block.mark.strip_prefix("file: ").filter(|path| path.starts_with("$ANGELIA_HOME/") && !path.ends_with(".toml"))
+                {
                     world.write(path, &block.body)?;
                 }
             }
@@ -541,7 +553,7 @@ impl Program {
     /// What is wrong with the words of a command line, if anything.
     fn problem(&self, words: &[String]) -> Result<Option<String>> {
         let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
-        if words.len() > 1 && ["integrations", "approvals", "audit", "config"].contains(&words[0]) && !words[1].starts_with('-') {
+        if words.len() > 1 && ["integrations", "lua", "approvals", "audit", "config"].contains(&words[0]) && !words[1].starts_with('-') {
             let verb = words.remove(1);
             let joined = self.commands.keys().find(|name| **name == format!("{}:{verb}", words[0]));
             words[0] = joined.ok_or_else(|| format!("there is no {} {verb}", words[0]))?;
@@ -600,7 +612,8 @@ impl Program {
 /// A flag that the help of a command does not have.
 fn unknown_flag(words: &[&str], help: &str) -> Option<String> {
     let known = |flag: &str| help.split([' ', ',', '\n']).any(|word| word == flag);
-    let flags = words.iter().filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap_or_default());
+    let own = words.iter().take_while(|word| **word != "--");
+    let flags = own.filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap_or_default());
     flags.into_iter().find(|flag| !known(flag)).map(|flag| format!("there is no flag {flag}"))
 }
 
@@ -620,6 +633,7 @@ fn generate(name: &str) -> Result<String> {
         "settings" => Ok(settings()),
         "commands" => command_reference(),
         "rooms" => rooms(),
+        "modules of lua" => modules(),
         name => match name.strip_prefix("functions of ") {
             Some(provider) => functions(provider),
             None => Err(format!("nobody writes the part '{name}'")),
@@ -679,6 +693,41 @@ fn command_reference() -> Result<String> {
     let mut text = format!("```text\n{}```\n", stdout(&world.run(BINARY, &["--help"])?));
     for name in command_names(&world)? {
         text.push_str(&format!("\n### {name}\n\n```text\n{}```\n", stdout(&world.run(BINARY, &[&name, "--help"])?)));
+    }
+    Ok(text)
+}
+
+/// The standard modules: what each is for, and its functions with the first sentence of what their comments say.
+fn modules() -> Result<String> {
+    let mut text = String::new();
+    for (name, source) in STANDARD {
+        let about = source.lines().next().and_then(|line| line.strip_prefix(&format!("-- {name}: "))).unwrap_or_default();
+        let (mut comment, mut optional, mut rows) = (String::new(), BTreeSet::new(), Vec::new());
+        for line in source.lines() {
+            if let Some(parameter) = line.strip_prefix("---@param ") {
+                let (parameter, kind) = parameter.split_once(' ').unwrap_or((parameter, ""));
+                optional.extend(kind.split(' ').any(|kind| kind.ends_with("|nil")).then(|| parameter.to_owned()));
+            } else if let Some(said) = line.strip_prefix("--- ") {
+                comment.push_str(said);
+                comment.push(' ');
+            } else if let Some(function) = line.strip_prefix(&format!("function {name}.")) {
+                let (function, rest) = function.split_once('(').ok_or_else(|| format!("{name}: {line}"))?;
+                let parameters = rest
+                    .trim_end_matches(')')
+                    .split(", ")
+                    .map(|parameter| if optional.contains(parameter) { format!("{parameter}?") } else { parameter.to_owned() });
+                let signature = format!("`{name}.{function}({})`", parameters.collect::<Vec<_>>().join(", "));
+                let sentence = comment.split_once(". ").map_or(comment.trim().trim_end_matches('.'), |(first, _)| first);
+                rows.push(vec![signature, sentence.replace('<', "&lt;")]);
+                comment.clear();
+                optional.clear();
+            } else if !line.starts_with("---") {
+                comment.clear();
+                optional.clear();
+            }
+        }
+        let about = about.chars().next().map_or_else(String::new, |first| first.to_uppercase().chain(about.chars().skip(1)).collect());
+        text.push_str(&format!("### {name}\n\n{about}\n\n{}\n", table(&["function", "what it does"], rows)));
     }
     Ok(text)
 }

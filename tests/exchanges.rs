@@ -148,6 +148,18 @@ fn home(id: &str, manifest: &Value, exchanges: &Value, origin: &str) -> Home {
     })
 }
 
+/// A home for a provider, and a service that answers each request as the first case with its method and path does.
+pub fn service(id: &str) -> (Home, Server) {
+    let (manifest, exchanges) = files(id);
+    let cases: Vec<Value> =
+        exchanges["exchanges"].as_object().unwrap().values().flat_map(|list| list.as_array().unwrap().clone()).collect();
+    let server = Server::start(move |request| {
+        let fits = |case: &&Value| case["request"]["method"] == request.method.as_str() && case["request"]["path"] == request.path();
+        reply(cases.iter().find(fits).map(|case| &case["response"]))
+    });
+    (home(id, &manifest, &exchanges, &server.origin()), server)
+}
+
 fn reply(response: Option<&Value>) -> Reply {
     let Some(response) = response else {
         return Reply::status(500).body(b"\"one request too many\"");

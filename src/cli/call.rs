@@ -225,17 +225,31 @@ impl Asker for Terminal {
                 plan.decision.because,
                 in_plain_sight(&format!("{request:#}"))
             ));
-            let answer = tokio::task::spawn_blocking(|| {
-                let mut answer = String::new();
-                std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
-            });
             let answer = tokio::select! {
-                answer = answer => answer.ok()?.ok()?,
+                answer = typed() => answer?,
                 () = self.cancel.cancelled() => return Some(false),
             };
             Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
         })
     }
+}
+
+/// A line from the terminal. Nobody reads before there is one: a question that is withdrawn leaves the next line to others.
+async fn typed() -> Option<String> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use tokio::net::unix::pipe::Receiver;
+        let terminal = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+        if let Ok(terminal) = Receiver::from_file_unchecked(terminal.into()) {
+            terminal.readable().await.ok()?;
+        }
+    }
+    let read = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    read.await.ok()?.ok()
 }
 
 /// Runs a future on a runtime of one thread.

@@ -1,16 +1,39 @@
 //! Ctrl-C while a script runs: its thread may be computing, so the signal is awaited on another one.
 
-use tokio_util::sync::CancellationToken;
+use std::sync::mpsc::channel;
 
-/// Cancels when the person presses Ctrl-C.
-pub fn watch(cancel: CancellationToken) {
-    let work = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        if let Ok(runtime) = runtime
-            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-        {
-            cancel.cancel();
+/// Says when the signal is caught.
+pub struct Caught(std::sync::mpsc::Receiver<()>);
+
+impl Caught {
+    /// Waits until the signal is caught: whoever keeps and restores handlers from then on, as a line editor does, keeps this one.
+    pub fn wait(self) {
+        // An end without a word also says that it is under way.
+        self.0.recv().ok();
+    }
+}
+
+/// Does something each time the person presses Ctrl-C.
+pub fn watch(mut act: impl FnMut() + Send + 'static) -> Caught {
+    let (ready, caught) = channel::<()>();
+    let work = async move {
+        let mut ready = Some(ready);
+        loop {
+            tokio::select! {
+                biased;
+                pressed = tokio::signal::ctrl_c() => match pressed {
+                    Ok(()) => act(),
+                    Err(_) => return,
+                },
+                () = std::future::ready(()), if ready.is_some() => drop(ready.take()),
+            }
         }
     };
-    drop(std::thread::Builder::new().name(String::from("ctrl-c")).spawn(work));
+    let run = move || {
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() {
+            runtime.block_on(work);
+        }
+    };
+    drop(std::thread::Builder::new().name(String::from("ctrl-c")).spawn(run));
+    Caught(caught)
 }

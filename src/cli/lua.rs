@@ -77,7 +77,7 @@ fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             Box::new(|| stdin::read(stdin::Wait::Forever).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
     }
     let interrupted = setup.ctx.cancel.clone();
-    super::interrupt::watch(interrupted);
+    drop(super::interrupt::watch(move || interrupted.cancel()));
     let report = Session::open(setup)?.run(&script);
     if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty() && report.error.is_none()) {
         keep(app, &script, plan)?;
@@ -207,13 +207,7 @@ fn answer(out: &Out, report: &Report, script: &Script) -> u8 {
         if let Some(plan) = &report.plan {
             planned(out, plan, report.error.is_some());
         }
-        if let Some(error) = &report.error {
-            trace(out, report);
-            out.error(error.clone());
-        }
-        if report.force && !report.log.is_empty() {
-            out.note("The permission policy was bypassed by --force; the audit log says so.");
-        }
+        failure(out, report);
     }
     if let Some((_, left @ 1..)) = report.approved.as_ref().filter(|_| report.error.is_none()) {
         out.note(&format!("{left} of the approved requests were not made"));
@@ -221,9 +215,16 @@ fn answer(out: &Out, report: &Report, script: &Script) -> u8 {
     report.error.as_ref().map_or(0, |error| error.code.exit())
 }
 
-fn trace(out: &Out, report: &Report) {
-    if report.trace.len() > 1 {
-        out.stderr(&format!("  in {}\n", report.trace.join("\n  in ")));
+/// Says why a run failed, and whether the policy was bypassed.
+pub fn failure(out: &Out, report: &Report) {
+    if let Some(error) = &report.error {
+        if report.trace.len() > 1 {
+            out.stderr(&format!("  in {}\n", report.trace.join("\n  in ")));
+        }
+        out.error(error.clone());
+    }
+    if report.force && !report.log.is_empty() {
+        out.note("The permission policy was bypassed by --force; the audit log says so.");
     }
 }
 

@@ -121,7 +121,8 @@ impl Tests<'_> {
         }
         setup.voice = Box::new(Lines::new(false));
         setup.testing = true;
-        super::interrupt::watch(setup.ctx.cancel.clone());
+        let cancel = setup.ctx.cancel.clone();
+        drop(super::interrupt::watch(move || cancel.cancel()));
         Session::open(setup)
     }
 }

@@ -128,7 +128,7 @@ impl Asked {
         let Some(name) = text(arguments.pop_front()) else { return Err(wrong("a function's name is a string")) };
         let account = text(arguments.pop_front());
         let wanted = arguments.pop_front();
-        if !host.ctx.budget.as_ref().is_none_or(|budget| budget.take_call()) {
+        if !host.ctx().budget.as_ref().is_none_or(|budget| budget.take_call()) {
             let most = host.fence.limits().calls;
             host.fence.trip(
                 Error::new(Code::CallLimit, format!("The script made more than {most} calls"))
@@ -228,7 +228,6 @@ fn options(host: &Host, name: &str, wanted: Option<LuaValue>) -> Told<Options> {
             _ => None,
         };
         match (key.as_str(), number) {
-            ("all", _) => options.all = value.as_boolean() == Some(true),
             ("max_items", Some(number)) if number > 0 => options.max_items = Some(number),
             ("max_pages", Some(number)) if number > 0 => options.max_pages = Some(u32::try_from(number).unwrap_or(u32::MAX)),
             ("max_items" | "max_pages", _) => return refuse(format!("The option {key} is a whole number of at least 1")),
@@ -253,7 +252,7 @@ fn start(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> 
 }
 
 fn live(host: &Host, asked: Asked) -> Ticket {
-    let (runtime, ctx) = (host.runtime.clone(), host.ctx.clone());
+    let (runtime, ctx) = (host.runtime.clone(), host.ctx());
     host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.call(&ctx, asked.call).await)) }))
 }
 
@@ -267,7 +266,7 @@ fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
     let output = asked.callable.as_ref().and_then(|callable| callable.function.output.clone());
     let mut call = asked.call;
     call.options.dry_run = true;
-    let mut envelope = match host.runtime.prepare(&host.ctx, call) {
+    let mut envelope = match host.runtime.prepare(&host.ctx(), call) {
         Station::Refused(envelope) => *envelope,
         Station::Asks(_) | Station::Allowed(_) => return Err(Error::internal("a dry run was about to be made").into()),
     };
@@ -288,10 +287,10 @@ fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
 fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
     let Mode::Approved(approved) = &host.mode else { return Ok((live(host, asked), None)) };
     let reads = asked.reads();
-    let mut plan = match host.runtime.prepare(&host.ctx, asked.call) {
+    let mut plan = match host.runtime.prepare(&host.ctx(), asked.call) {
         Station::Refused(envelope) => return Ok((host.calls.put(Done::Call(envelope)), None)),
         Station::Asks(plan) if reads => {
-            let (runtime, ctx) = (host.runtime.clone(), host.ctx.clone());
+            let (runtime, ctx) = (host.runtime.clone(), host.ctx());
             let ticket = host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.asked(&ctx, *plan).await)) }));
             return Ok((ticket, None));
         }
@@ -318,7 +317,7 @@ fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
         let digest = held(approved).digest().to_owned();
         plan.approval_id.get_or_insert(format!("plan_{}", &digest[..digest.len().min(12)]));
     }
-    let (runtime, ctx) = (host.runtime.clone(), host.ctx.clone());
+    let (runtime, ctx) = (host.runtime.clone(), host.ctx());
     let ticket = host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.perform(&ctx, *plan).await)) }));
     Ok((ticket, number))
 }
@@ -345,7 +344,7 @@ fn open(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> {
         // The list hangs on an answer that nobody has yet.
         Listing { items, reading: Box::pin(std::future::ready(nothing(&name))), begun: false }
     } else {
-        let (runtime, mut ctx) = (host.runtime.clone(), host.ctx.clone());
+        let (runtime, mut ctx) = (host.runtime.clone(), host.ctx());
         ctx.items = Some(send);
         Listing { items, reading: Box::pin(async move { runtime.call(&ctx, asked.call).await }), begun: false }
     };
@@ -374,7 +373,7 @@ fn next(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValu
 /// Waits for a ticket.
 fn wait(host: &Rc<Host>, _: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
     let number = to_ticket(arguments.pop_front())?;
-    match host.calls.wait(&host.driver, &host.fence, &host.ctx.cancel, &[number]) {
+    match host.calls.wait(&host.driver, &host.fence, &host.fence.cancel(), &[number]) {
         Some(_) => Ok(MultiValue::new()),
         None => Err(unending(host)),
     }
@@ -385,7 +384,7 @@ fn any(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue
     let tickets = Table::from_lua(arguments.pop_front().unwrap_or_default(), lua)?;
     let tickets: Vec<Ticket> =
         tickets.sequence_values::<f64>().map(|ticket| ticket.map(|ticket| ticket as Ticket)).collect::<Result<_, _>>()?;
-    match host.calls.wait(&host.driver, &host.fence, &host.ctx.cancel, &tickets) {
+    match host.calls.wait(&host.driver, &host.fence, &host.fence.cancel(), &tickets) {
         Some(number) => Ok(MultiValue::from_iter([(number as f64).into_lua(lua)?])),
         None => Err(unending(host)),
     }
@@ -414,7 +413,7 @@ fn sleep(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVal
         return Err(wrong(format!("time.sleep: seconds must be a number from 0 to {LONGEST_SLEEP}")));
     }
     let until = Instant::now() + Duration::from_secs_f64(seconds);
-    let cancel = host.ctx.cancel.clone();
+    let cancel = host.ctx().cancel;
     ticket(
         lua,
         host.calls.start(Box::pin(async move {

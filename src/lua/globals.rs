@@ -208,7 +208,7 @@ fn env_value(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Mult
     if !allowed {
         return Err(Error::new(Code::PermissionDenied, format!("The environment variable {} is not open to scripts", printable(&name)))
             .hint(format!("--env {name} opens it for one run"))
-            .hint("angelia config:set lua.env '[\"NAME\"]' opens it always")
+            .hint("lua.env = [\"NAME\"] in the settings file opens it always; angelia config:path says where that is")
             .into());
     }
     one(lua, env::var(&name))

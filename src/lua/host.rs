@@ -43,7 +43,8 @@ pub enum Mode {
 /// Everything that a running script can reach.
 pub struct Host {
     pub runtime: Arc<Runtime>,
-    pub ctx: Ctx,
+    /// On whose behalf calls are made; a session has another one for each line.
+    pub ctx: RefCell<Ctx>,
     pub driver: Driver,
     pub fence: Rc<Fence>,
     pub json: Json,
@@ -103,6 +104,11 @@ pub fn wrong(what: impl Into<String>) -> Fault {
 pub type Function = fn(&Rc<Host>, &Lua, MultiValue) -> Told<MultiValue>;
 
 impl Host {
+    /// The context of a call.
+    pub fn ctx(&self) -> Ctx {
+        self.ctx.borrow().clone()
+    }
+
     /// Puts functions into the table that the prelude gets.
     pub fn offer(self: &Rc<Self>, lua: &Lua, table: &Table, functions: &[(&str, Function)]) -> mlua::Result<()> {
         for (name, function) in functions {
@@ -191,7 +197,9 @@ impl Host {
             Some(Done::Item(list, listing, item)) => {
                 self.calls.put_back(list, listing);
                 self.entries.borrow_mut().extend(entry.map(|entry| (list, entry)));
-                Ok((self.json.to_lua(lua, &item)?, true).into_lua_multi(lua)?)
+                // A nil would end the loop that asks.
+                let item = if item.is_null() { LuaValue::NULL } else { self.json.to_lua(lua, &item)? };
+                Ok((item, true).into_lua_multi(lua)?)
             }
             Some(Done::End(envelope)) => {
                 self.answered(entry, &envelope);

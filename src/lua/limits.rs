@@ -28,6 +28,9 @@ pub const LARGEST_SOURCE: usize = 256 << 10;
 /// Longer than a person is waited for at once.
 const LONG: Duration = Duration::from_secs(3600);
 
+/// A script that takes fewer steps than these is over before a timer would have started.
+const SHORT: u32 = 500;
+
 /// How often the flag is raised.
 const TICK: Duration = Duration::from_millis(5);
 
@@ -63,52 +66,48 @@ impl Limits {
 /// Watches one run. Lives on the script's thread; only the flag is shared with the timer.
 pub struct Fence {
     limits: Limits,
-    cancel: CancellationToken,
+    cancel: RefCell<CancellationToken>,
     tripped: RefCell<Option<Error>>,
     flag: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
-    timer: Option<JoinHandle<()>>,
+    timer: RefCell<Option<JoinHandle<()>>>,
+    ticks: Cell<u32>,
     cpu_from: Cell<ThreadTime>,
     /// CPU time that calls took on this thread.
     cpu_of_calls: Cell<Duration>,
     deadline: Cell<Instant>,
-    asking: Arc<Asking>,
+    asking: RefCell<Arc<Asking>>,
     collect_at: Cell<usize>,
     peak: Cell<usize>,
     output: Cell<usize>,
 }
 
 impl Fence {
-    /// Starts the timer. `deadline` is when a surrounding run must be done.
+    /// `deadline` is when a surrounding run must be done.
     pub fn new(limits: Limits, cancel: CancellationToken, deadline: Option<Instant>) -> Self {
-        let (flag, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        let (raise, end) = (flag.clone(), over.clone());
-        let timer = std::thread::Builder::new().name(String::from("lua timer")).spawn(move || {
-            while !end.load(Ordering::Relaxed) {
-                std::thread::park_timeout(TICK);
-                raise.store(true, Ordering::Relaxed);
-            }
-        });
         let latest = Instant::now() + limits.time;
         Self {
             limits,
-            cancel,
+            cancel: RefCell::new(cancel),
             tripped: RefCell::new(None),
-            flag,
-            over,
-            timer: timer.ok(),
+            flag: Arc::default(),
+            over: Arc::default(),
+            timer: RefCell::new(None),
+            ticks: Cell::new(0),
             cpu_from: Cell::new(ThreadTime::now()),
             cpu_of_calls: Cell::new(Duration::ZERO),
             deadline: Cell::new(deadline.map_or(latest, |deadline| deadline.min(latest))),
-            asking: Arc::default(),
+            asking: RefCell::default(),
             collect_at: Cell::new(limits.memory / 5 * 3),
             peak: Cell::new(0),
             output: Cell::new(0),
         }
     }
 
-    /// Counts anew, for the next line of a session.
-    pub fn restart(&self) {
+    /// Counts anew, for the next line of a session, which `cancel` ends.
+    pub fn restart(&self, cancel: CancellationToken) {
+        self.cancel.replace(cancel);
+        self.asking.replace(Arc::default());
         self.tripped.replace(None);
         self.cpu_from.set(ThreadTime::now());
         self.cpu_of_calls.set(Duration::ZERO);
@@ -128,6 +127,12 @@ impl Fence {
     }
 
     fn tick(&self, lua: &Lua) -> mlua::Result<()> {
+        if self.ticks.get() < SHORT {
+            self.ticks.set(self.ticks.get() + 1);
+            if self.ticks.get() == SHORT {
+                self.start_timer();
+            }
+        }
         self.look()?;
         let used = lua.used_memory();
         if used > self.peak.get() {
@@ -143,6 +148,20 @@ impl Fence {
         Ok(())
     }
 
+    fn start_timer(&self) {
+        let (raise, end) = (self.flag.clone(), self.over.clone());
+        let timer = std::thread::Builder::new().name(String::from("lua timer")).spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                std::thread::park_timeout(TICK);
+                raise.store(true, Ordering::Relaxed);
+            }
+        });
+        match timer {
+            Ok(timer) => drop(self.timer.borrow_mut().replace(timer)),
+            Err(error) => self.trip(Error::internal(format!("no timer for the script: {error}"))),
+        }
+    }
+
     /// Fails when a limit is met. Costs one load most of the time.
     pub fn look(&self) -> mlua::Result<()> {
         if self.flag.swap(false, Ordering::Relaxed) {
@@ -152,7 +171,7 @@ impl Fence {
     }
 
     fn check_clocks(&self) {
-        if self.cancel.is_cancelled() {
+        if self.cancel.borrow().is_cancelled() {
             self.trip(Error::new(Code::Cancelled, "Interrupted"));
         } else if Instant::now() >= self.deadline() {
             self.trip(self.too_long());
@@ -198,13 +217,14 @@ impl Fence {
 
     /// When the run must be done. While a person is asked, time stands still.
     pub fn deadline(&self) -> Instant {
-        let now = if self.asking.persons.load(Ordering::Relaxed) > 0 { LONG } else { Duration::ZERO };
-        self.deadline.get() + Duration::from_millis(self.asking.waited_ms.load(Ordering::Relaxed)) + now
+        let asking = self.asking.borrow();
+        let now = if asking.persons.load(Ordering::Relaxed) > 0 { LONG } else { Duration::ZERO };
+        self.deadline.get() + Duration::from_millis(asking.waited_ms.load(Ordering::Relaxed)) + now
     }
 
     /// An asker whose time does not count.
     pub fn patient(&self, asker: Arc<dyn Asker>) -> Arc<dyn Asker> {
-        Arc::new(Patient { asker, asking: self.asking.clone() })
+        Arc::new(Patient { asker, asking: self.asking.borrow().clone() })
     }
 
     /// Takes so many bytes of output; past the limit the run ends.
@@ -229,8 +249,8 @@ impl Fence {
     }
 
     /// Ends the calls of this run.
-    pub fn cancel(&self) -> &CancellationToken {
-        &self.cancel
+    pub fn cancel(&self) -> CancellationToken {
+        self.cancel.borrow().clone()
     }
 
     /// The limits.
@@ -247,7 +267,7 @@ impl Fence {
 impl Drop for Fence {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        if let Some(timer) = self.timer.take() {
+        if let Some(timer) = self.timer.borrow_mut().take() {
             timer.thread().unpark();
             drop(timer.join());
         }

@@ -56,6 +56,22 @@ pub struct Report {
     pub approved: Option<(String, usize)>,
 }
 
+/// What a line of a session came to. The values stand beside the report, whose result is null.
+#[derive(Debug)]
+pub struct Line {
+    pub values: Vec<Shown>,
+    pub report: Report,
+}
+
+/// A value of a line, for a person.
+#[derive(Debug)]
+pub enum Shown {
+    Nil,
+    Json(Value),
+    /// What is no JSON, such as a function.
+    Text(String),
+}
+
 impl Report {
     /// A run that did not come about.
     pub fn failed(error: Error) -> Self {

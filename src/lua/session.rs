@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value as LuaValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::base::error::{CODES, Code, Error, Problem, Result};
@@ -20,7 +20,7 @@ use crate::lua::driver::Driver;
 use crate::lua::host::{Host, Mode, Voice, held};
 use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
-use crate::lua::report::{self, Report};
+use crate::lua::report::{self, Line, Report, Shown};
 use crate::lua::value::{Json, Unfit, Writer};
 use crate::lua::{bridge, globals, modules, patterns};
 
@@ -28,6 +28,12 @@ const PRELUDE: &str = include_str!("prelude.luau");
 
 /// Scripts that start each other stand at most so deep.
 pub const DEEPEST: usize = 8;
+
+/// Most members that are shown of a table that cannot be written as JSON.
+const MOST_MEMBERS: usize = 100;
+
+/// Most names of one table that completion offers.
+const MOST_NAMES: usize = 1000;
 
 /// A script as text.
 #[derive(Debug, Clone)]
@@ -96,16 +102,12 @@ impl Session {
         let lua = Lua::new_with(libraries(), LuaOptions::default())?;
         // Without inlining: in a hostile source it multiplies the work, and no limit holds while a source is compiled.
         lua.set_compiler(Compiler::new().set_optimization_level(1).set_debug_level(1));
-        let mut ctx = setup.ctx;
-        let fence = Rc::new(Fence::new(setup.limits, ctx.cancel.child_token(), ctx.budget.as_ref().map(|budget| budget.deadline)));
-        ctx.origin = ctx.origin.lua();
-        ctx.cancel = fence.cancel().clone();
-        ctx.asker = ctx.asker.take().map(|asker| fence.patient(asker));
-        ctx.carried = Some(Arc::new(setup.mode.clone()));
-        ctx.budget.get_or_insert_with(|| Arc::new(Budget::new(fence.deadline(), setup.limits.calls)));
+        let deadline = setup.ctx.budget.as_ref().map(|budget| budget.deadline);
+        let fence = Rc::new(Fence::new(setup.limits, setup.ctx.cancel.child_token(), deadline));
+        let ctx = fenced(setup.ctx, &fence, &setup.mode);
         let host = Rc::new(Host {
             runtime: setup.runtime,
-            ctx,
+            ctx: RefCell::new(ctx),
             driver: setup.driver,
             json: Json::new(&lua, fence.clone())?,
             calls: Calls::default(),
@@ -131,6 +133,8 @@ impl Session {
         lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
         lazy_stdin(&lua, setup.stdin)?;
         lua.sandbox(true)?;
+        // The sandbox gives the script a table of its own for globals; `_G` is to mean that one.
+        lua.globals().raw_set("_G", lua.globals())?;
         fence.guard(&lua)?;
         Ok(Self { lua, host, run, started: Cell::new(Instant::now()) })
     }
@@ -144,25 +148,80 @@ impl Session {
         self.report(ended)
     }
 
-    /// Runs a line of a session; `None` when it is not complete yet.
-    pub fn line(&self, script: &Script) -> Option<Report> {
+    /// Runs a line of a session on behalf of `ctx`; `None` when it is not complete yet.
+    pub fn line(&self, script: &Script, ctx: Ctx) -> Option<Line> {
         let expression = Script { name: script.name.clone(), source: format!("return {}", script.source) };
-        let chunk = match self.compile(&expression).or_else(|_| self.compile(script)) {
-            Ok(chunk) => Ok(chunk),
-            Err((_, true)) => return None,
-            Err((error, false)) => Err(error),
+        let chunk = match (self.compile(&expression), self.compile(script)) {
+            (Ok(chunk), _) | (_, Ok(chunk)) => Ok(chunk),
+            (Err((_, true)), _) | (_, Err((_, true))) => return None,
+            (_, Err((error, false))) => Err(error),
         };
-        self.host.fence.restart();
-        self.host.printed.borrow_mut().clear();
-        self.host.log.borrow_mut().clear();
+        let host = &self.host;
+        host.fence.restart(ctx.cancel.child_token());
+        host.ctx.replace(fenced(ctx, &host.fence, &host.mode));
+        host.printed.borrow_mut().clear();
+        host.log.borrow_mut().clear();
         self.started.set(Instant::now());
-        Some(self.report(match chunk {
+        let mut ended = match chunk {
             Ok(chunk) => self.call(chunk),
             Err(error) => Ended { values: Vec::new(), error: Some(error), trace: Vec::new() },
-        }))
+        };
+        let values = std::mem::take(&mut ended.values).iter().map(|value| self.shown(value)).collect::<Result<Vec<Shown>>>();
+        let values = values.unwrap_or_else(|error| {
+            ended.error.get_or_insert(error);
+            Vec::new()
+        });
+        Some(Line { values, report: self.report(ended) })
     }
 
-    /// Whether the session's global of that name is a function.
+    /// A value for a person: as JSON where it can be, in words where not.
+    fn shown(&self, value: &LuaValue) -> Result<Shown> {
+        let words = |value: &LuaValue| value.to_string().map_err(|error| self.vm_error(&error));
+        match value {
+            LuaValue::Nil => return Ok(Shown::Nil),
+            LuaValue::LightUserData(_) => return Ok(Shown::Text(String::from("null"))),
+            LuaValue::Table(table) if named(table) => return words(value).map(Shown::Text),
+            _ => {}
+        }
+        let mut writer = Writer::new(&self.host.fence, self.host.fence.limits().output);
+        match (self.written(writer.value(value, None)), value) {
+            (Ok(value), _) => Ok(Shown::Json(value)),
+            (Err((error, false)), _) => Err(error),
+            (Err((_, true)), LuaValue::String(text)) => Ok(Shown::Text(text.to_string_lossy())),
+            (Err((_, true)), LuaValue::Table(table)) => {
+                let mut members = Map::new();
+                for (key, value) in table.pairs::<LuaValue, LuaValue>().flatten().take(MOST_MEMBERS) {
+                    members.insert(words(&key)?, Value::from(words(&value)?));
+                }
+                if members.len() == MOST_MEMBERS {
+                    members.insert(String::from("…"), Value::from("there may be more"));
+                }
+                Ok(Shown::Json(Value::Object(members)))
+            }
+            (Err((_, true)), other) => words(other).map(Shown::Text),
+        }
+    }
+
+    /// Names that the session knows: its globals, or the members of the table that a path of names leads to. Runs no Lua.
+    pub fn names(&self, path: &[&str]) -> Vec<String> {
+        let globals = self.lua.globals();
+        let shared = globals.metatable().and_then(|meta| meta.raw_get::<Option<Table>>("__index").ok().flatten());
+        let mut tables: Vec<Table> = shared.into_iter().chain([globals]).collect();
+        for name in path {
+            let found = tables.iter().rev().map(|table| table.raw_get::<LuaValue>(*name).unwrap_or_default()).find(|value| !value.is_nil());
+            tables = match found {
+                Some(LuaValue::Table(table)) => vec![table],
+                _ => return Vec::new(),
+            };
+        }
+        let keys = tables.iter().flat_map(|table| table.pairs::<LuaValue, LuaValue>().flatten().take(MOST_NAMES));
+        let mut names: Vec<String> = keys.filter_map(|(key, _)| key.as_string().map(|key| key.to_string_lossy())).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Global functions whose names begin so.
     pub fn functions(&self, prefix: &str) -> Vec<String> {
         let globals = self.lua.globals();
         let mut names: Vec<String> = globals
@@ -248,7 +307,7 @@ impl Session {
 
     fn report(&self, mut ended: Ended) -> Report {
         let host = &self.host;
-        for (ticket, envelope) in host.calls.finish(&host.driver, &host.ctx.cancel) {
+        for (ticket, envelope) in host.calls.finish(&host.driver, &host.fence.cancel()) {
             let entry = host.entries.borrow_mut().remove(&ticket);
             host.answered(entry, &envelope);
         }
@@ -284,14 +343,7 @@ impl Session {
         let mut writer = Writer::new(&self.host.fence, self.host.fence.limits().output);
         let mut all = Vec::with_capacity(values.len());
         for value in values {
-            all.push(writer.value(value, None).map_err(|unfit| match unfit {
-                Unfit::Value(why) => Error::new(Code::ScriptError, format!("The script returned {why}, which cannot be written as JSON")),
-                Unfit::TooLarge => {
-                    drop(self.host.fence.take_output(usize::MAX));
-                    self.host.fence.tripped().unwrap_or_else(|| Error::internal("the result is too large"))
-                }
-                Unfit::Vm(error) => self.host.fence.tripped().unwrap_or_else(|| self.vm_error(&error)),
-            })?);
+            all.push(self.written(writer.value(value, None)).map_err(|(error, _)| error)?);
         }
         Ok(match all.len() {
             0 => Value::Null,
@@ -299,6 +351,35 @@ impl Session {
             _ => Value::Array(all),
         })
     }
+
+    /// What a value is as JSON; the error, and whether the value is the only reason for it.
+    fn written(&self, written: Result<Value, Unfit>) -> Result<Value, (Error, bool)> {
+        written.map_err(|unfit| match unfit {
+            Unfit::Value(why) => {
+                (Error::new(Code::ScriptError, format!("The script returned {why}, which cannot be written as JSON")), true)
+            }
+            Unfit::TooLarge => {
+                drop(self.host.fence.take_output(usize::MAX));
+                (self.host.fence.tripped().unwrap_or_else(|| Error::internal("the result is too large")), false)
+            }
+            Unfit::Vm(error) => (self.host.fence.tripped().unwrap_or_else(|| self.vm_error(&error)), false),
+        })
+    }
+}
+
+/// The context of a script's calls: what starts it, ended and limited by its fence.
+fn fenced(mut ctx: Ctx, fence: &Fence, mode: &Mode) -> Ctx {
+    ctx.carried = Some(Arc::new(mode.clone()));
+    ctx.origin = ctx.origin.lua();
+    ctx.cancel = fence.cancel();
+    ctx.asker = ctx.asker.take().map(|asker| fence.patient(asker));
+    ctx.budget.get_or_insert_with(|| Arc::new(Budget::new(fence.deadline(), fence.limits().calls)));
+    ctx
+}
+
+/// Whether a table says itself how it is written.
+fn named(table: &Table) -> bool {
+    table.metatable().is_some_and(|meta| meta.raw_get::<LuaValue>("__tostring").is_ok_and(|value| value.is_function()))
 }
 
 fn libraries() -> StdLib {

@@ -88,6 +88,14 @@ struct Signature {
 }
 
 impl Signature {
+    /// Its whole answer, a failure included.
+    fn envelope(&self) -> String {
+        format!(
+            "---@field envelope fun(self: any, arguments{}: {}): angelia.Envelope # The whole answer; raises nothing.\n",
+            self.optional, self.arguments
+        )
+    }
+
     fn shape(&self) -> String {
         format!("fun(arguments{}: {}): {}", self.optional, self.arguments, self.result)
     }
@@ -99,9 +107,10 @@ impl Signature {
         let takes = format!("fun(self: any, arguments{optional}: {arguments})");
         format!(
             "---@class {name}\n---@overload {shape}\n---@field each {takes}: (fun(): {item}) # Item by item, through all pages: for item in …:each{{…}} do\n\
-             ---@field all {takes}: {list} # The items of all pages.\n\n",
+             ---@field all {takes}: {list} # The items of all pages.\n{envelope}\n",
             shape = self.shape(),
-            list = list_of(item)
+            list = list_of(item),
+            envelope = self.envelope()
         )
     }
 }

@@ -149,6 +149,25 @@ mirrors! {
     WouldTrust { success: bool, project: String, trusted: bool, files: Vec<TrustFile> }
     TrustFile { file: String, text: String }
     Script { success: bool, shell: String, script: String }
+    /// What `integrations:lua --json` prints.
+    Report {
+        success: bool, output: String, result: Value, error: Nullable<String>, error_detail: Nullable<Detail>, execution_time_ms: f64,
+        memory_usage: u64, calls: u64, call_log: Vec<Logged>, meta: ReportMeta,
+    }
+    Logged {
+        index: u64, function: String, account: String, operation: Nullable<String>, effect: String, retryable: bool, duration_ms: f64,
+        call_id: Nullable<String>, code: Nullable<String>,
+    }
+    ReportMeta {
+        script: String, dry_run: bool, permission_bypassed: bool,
+        #[serde(default)] trace: Sometimes<Vec<String>>,
+        #[serde(default)] plan: Sometimes<Plan>,
+        #[serde(default)] approved: Sometimes<Approved>,
+    }
+    /// The list of a run that failed cannot be approved: it has no digest.
+    Plan { digest: Nullable<String>, requests: Vec<Planned> }
+    Planned { function: String, account: String, operation: String, request: Value }
+    Approved { digest: String, requests_left: u64 }
 }
 
 mod tests {

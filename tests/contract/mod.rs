@@ -3,14 +3,15 @@
 
 mod calls;
 mod commands;
-mod mirrors;
+pub mod mirrors;
+mod scripts;
 
 use serde::de::DeserializeOwned;
 
 use self::mirrors::{Envelope, Refusal};
 use crate::support::home::{Home, Run};
 
-/// Exit status and codes as the contract lists them; Lua's are absent because nothing of it exists yet.
+/// Exit status and codes as the contract lists them.
 const EXITS: &[(i32, &[&str])] = &[
     (2, &["usage", "invalid_arguments", "invalid_payload"]),
     (3, &["unknown_provider", "unknown_function", "unknown_account", "not_found"]),
@@ -18,9 +19,13 @@ const EXITS: &[(i32, &[&str])] = &[
     (5, &["inactive", "missing_credentials", "needs_reauth", "unsupported_runtime"]),
     (6, &["provider_error", "rate_limited", "invalid_response"]),
     (7, &["unreachable", "timeout", "outcome_unknown"]),
+    (8, SCRIPT),
     (70, &["internal"]),
     (130, &["cancelled"]),
 ];
+
+/// Codes that only scripts end with; `scripts` has their cases.
+const SCRIPT: &[&str] = &["script_error", "memory_limit", "time_limit", "call_limit", "output_limit"];
 
 /// Codes that no case here can bring about: nothing raises them, or only a fault of ours would.
 const NOT_SEEN: &[&str] = &["untrusted", "internal"];

@@ -133,8 +133,9 @@ impl Seen<'_> {
             Literal::Kind(kind) => {
                 self.unknown.push(key.to_owned());
                 let wanted = literal::types(schema);
-                let fits = wanted.is_empty() && kind != "function" || wanted.iter().any(|wanted| *wanted == kind);
-                if !fits && !(kind == "number" && wanted.contains(&"integer")) {
+                let whole = kind == "number" && wanted.contains(&"integer");
+                let fits = if wanted.is_empty() { kind != "function" } else { whole || wanted.contains(&kind) };
+                if !fits {
                     let message = format!("argument '{key}' is {kind}, expected {}", or(&wanted));
                     self.remarks.push(Remark::error(at, "wrong_type", message).hints([self.docs()]));
                 }

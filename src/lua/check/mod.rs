@@ -5,6 +5,7 @@ mod arguments;
 pub mod literal;
 pub mod names;
 mod nesting;
+mod paths;
 mod walk;
 
 use std::thread;
@@ -125,7 +126,11 @@ fn on_a_large_stack(source: &str, catalog: &Catalog) -> Vec<Remark> {
 /// The compiler decides about the syntax, because it is what runs workflows; the parser, which makes the tree, only sees what is valid.
 fn remarks(source: &str, catalog: &Catalog) -> Vec<Remark> {
     if let Err(error) = mlua::chunk::Compiler::new().compile(source) {
-        return vec![refusal(&error.to_string(), source)];
+        let said = match &error {
+            mlua::Error::SyntaxError { message, .. } => message.clone(),
+            other => other.to_string(),
+        };
+        return vec![refusal(&said, source)];
     }
     match full_moon::parse(source) {
         Ok(tree) => Walk::new(catalog).over(&tree),
@@ -133,13 +138,9 @@ fn remarks(source: &str, catalog: &Catalog) -> Vec<Remark> {
     }
 }
 
-/// What the compiler said, `…:LINE: text`. It names no column, but often the token that it did not expect.
+/// What the compiler said, `LINE: text`. It names no column, but often the token that it did not expect.
 fn refusal(said: &str, source: &str) -> Remark {
-    let said = said.trim_start_matches("syntax error: ");
-    let numbered = said.match_indices(':').find_map(|(at, _)| {
-        let (number, text) = said[at + 1..].split_once(':')?;
-        Some((number.parse::<usize>().ok()?, text.trim()))
-    });
+    let numbered = said.split_once(": ").and_then(|(number, text)| Some((number.parse::<usize>().ok()?, text)));
     let (line, text) = numbered.unwrap_or((1, said));
     let written = source.lines().nth(line.saturating_sub(1)).unwrap_or_default();
     let got = text.rsplit_once("got ").map(|(_, got)| got.split_once(';').map_or(got, |(got, _)| got));

@@ -14,8 +14,8 @@
 ---@type angelia.App
 app = {}
 
----The arguments of the workflow.
----@type table<string, any>
+---The arguments of the workflow: named ones by name, words of the command line by number.
+---@type table<string|integer, any>
 args = {}
 
 ---What was handed in on standard input; nil when nothing was.
@@ -27,14 +27,24 @@ stdin = nil
 ---@return string?
 function env(name) end
 
----Loads a module that lies beside the workflow, once.
----@param name string # Without `..` and without a `/` at its start.
+---Loads a standard module (csv, dates, markdown, retry, schema, strings, tables) or a file that lies beside the workflow, once.
+---@param name string # `./name` is always the file.
 ---@return any
 function require(name) end
 
 ---Writes a line of the workflow's output.
 ---@param ... any
 function print(...) end
+
+---The answer of a call in full, as `:envelope{…}` gives it.
+---@class angelia.Envelope
+---@field function string
+---@field success boolean
+---@field data any
+---@field error string?
+---@field error_detail table?
+---@field meta table
+---@field duration_ms number
 
 ---The pages about providers and functions.
 ---@class angelia.library.docs
@@ -44,10 +54,11 @@ docs = {}
 ---@return string
 function docs.list() end
 
----Functions that fit everyday words.
+---Functions that fit everyday words, one in a line.
 ---@param query string
+---@param limit? integer
 ---@return string
-function docs.search(query) end
+function docs.search(query, limit) end
 
 ---The page of a provider or of a function.
 ---@param page string # `provider` or `provider.function`.
@@ -64,8 +75,9 @@ json.null = nil
 
 ---Writes JSON.
 ---@param value any
+---@param options? {pretty?: boolean, sorted?: boolean}
 ---@return string
-function json.encode(value) end
+function json.encode(value, options) end
 
 ---Reads JSON.
 ---@param text string
@@ -78,40 +90,44 @@ function json.decode(text) end
 ---@return T[]
 function json.array(items) end
 
----Marks a table as a JSON object, so that an empty one is `{}`.
----@generic T: table
----@param members? T
----@return T
-function json.object(members) end
+---A match: the whole at 0, groups by number and by name, its place in bytes.
+---@class angelia.match
+---@field start integer
+---@field stop integer
+---@field [integer|string] string?
 
----Regular expressions.
+---Regular expressions that take linear time (the syntax of Rust's regex crate).
 ---@class angelia.library.regex
 regex = {}
 
 ---The first match with its groups; nil when nothing matches.
 ---@param text string
 ---@param pattern string
----@return table?
+---@return angelia.match?
 function regex.match(text, pattern) end
 
 ---All matches with their groups.
 ---@param text string
 ---@param pattern string
----@return table[]
-function regex.match_all(text, pattern) end
+---@param limit? integer
+---@return angelia.match[]
+function regex.match_all(text, pattern, limit) end
 
----Replaces every match.
+---Replaces every match, and answers how many there were.
 ---@param text string
 ---@param pattern string
----@param replacement string
+---@param replacement string|fun(found: angelia.match): string? # `$1` and `${name}` stand for groups.
+---@param limit? integer
 ---@return string
-function regex.gsub(text, pattern, replacement) end
+---@return integer
+function regex.gsub(text, pattern, replacement, limit) end
 
 ---Splits at every match.
 ---@param text string
 ---@param pattern string
+---@param limit? integer
 ---@return string[]
-function regex.split(text, pattern) end
+function regex.split(text, pattern, limit) end
 
 ---Messages for people; they are no part of the output.
 ---@class angelia.library.log
@@ -137,11 +153,12 @@ time = {}
 ---@return number
 function time.now() end
 
----Writes a time.
+---Writes a time: as RFC 3339 in UTC when nothing else is said.
 ---@param seconds number
----@param format? string
+---@param format? string # As of strftime.
+---@param zone? string # Such as Europe/Berlin.
 ---@return string
-function time.format(seconds, format) end
+function time.format(seconds, format, zone) end
 
 ---Reads a time.
 ---@param text string
@@ -157,17 +174,31 @@ function time.sleep(seconds) end
 ---@class angelia.library.async
 async = {}
 
+---What happens when one of several fails: the others finish and the failure is raised (`finish`), nothing more is started (`stop`),
+---or results and errors are both answered (`collect`).
+---@alias angelia.on_error "finish"|"stop"|"collect"
+
 ---Calls a function with every item; the results have the order of the items.
 ---@generic T, R
 ---@param items T[]
----@param work fun(item: T): R
+---@param work fun(item: T, index: integer): R
+---@param options? {concurrency?: integer, on_error?: angelia.on_error}
 ---@return R[]
-function async.map(items, work) end
+---@return table<integer, any>? # Errors, with `collect`.
+function async.map(items, work, options) end
 
----Calls all functions; the results have their order.
----@param work (fun(): any)[]
----@return any[]
-function async.all(work) end
+---Calls all functions; the results have their keys.
+---@param work table<any, fun(): any>
+---@param options? {concurrency?: integer, on_error?: angelia.on_error}
+---@return table<any, any>
+---@return table<any, any>? # Errors, with `collect`.
+function async.all(work, options) end
+
+---In tests: runs a workflow that lies beside the test, and answers what it returns.
+---@param file string
+---@param arguments? table<string, any>
+---@return any
+function workflow(file, arguments) end
 
 ---The type of a value.
 ---@param value any

@@ -42,4 +42,4 @@ local function nested(depth)
   return value
 end
 assert(json.encode(nested(128)))
-fails("a.a.a", json.encode, nested(130))
+fails("a/a/a", json.encode, nested(130))

@@ -27,3 +27,12 @@ assert(own_copy ~= own and own_copy.own == own_copy)
 local thawed = tables.copy(table.freeze({ a = 1 }))
 thawed.a = 2
 is(thawed.a, 2)
+
+-- json.null stands for itself, here and in the others.
+local nulls = tables.copy({ a = json.null, list = { json.null } })
+is(nulls.a, json.null)
+is(nulls.list[1], json.null)
+is(tables.copy(json.null), json.null)
+is(json.encode(tables.flatten({ { 1 }, json.null })), "[1,null]")
+is(tables.is_array(json.null), false)
+is(tables.merge({ a = { x = 1 } }, { a = json.null }, { deep = true }).a, json.null)

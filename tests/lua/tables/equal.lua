@@ -16,6 +16,8 @@ is(tables.equal({ 1, 2 }, { 1, 2, 3 }), false)
 is(tables.equal({ 1, 2, 3 }, { 1, 2 }), false)
 is(tables.equal({ a = 1 }, { b = 1 }), false)
 is(tables.equal({ json.null }, { json.null }), true)
+is(tables.equal(json.null, {}), false)
+is(tables.equal({}, json.null), false)
 is(tables.equal(0 / 0, 0 / 0), false)
 
 local one, two = { x = 1 }, { x = 1 }
