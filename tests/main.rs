@@ -21,6 +21,7 @@ mod lua;
 mod lua_calls;
 mod lua_check;
 mod lua_command;
+mod lua_fuzz;
 mod lua_hostile;
 mod lua_repl;
 mod manifests;

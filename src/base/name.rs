@@ -62,8 +62,14 @@ pub fn printable(text: &str) -> String {
     if clean.len() < text.len() && text.chars().count() > 120 { format!("{clean}…") } else { clean }
 }
 
+/// Longest word that is compared with names: comparing takes time by the product of both lengths.
+const LONGEST_WORD: usize = 120;
+
 /// Up to three of `names` that look like `wanted`, nearest first.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    if wanted.len() > LONGEST_WORD {
+        return Vec::new();
+    }
     let wanted = wanted.to_lowercase();
     let mut scored: Vec<(f64, &str)> = names
         .into_iter()

@@ -41,6 +41,9 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
     ("concurrency", concurrency),
 ];
 
+/// Most named arguments of a call: each unknown one is compared with the known ones.
+const MOST_ARGUMENTS: usize = 1000;
+
 /// Longest single sleep; the time limit ends it earlier.
 const LONGEST_SLEEP: f64 = 86_400.0;
 
@@ -190,13 +193,11 @@ fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec
     if let [LuaValue::Table(table)] = values.as_slice()
         && table.raw_len() == 0
     {
-        return writer.arguments(table, parameters).map_err(unfit);
+        let object = writer.arguments(table, parameters).map_err(unfit)?;
+        return if object.len() > MOST_ARGUMENTS { Err(too_many(object.len(), parameters, name)) } else { Ok(object) };
     }
     if values.len() > parameters.len() {
-        let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
-        let takes = if names.is_empty() { String::from("takes no arguments") } else { format!("takes: {}", names.join(", ")) };
-        let problem = Problem { pointer: String::new(), message: format!("has {} values, but the function {takes}", values.len()) };
-        return Err(Fault::Call(Error::arguments(vec![problem]).hint(format!("docs.read(\"{name}\")")), name.to_owned()));
+        return Err(too_many(values.len(), parameters, name));
     }
     let mut object = Map::new();
     for ((parameter, schema), value) in parameters.iter().zip(values) {
@@ -205,6 +206,13 @@ fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec
         }
     }
     Ok(object)
+}
+
+fn too_many(count: usize, parameters: &Map<String, Value>, name: &str) -> Fault {
+    let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
+    let takes = if names.is_empty() { String::from("takes no arguments") } else { format!("takes: {}", names.join(", ")) };
+    let problem = Problem { pointer: String::new(), message: format!("has {count} values, but the function {takes}") };
+    Fault::Call(Error::arguments(vec![problem]).hint(format!("docs.read(\"{name}\")")), name.to_owned())
 }
 
 /// Options of `:each` and `:all`.

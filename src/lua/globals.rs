@@ -31,6 +31,9 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
     ("print", print),
 ];
 
+/// Longest query of a search: each of its words is compared with all words of the catalog.
+const LONGEST_QUERY: usize = 1000;
+
 /// Longest format of a time: a short one can ask for a long text.
 const LONGEST_FORMAT: usize = 4096;
 
@@ -120,6 +123,9 @@ fn docs_list(host: &Rc<Host>, lua: &Lua, _: MultiValue) -> Told<MultiValue> {
 
 fn docs_search(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
     let query = text(arguments.pop_front(), "docs.search: the query")?;
+    if query.len() > LONGEST_QUERY {
+        return Err(wrong(format!("docs.search: the query is longer than {LONGEST_QUERY} bytes")));
+    }
     let limit = match given(arguments.pop_front()) {
         None => 10,
         Some(limit) => limit

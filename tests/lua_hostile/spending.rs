@@ -191,6 +191,37 @@ const WAITING: &[Case] = &[
     gives("a time of a million digits", r#"return (pcall(time.parse, string.rep("9", 1e6)))"#, "false"),
 ];
 
+const LOOKING_UP: &[Case] = &[
+    fails("a huge provider", 3, "unknown_provider", r#"return app.integrations[string.rep("x", 1e6)]"#, ""),
+    fails("a huge function", 3, "unknown_function", r#"return app.integrations.data[string.rep("x", 1e6)]"#, ""),
+    fails("a huge module", 3, "not_found", r#"return require(string.rep("x", 1e6))"#, ""),
+    fails("a huge page", 3, "unknown_provider|unknown_function|not_found", r#"return docs.read(string.rep("x", 1e6))"#, ""),
+    fails("a huge query", 2, "invalid_arguments", r#"return docs.search(string.rep("issue ", 1e5))"#, "longer than"),
+    fails("a huge key", 2, "invalid_arguments", r#"return app.integrations.data.list{collection = "a", [string.rep("x", 1e6)] = 1}"#, ""),
+    fails("a huge value", 2, "invalid_arguments", r#"return app.integrations.data.list{collection = string.rep("x", 1e6)}"#, ""),
+    fails(
+        "a huge option",
+        2,
+        "invalid_arguments",
+        r#"return app.integrations.data.list:all({collection = "a"}, {[string.rep("x", 1e6)] = 1})"#,
+        "",
+    ),
+    fails(
+        "far too many keys",
+        2,
+        "invalid_arguments",
+        r#"local t = {collection = "a"} for i = 1, 50000 do t["k" .. i] = 1 end return app.integrations.data.list(t)"#,
+        "50001 values",
+    ),
+    fails(
+        "a filter that grows",
+        2,
+        "invalid_arguments",
+        r#"local f = {a = 1} for i = 1, 100 do f = {["$and"] = {f, f}} end return app.integrations.data.list{collection = "a", filter = f}"#,
+        "nested deeper",
+    ),
+];
+
 const SPENDING: &[Case] = &[
     with(stops("calls", "call_limit", "while true do app.integrations.data.collections{} end"), "--call-limit 5"),
     with(stops("caught calls", "call_limit", "while true do pcall(app.integrations.data.collections, {}) end"), "--call-limit 5"),
@@ -232,6 +263,11 @@ fn computing_is_bounded() {
 #[test]
 fn waiting_is_bounded() {
     all(WAITING);
+}
+
+#[test]
+fn looking_up_is_bounded() {
+    all(LOOKING_UP);
 }
 
 #[test]
