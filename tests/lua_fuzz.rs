@@ -62,7 +62,7 @@ fn open(runtime: &Arc<Runtime>, limits: Limits, named: Value) -> Session {
     Session::open(Setup {
         runtime: runtime.clone(),
         ctx: Ctx::new(Origin::Cli),
-        driver: Driver::own().unwrap(),
+        driver: Driver::own(),
         limits,
         mode: Mode::Live,
         options: Options::default(),
@@ -74,6 +74,7 @@ fn open(runtime: &Arc<Runtime>, limits: Limits, named: Value) -> Session {
         named,
         stdin: Box::new(|| None),
         testing: false,
+        lasting: None,
     })
     .unwrap()
 }

@@ -76,8 +76,6 @@ fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         setup.stdin =
             Box::new(|| stdin::read(stdin::Wait::Forever).ok().flatten().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
     }
-    let interrupted = setup.ctx.cancel.clone();
-    drop(super::interrupt::watch(move || interrupted.cancel()));
     let report = Session::open(setup)?.run(&script);
     if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty() && report.error.is_none()) {
         keep(app, &script, plan)?;
@@ -128,10 +126,12 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
     };
     let mut env = app.config.lua_env();
     env.extend(arguments.get_many::<String>("env").into_iter().flatten().cloned());
+    let ctx = context();
+    let cancel = ctx.cancel.clone();
     Ok(Setup {
         runtime: runtime(app)?,
-        ctx: context(),
-        driver: Driver::own()?,
+        ctx,
+        driver: Driver::own(),
         limits: limits(app, arguments),
         mode,
         options,
@@ -143,6 +143,7 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
         named: named(arguments)?,
         stdin: Box::new(|| None),
         testing: false,
+        lasting: Some(Box::new(move || drop(super::interrupt::watch(move || cancel.cancel())))),
     })
 }
 

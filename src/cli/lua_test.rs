@@ -121,8 +121,6 @@ impl Tests<'_> {
         }
         setup.voice = Box::new(Lines::new(false));
         setup.testing = true;
-        let cancel = setup.ctx.cancel.clone();
-        drop(super::interrupt::watch(move || cancel.cancel()));
         Session::open(setup)
     }
 }
@@ -168,7 +166,8 @@ fn answer(out: &Out, file: &str, ran: &[Ran]) -> u8 {
     } else if let Some(error) = &error {
         out.error(error.clone());
     } else {
-        out.text(&format!("{} tests passed", ran.len()));
+        let count = ran.len();
+        out.text(&format!("{count} {} passed", if count == 1 { "test" } else { "tests" }));
     }
     error.map_or(0, |error| error.code.exit())
 }

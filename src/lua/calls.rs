@@ -123,7 +123,8 @@ impl Calls {
             return Some(ticket);
         }
         let mut going = self.going.borrow_mut();
-        fence.aside(|| {
+        fence.lasts();
+        let found = fence.aside(|| {
             driver.block_on(async {
                 loop {
                     tokio::select! {
@@ -149,7 +150,11 @@ impl Calls {
                 }
                 None
             })
-        })
+        });
+        if found.is_none() && fence.tripped().is_none() {
+            fence.trip(Error::internal("the event loop cannot be started"));
+        }
+        found
     }
 
     /// Takes what a ticket stands for.

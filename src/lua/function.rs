@@ -145,6 +145,7 @@ impl Start {
             named: self.arguments,
             stdin: Box::new(|| None),
             testing: false,
+            lasting: None,
         });
         let report = match session {
             Ok(session) => session.run(&self.script),

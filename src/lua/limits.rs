@@ -71,6 +71,7 @@ pub struct Fence {
     flag: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
     timer: RefCell<Option<JoinHandle<()>>>,
+    lasting: RefCell<Option<Box<dyn FnOnce()>>>,
     /// Since when, while no timer runs.
     untimed: Cell<Option<Instant>>,
     cpu_from: Cell<ThreadTime>,
@@ -85,7 +86,7 @@ pub struct Fence {
 
 impl Fence {
     /// `deadline` is when a surrounding run must be done.
-    pub fn new(limits: Limits, cancel: CancellationToken, deadline: Option<Instant>) -> Self {
+    pub fn new(limits: Limits, cancel: CancellationToken, deadline: Option<Instant>, lasting: Option<Box<dyn FnOnce()>>) -> Self {
         let latest = Instant::now() + limits.time;
         Self {
             limits,
@@ -94,6 +95,7 @@ impl Fence {
             flag: Arc::default(),
             over: Arc::default(),
             timer: RefCell::new(None),
+            lasting: RefCell::new(lasting),
             untimed: Cell::new(Some(Instant::now())),
             cpu_from: Cell::new(ThreadTime::now()),
             cpu_of_calls: Cell::new(Duration::ZERO),
@@ -143,7 +145,15 @@ impl Fence {
         Ok(())
     }
 
+    /// The script waits, or is not over after a moment.
+    pub fn lasts(&self) {
+        if let Some(act) = self.lasting.take() {
+            act();
+        }
+    }
+
     fn start_timer(&self) {
+        self.lasts();
         let (raise, end) = (self.flag.clone(), self.over.clone());
         let timer = std::thread::Builder::new().name(String::from("lua timer")).spawn(move || {
             while !end.load(Ordering::Relaxed) {
@@ -164,6 +174,7 @@ impl Fence {
         {
             self.untimed.set(None);
             self.start_timer();
+            self.check_clocks();
         }
         if self.flag.swap(false, Ordering::Relaxed) {
             self.check_clocks();

@@ -123,10 +123,21 @@ impl Plan {
             (_, Some("date")) => Value::from(format!("{:04}-07-07", 1000 + number % 900)),
             (_, Some("email")) => Value::from(format!("dry-run-{number}@dry-run.invalid")),
             (_, Some("uri")) => Value::from(format!("https://dry-run.invalid/{number}-")),
-            _ => Value::from(format!("dry-run-{number}-{}", pointer.rsplit('/').next().unwrap_or_default())),
+            _ => Value::from(self.name(step, pointer)),
         };
         self.tokens.push(Token { value: value.clone(), step, pointer: pointer.to_owned() });
         value
+    }
+}
+
+impl Plan {
+    /// A text that names a step and a part of its answer, such as `dry-run-3-user-id`; it stands in URLs as it is.
+    fn name(&self, step: usize, pointer: &str) -> String {
+        let path = pointer.trim_start_matches('/').replace('/', "-");
+        let plain: String = path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
+        let name = format!("dry-run-{step}-{plain}");
+        let taken = self.tokens.iter().any(|token| token.value.as_str() == Some(&name));
+        if taken { format!("{name}-{}", self.tokens.len()) } else { name }
     }
 }
 
@@ -213,8 +224,10 @@ impl Approved {
 
     /// A step's request with the real values in place of tokens.
     fn expected(&self, step: &Step) -> Value {
-        let known: Vec<(&Token, &Value)> =
+        let mut known: Vec<(&Token, &Value)> =
             self.tokens.iter().filter_map(|token| Some((token, self.answers.get(&token.step)?.pointer(&token.pointer)?))).collect();
+        // One name may begin another.
+        known.sort_by_key(|(token, _)| std::cmp::Reverse(token.text().len()));
         let mut request = bare(&step.request);
         replace(&mut request, &known);
         request

@@ -69,6 +69,8 @@ pub struct Setup {
     pub stdin: Box<dyn Fn() -> Option<String>>,
     /// Tests may run workflows beside them.
     pub testing: bool,
+    /// Done once, when the script waits or is not over after a moment: what a short script is spared.
+    pub lasting: Option<Box<dyn FnOnce()>>,
 }
 
 /// A VM and its host.
@@ -104,7 +106,7 @@ impl Session {
         // Without inlining: in a hostile source it multiplies the work, and no limit holds while a source is compiled.
         lua.set_compiler(Compiler::new().set_optimization_level(1).set_debug_level(1));
         let deadline = setup.ctx.budget.as_ref().map(|budget| budget.deadline);
-        let fence = Rc::new(Fence::new(setup.limits, setup.ctx.cancel.child_token(), deadline));
+        let fence = Rc::new(Fence::new(setup.limits, setup.ctx.cancel.child_token(), deadline, setup.lasting));
         let ctx = fenced(setup.ctx, &fence, &setup.mode);
         let host = Rc::new(Host {
             runtime: setup.runtime,
