@@ -19,7 +19,8 @@ use crate::lua::limits::Fence;
 use crate::lua::log::Entry;
 use crate::lua::modules::Modules;
 use crate::lua::rehearsal::{Approved, Plan};
-use crate::lua::value::{Json, Unfit, Writer};
+use crate::lua::value::Json;
+use crate::lua::writer::{Unfit, Writer};
 
 /// Where printed and logged lines go.
 pub trait Voice {

@@ -127,12 +127,6 @@ impl Fence {
     }
 
     fn tick(&self, lua: &Lua) -> mlua::Result<()> {
-        if self.ticks.get() < SHORT {
-            self.ticks.set(self.ticks.get() + 1);
-            if self.ticks.get() == SHORT {
-                self.start_timer();
-            }
-        }
         self.look()?;
         let used = lua.used_memory();
         if used > self.peak.get() {
@@ -162,9 +156,17 @@ impl Fence {
         }
     }
 
-    /// Fails when a limit is met. Costs one load most of the time.
+    /// Fails when a limit is met. Costs one load most of the time; before there is a timer, every step looks at the clocks, because
+    /// one step may take as long as a whole script.
     pub fn look(&self) -> mlua::Result<()> {
-        if self.flag.swap(false, Ordering::Relaxed) {
+        let early = self.ticks.get() < SHORT;
+        if early {
+            self.ticks.set(self.ticks.get() + 1);
+            if self.ticks.get() == SHORT {
+                self.start_timer();
+            }
+        }
+        if self.flag.swap(false, Ordering::Relaxed) || early {
             self.check_clocks();
         }
         if self.tripped.borrow().is_some() { Err(stop()) } else { Ok(()) }

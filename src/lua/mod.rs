@@ -18,3 +18,4 @@ pub mod report;
 pub mod session;
 pub mod types;
 pub mod value;
+pub mod writer;

@@ -21,7 +21,8 @@ use crate::lua::host::{Host, Mode, Voice, held};
 use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
 use crate::lua::report::{self, Line, Report, Shown};
-use crate::lua::value::{Json, Unfit, Writer};
+use crate::lua::value::Json;
+use crate::lua::writer::{Unfit, Writer};
 use crate::lua::{bridge, globals, modules, patterns};
 
 const PRELUDE: &str = include_str!("prelude.luau");
