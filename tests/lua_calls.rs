@@ -164,14 +164,15 @@ const OPEN: &str = "read = \"allow\"\nwrite = \"allow\"";
 
 #[test]
 fn tasks_call_side_by_side_and_keep_their_order() {
-    let tracker = Tracker::slow(OPEN, 150);
+    let tracker = Tracker::slow(OPEN, 400);
     let numbers = "local numbers = {} for number = 1, 16 do numbers[number] = number end ";
     let map = "async.map(numbers, function(number) return tracker.get_issue{number = number}.number end";
     let from = Instant::now();
     let got = tracker.result(&format!("{numbers} return {map}, {{concurrency = 16}})"));
     assert_eq!(got, json!((1..=16).collect::<Vec<u64>>()));
     assert_eq!(tracker.most.load(Ordering::SeqCst), 16, "all at once");
-    assert!(from.elapsed() < Duration::from_millis(1500), "16 calls of 150 ms took {:?}", from.elapsed());
+    assert!(from.elapsed() < Duration::from_secs(4), "16 calls of 400 ms took {:?}", from.elapsed());
+    let tracker = Tracker::slow(OPEN, 150);
     for (options, most) in [("", 8), (", {concurrency = 3}", 3), (", {concurrency = 1}", 1)] {
         tracker.most.store(0, Ordering::SeqCst);
         tracker.result(&format!("{numbers} return {map} {options})"));
@@ -222,8 +223,8 @@ fn pages_are_fetched_as_they_are_read() {
     assert_eq!(each("{max_pages = 3}", ""), (json!([1, 2, 3, 4, 5, 6]), 3));
     assert_eq!(requests("return tracker.list_issues:each{} ~= nil"), (json!(true), 0), "nothing is read before it is asked for");
     assert_eq!(requests("return #tracker.list_issues{}.issues"), (json!(2), 1));
-    assert_eq!(requests("return #tracker.list_issues:all({}).issues"), (json!(7), 4));
-    assert_eq!(requests("return #tracker.list_issues:all({}, {max_pages = 2}).issues"), (json!(4), 2));
+    assert_eq!(requests("return #tracker.list_issues:all({})"), (json!(7), 4));
+    assert_eq!(requests("return #tracker.list_issues:all({}, {max_pages = 2})"), (json!(4), 2));
     let (exit, report) = tracker.lua("for issue in tracker.list_issues:each{} do if issue.number == 3 then error('enough') end end", &[]);
     assert_eq!((exit, report.call_log.len(), report.call_log[0].effect.as_str()), (8, 1, "none"));
     assert!(report.call_log[0].call_id.0.is_some(), "a list that is left early is in the log");

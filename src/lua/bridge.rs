@@ -21,7 +21,7 @@ use crate::lua::host::{Fault, Function, Host, Mode, Told, held, wrong};
 use crate::lua::limits::stop;
 use crate::lua::log::Entry;
 use crate::lua::rehearsal::Step;
-use crate::lua::writer::{Unfit, Writer};
+use crate::lua::write::{Unfit, Writer};
 use crate::registry::catalog::Callable;
 use crate::registry::manifest::Operation;
 

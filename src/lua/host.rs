@@ -20,7 +20,7 @@ use crate::lua::log::Entry;
 use crate::lua::modules::Modules;
 use crate::lua::rehearsal::{Approved, Plan};
 use crate::lua::value::Json;
-use crate::lua::writer::{Unfit, Writer};
+use crate::lua::write::{Unfit, Writer};
 
 /// Where printed and logged lines go.
 pub trait Voice {

@@ -28,8 +28,8 @@ pub const LARGEST_SOURCE: usize = 256 << 10;
 /// Longer than a person is waited for at once.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// A script that takes fewer steps than these is over before a timer would have started.
-const SHORT: u32 = 500;
+/// A script that is over sooner needs no timer; until then each interrupt looks at the clock itself.
+const SHORT: Duration = Duration::from_millis(1);
 
 /// How often the flag is raised.
 const TICK: Duration = Duration::from_millis(5);
@@ -71,7 +71,8 @@ pub struct Fence {
     flag: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
     timer: RefCell<Option<JoinHandle<()>>>,
-    ticks: Cell<u32>,
+    /// Since when, while no timer runs.
+    untimed: Cell<Option<Instant>>,
     cpu_from: Cell<ThreadTime>,
     /// CPU time that calls took on this thread.
     cpu_of_calls: Cell<Duration>,
@@ -93,7 +94,7 @@ impl Fence {
             flag: Arc::default(),
             over: Arc::default(),
             timer: RefCell::new(None),
-            ticks: Cell::new(0),
+            untimed: Cell::new(Some(Instant::now())),
             cpu_from: Cell::new(ThreadTime::now()),
             cpu_of_calls: Cell::new(Duration::ZERO),
             deadline: Cell::new(deadline.map_or(latest, |deadline| deadline.min(latest))),
@@ -156,17 +157,15 @@ impl Fence {
         }
     }
 
-    /// Fails when a limit is met. Costs one load most of the time; before there is a timer, every step looks at the clocks, because
-    /// one step may take as long as a whole script.
+    /// Fails when a limit is met. Costs one load most of the time.
     pub fn look(&self) -> mlua::Result<()> {
-        let early = self.ticks.get() < SHORT;
-        if early {
-            self.ticks.set(self.ticks.get() + 1);
-            if self.ticks.get() == SHORT {
-                self.start_timer();
-            }
+        if let Some(from) = self.untimed.get()
+            && from.elapsed() > SHORT
+        {
+            self.untimed.set(None);
+            self.start_timer();
         }
-        if self.flag.swap(false, Ordering::Relaxed) || early {
+        if self.flag.swap(false, Ordering::Relaxed) {
             self.check_clocks();
         }
         if self.tripped.borrow().is_some() { Err(stop()) } else { Ok(()) }

@@ -18,4 +18,4 @@ pub mod report;
 pub mod session;
 pub mod types;
 pub mod value;
-pub mod writer;
+pub mod write;

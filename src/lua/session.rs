@@ -22,7 +22,7 @@ use crate::lua::limits::{Fence, Limits};
 use crate::lua::modules::Modules;
 use crate::lua::report::{self, Line, Report, Shown};
 use crate::lua::value::Json;
-use crate::lua::writer::{Unfit, Writer};
+use crate::lua::write::{Unfit, Writer};
 use crate::lua::{bridge, globals, modules, patterns};
 
 const PRELUDE: &str = include_str!("prelude.luau");

@@ -1,8 +1,8 @@
-//! JSON as Lua values, without losing anything on the way there and, with `writer`, back.
+//! JSON to Lua values, without losing anything on the way; `write` goes the other way.
 //!
 //! A null reads as nil, and integers beyond 2^53 read as digit strings; the table that held them remembers both in its
-//! metatable, so that a table which is handed on unchanged is the JSON that it came from. Decoding builds Lua values directly, so
-//! that the memory limit counts while it happens. Writing is in `writer`; no schema is looked at here.
+//! metatable, so that a table which is handed on unchanged is the JSON that it came from. Lua values are built directly, so that the
+//! memory limit counts while it happens.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -121,7 +121,6 @@ const FAILING: &[&[&str]] = &[
     &["integrations:search"],
     &["integrations:docs", "shop.nothing"],
     &["integrations:examples", "nothing"],
-    &["integrations:lua", "--nothing"],
     &["integrations:schema", "shop.get_owner", "--output"],
     &["integrations:call"],
     &["integrations:lua", "--nothing"],

@@ -71,6 +71,21 @@ fails("1 of 5 failed", async.map, { 1, 2, 3, 4, 5 }, function(number)
 end, { on_error = "stop", concurrency = 1 })
 assert(started == 1, started)
 
+-- What is told is why it stopped, not that others were ended by it.
+err = fails("1 of 2 failed; the first: no 0", async.map, { 0.05, 0 }, function(seconds)
+  time.sleep(seconds)
+  if seconds == 0 then
+    error("no 0", 0)
+  end
+  time.sleep(0.05)
+end, { on_error = "stop" })
+assert(err.code == "script_error" and err.errors[1].code == "cancelled" and err.errors[2] == "no 0")
+
+-- Tables of one's own are told by their message.
+fails("1 of 1 failed; the first: in words", async.map, { 1 }, function()
+  error({ code = "mine", message = "in words" })
+end)
+
 fails("first argument must be a list", async.map, nil, print)
 fails("second argument must be a function", async.map, {}, 1)
 fails("no option 'concurency'", async.map, {}, print, { concurency = 2 })

@@ -1,5 +1,5 @@
-//! Lua values as JSON: what `value` made of JSON is written as it was, and what JSON cannot say (holes in a list, mixed keys, NaN, functions,
-//! cycles) is an error with its place. A schema may decide how an ambiguous value is written, but none is checked; reading is in `value`.
+//! Lua values to JSON. What Lua can say and JSON cannot (holes in a list, mixed keys, NaN, functions, cycles) is an error with its place.
+//! No schema is checked here; one may decide how an ambiguous value is written.
 
 use mlua::{Table, Value as LuaValue};
 use serde_json::{Map, Number, Value};
