@@ -110,7 +110,7 @@ fn judge(case: &Case) -> Result<(), String> {
     }
     let fits = match envelope["error"].as_str() {
         Some(error) => error.contains(case.shows),
-        None => case.shows.is_empty() || envelope["result"].to_string() == case.shows,
+        None => case.shows.is_empty() || serde_json::to_string(&envelope["result"]).unwrap() == case.shows,
     };
     if !fits {
         return Err(format!("does not show {}: {short}", case.shows));
