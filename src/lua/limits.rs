@@ -81,6 +81,10 @@ pub struct Fence {
     asking: RefCell<Arc<Asking>>,
     collect_at: Cell<usize>,
     peak: Cell<usize>,
+    steps: Cell<u32>,
+    /// Mask of the steps at which memory is not looked at.
+    seldom: Cell<u32>,
+    weighed: Cell<usize>,
     output: Cell<usize>,
 }
 
@@ -92,7 +96,7 @@ impl Fence {
             limits,
             cancel: RefCell::new(cancel),
             tripped: RefCell::new(None),
-            flag: Arc::default(),
+            flag: Arc::new(AtomicBool::new(true)),
             over: Arc::default(),
             timer: RefCell::new(None),
             lasting: RefCell::new(lasting),
@@ -103,6 +107,9 @@ impl Fence {
             asking: RefCell::default(),
             collect_at: Cell::new(limits.memory / 5 * 3),
             peak: Cell::new(0),
+            steps: Cell::new(0),
+            seldom: Cell::new(0),
+            weighed: Cell::new(0),
             output: Cell::new(0),
         }
     }
@@ -121,17 +128,28 @@ impl Fence {
     /// Puts limits onto a VM.
     pub fn guard(self: &std::rc::Rc<Self>, lua: &Lua) -> mlua::Result<()> {
         lua.set_memory_limit(self.limits.memory)?;
-        let fence = std::rc::Rc::downgrade(self);
-        lua.set_interrupt(move |lua| match fence.upgrade() {
-            Some(fence) => fence.tick(lua).map(|()| VmState::Continue),
-            None => Ok(VmState::Continue),
+        let (fence, flag) = (self.clone(), self.flag.clone());
+        // Called at every loop and call of a script: what is seldom needed is asked for by one load.
+        lua.set_interrupt(move |lua| {
+            if flag.load(Ordering::Relaxed) {
+                fence.look()?;
+            }
+            let step = fence.steps.get().wrapping_add(1);
+            fence.steps.set(step);
+            if step & fence.seldom.get() == 0 {
+                fence.weigh(lua)?;
+            }
+            Ok(VmState::Continue)
         });
         Ok(())
     }
 
-    fn tick(&self, lua: &Lua) -> mlua::Result<()> {
-        self.look()?;
+    /// Looks at the memory in use, and collects in time.
+    fn weigh(&self, lua: &Lua) -> mlua::Result<()> {
         let used = lua.used_memory();
+        // While memory grows fast every step is looked at, else every fourth.
+        let grown = used.saturating_sub(self.weighed.replace(used));
+        self.seldom.set(if grown > self.limits.memory / 64 { 0 } else { 3 });
         if used > self.peak.get() {
             self.peak.set(used);
         }
@@ -169,17 +187,27 @@ impl Fence {
 
     /// Fails when a limit is met. Costs one load most of the time.
     pub fn look(&self) -> mlua::Result<()> {
-        if let Some(from) = self.untimed.get()
-            && from.elapsed() > SHORT
-        {
-            self.untimed.set(None);
-            self.start_timer();
-            self.check_clocks();
+        if !self.flag.load(Ordering::Relaxed) {
+            return Ok(());
         }
-        if self.flag.swap(false, Ordering::Relaxed) {
-            self.check_clocks();
+        match self.untimed.get() {
+            // The flag stays up until there is a timer to raise it.
+            Some(from) if from.elapsed() <= SHORT => {}
+            Some(_) => {
+                self.untimed.set(None);
+                self.start_timer();
+                self.check_clocks();
+            }
+            None => {
+                self.flag.store(false, Ordering::Relaxed);
+                self.check_clocks();
+            }
         }
-        if self.tripped.borrow().is_some() { Err(stop()) } else { Ok(()) }
+        if self.tripped.borrow().is_none() {
+            return Ok(());
+        }
+        self.flag.store(true, Ordering::Relaxed);
+        Err(stop())
     }
 
     fn check_clocks(&self) {

@@ -113,7 +113,8 @@ pub fn cleaned(source: String, name: &str) -> Result<String> {
         return Err(Error::new(Code::ScriptError, format!("{name} holds a NUL byte; it is not text")));
     }
     let text = source.strip_prefix('\u{feff}').unwrap_or(&source);
-    Ok(if text.starts_with("#!") { format!("--{text}") } else { text.to_owned() })
+    // Comments such as `--!optimize 2` steer the compiler where they stand before every statement; behind one they are comments.
+    Ok(if text.starts_with("#!") { format!("do end --{text}") } else { format!("do end {text}") })
 }
 
 fn missing(name: &str, why: &str) -> Error {

@@ -50,6 +50,7 @@ const SOURCES: &[Case] = &[
     ),
     source("small functions", "", || [b"return #{".to_vec(), b"function()end,".repeat(15_000), b"}".to_vec()].concat(), "15000"),
     source("functions that would be inlined", "", inlined, "7"),
+    source("a comment that asks for it", "", || [b"--!optimize 2\n".to_vec(), inlined()].concat(), "7"),
     source(
         "loops that would be unrolled",
         "",

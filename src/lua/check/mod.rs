@@ -13,6 +13,7 @@ use std::thread;
 use serde::Serialize;
 
 use crate::lua::check::walk::Walk;
+use crate::lua::modules;
 use crate::registry::catalog::Catalog;
 
 /// Larger sources are refused.
@@ -125,7 +126,11 @@ fn on_a_large_stack(source: &str, catalog: &Catalog) -> Vec<Remark> {
 
 /// The compiler decides about the syntax, because it is what runs workflows; the parser, which makes the tree, only sees what is valid.
 fn remarks(source: &str, catalog: &Catalog) -> Vec<Remark> {
-    if let Err(error) = mlua::chunk::Compiler::new().compile(source) {
+    let text = match modules::cleaned(source.to_owned(), "The source") {
+        Ok(text) => text,
+        Err(error) => return vec![Remark::error(Place { line: 1, column: 1 }, "syntax", error.message)],
+    };
+    if let Err(error) = mlua::chunk::Compiler::new().compile(text) {
         let said = match &error {
             mlua::Error::SyntaxError { message, .. } => message.clone(),
             other => other.to_string(),
