@@ -19,9 +19,10 @@ pub fn keep(store: &Store, digest: &str, script: &str, requests: &str, now_ms: i
     })
 }
 
-/// Spends the plan of this digest; answers its requests.
-pub fn spend(store: &Store, digest: &str, now_ms: i64) -> Result<String> {
-    let again = "angelia integrations:lua FILE --dry-run makes it";
+const AGAIN: &str = "angelia integrations:lua FILE --dry-run makes it anew";
+
+/// The requests of an open plan.
+pub fn find(store: &Store, digest: &str, now_ms: i64) -> Result<String> {
     let hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !hex {
         return Err(Error::usage(format!(
@@ -29,14 +30,19 @@ pub fn spend(store: &Store, digest: &str, now_ms: i64) -> Result<String> {
             printable(digest)
         )));
     }
-    let found = store.plans_like(digest)?;
-    let Some(row) = found.into_iter().next() else {
-        return Err(Error::new(Code::NotFound, "There is no dry run of that digest").hint(again));
+    let Some(row) = store.plans_like(digest)?.into_iter().next() else {
+        return Err(Error::new(Code::NotFound, "There is no dry run of that digest").hint(AGAIN));
     };
-    if store.spend_plan(&row.digest, now_ms)? {
-        return Ok(row.requests);
-    }
-    let why = if row.state == "spent" { "was used already; a plan runs once" } else { "is too old" };
-    Err(Error::new(Code::ApprovalRequired, format!("The plan {} {why}", &row.digest[..12]))
-        .hint(again.replace("makes it", "makes it anew")))
+    if row.state == "open" && row.expires_ms > now_ms { Ok(row.requests) } else { Err(over(digest, row.state == "spent")) }
+}
+
+/// Spends an open plan: of several processes one wins.
+pub fn spend(store: &Store, digest: &str, now_ms: i64) -> Result<()> {
+    if store.spend_plan(digest, now_ms)? { Ok(()) } else { Err(over(digest, true)) }
+}
+
+fn over(digest: &str, spent: bool) -> Error {
+    let why = if spent { "was used already; a plan runs once" } else { "is too old" };
+    let short: String = digest.chars().take(12).collect();
+    Error::new(Code::ApprovalRequired, format!("The plan {short} {why}")).hint(AGAIN)
 }

@@ -65,6 +65,8 @@ pub struct Flag {
 pub struct Options {
     pub dry_run: bool,
     pub force: bool,
+    /// Agreed to as part of a plan, with which whoever calls compares it: no ticket is looked for or spent.
+    pub planned: bool,
     /// Follow the list to its end.
     pub all: bool,
     pub max_pages: Option<u32>,

@@ -140,6 +140,9 @@ impl Runtime {
             Err(error) => return self.refuse(ctx, draft, error, None),
         };
         let digest = request["digest"].as_str().unwrap_or_default().to_owned();
+        if plan.options.planned {
+            return Station::Asks(Box::new(plan));
+        }
         if plan.options.dry_run {
             let approved = self.memory.with(|store| store.ticket_for(&digest, "approved", now_ms()));
             if matches!(approved, Ok(Some(_))) {
@@ -208,6 +211,11 @@ impl Runtime {
         envelope.meta.approval_id = ticket;
         envelope.meta.request = request;
         envelope
+    }
+
+    /// Answers a call that whoever makes it found not to be the one that was agreed to.
+    pub fn withheld(&self, ctx: &Ctx, plan: &Plan, error: Error) -> Envelope {
+        self.refused(ctx, &Draft::of(plan), error, None)
     }
 
     /// Answers a call that a person refused.

@@ -13,11 +13,13 @@ use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::call::exchange::Replayer;
 use crate::call::request::Options;
+use crate::call::runtime::Runtime;
 use crate::cli::call::{context, runtime};
 use crate::cli::output::Out;
 use crate::cli::{render, repl, stdin};
 use crate::config::layers::ForceRule;
 use crate::lua::driver::Driver;
+use crate::lua::header;
 use crate::lua::host::{Mode, Voice};
 use crate::lua::limits::Limits;
 use crate::lua::modules;
@@ -66,11 +68,16 @@ fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (script, folder, piped) = script(arguments)?;
     let digest = text(arguments, "approve");
     let mode = match digest {
-        Some(digest) => Mode::Approved(Arc::new(Approved::new(digest.to_owned(), approved(app, digest)?).into())),
+        Some(digest) => Mode::Approved(Arc::new(approved(app, digest)?.into())),
         None if arguments.get_flag("dry-run") => Mode::Rehearsal(Arc::default()),
         None => Mode::Live,
     };
     let mut setup = setup(app, arguments, folder, mode)?;
+    if let Some(function) = header::read(&script.name, &script.source)? {
+        let object = setup.named.as_object().cloned().unwrap_or_default();
+        setup.named = Value::Object(header::arguments(&function, object)?);
+        setup.ctx.ceiling = setup.ctx.ceiling.min(function.operation);
+    }
     setup.voice = Box::new(Lines::new(!out.json));
     if piped {
         setup.stdin =
@@ -78,7 +85,8 @@ fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     let report = Session::open(setup)?.run(&script);
     if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty() && report.error.is_none()) {
-        keep(app, &script, plan)?;
+        keep(app, &script, plan)
+            .unwrap_or_else(|error| out.note(&format!("The plan could not be kept, so it cannot be approved: {error}")));
     }
     Ok(answer(out, &report, &script))
 }
@@ -128,14 +136,15 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
     env.extend(arguments.get_many::<String>("env").into_iter().flatten().cloned());
     let ctx = context();
     let cancel = ctx.cancel.clone();
+    let runtime = runtime(app)?;
     Ok(Setup {
-        runtime: runtime(app)?,
+        accounts: accounts(arguments, &runtime)?,
+        runtime,
         ctx,
         driver: Driver::own(),
         limits: limits(app, arguments),
         mode,
         options,
-        accounts: accounts(arguments)?,
         env,
         folder,
         voice: Box::new(Lines::new(true)),
@@ -161,12 +170,15 @@ fn limits(app: &App, arguments: &ArgMatches) -> Limits {
 }
 
 /// `--account PROVIDER=ALIAS`, repeated.
-fn accounts(arguments: &ArgMatches) -> Result<BTreeMap<String, String>> {
+fn accounts(arguments: &ArgMatches, runtime: &Runtime) -> Result<BTreeMap<String, String>> {
     let mut accounts = BTreeMap::new();
     for word in arguments.get_many::<String>("account").into_iter().flatten() {
         let Some((provider, alias)) = word.split_once('=') else {
             return Err(Error::usage(format!("--account is written PROVIDER=ALIAS here, not '{}'", crate::base::name::printable(word))));
         };
+        if !runtime.catalog.ids()?.iter().any(|id| id == provider) {
+            runtime.catalog.provider(provider)?;
+        }
         accounts.insert(provider.to_owned(), crate::base::name::account(alias)?);
     }
     Ok(accounts)
@@ -178,14 +190,20 @@ fn named(arguments: &ArgMatches) -> Result<Value> {
     match serde_json::from_str::<Value>(written) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err(Error::new(Code::InvalidPayload, "--args must be a JSON object")),
-        Err(error) => Err(Error::new(Code::InvalidPayload, format!("--args is not valid JSON: {error}"))),
+        Err(error) => {
+            Err(Error::new(Code::InvalidPayload, format!("--args is not valid JSON: {error}")).hint("--args '{\"city\": \"Oslo\"}'"))
+        }
     }
 }
 
-/// The plan that a digest names, spent by this run.
-fn approved(app: &App, digest: &str) -> Result<Plan> {
-    let row = app.memory().with(|store| plans::spend(store, digest, crate::base::clock::now_ms()))?;
-    serde_json::from_str(&row).map_err(|error| Error::internal(format!("the plan is damaged: {error}")))
+/// A run of the plan that a digest names. The plan is used up by its first write, not by a script that does not come so far.
+fn approved(app: &App, digest: &str) -> Result<Approved> {
+    let memory = app.memory();
+    let row = memory.with(|store| plans::find(store, digest, crate::base::clock::now_ms()))?;
+    let plan: Plan = serde_json::from_str(&row).map_err(|error| Error::internal(format!("the plan is damaged: {error}")))?;
+    let named = digest.to_owned();
+    let spend = move || memory.with(|store| plans::spend(store, &named, crate::base::clock::now_ms()));
+    Ok(Approved::new(digest.to_owned(), plan, Box::new(spend)))
 }
 
 fn keep(app: &App, script: &Script, plan: &Plan) -> Result<()> {
@@ -237,12 +255,13 @@ fn planned(out: &Out, plan: &Plan, failed: bool) {
         let request = if step.request.get("method").is_some() { request } else { step.request.clone() };
         text.push_str(&format!("{}. {} ({}, account {})\n{request:#}\n", at + 1, step.function, step.operation, step.account));
     }
-    if plan.steps.is_empty() {
+    if plan.steps.is_empty() && !failed {
         out.note("dry run: the workflow writes nothing");
         return;
     }
     out.stderr(&crate::cli::output::in_plain_sight(&text));
     if failed {
+        out.note("dry run: the script failed, so there is nothing to approve");
         return;
     }
     let count = plan.steps.len();

@@ -61,7 +61,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         if !out.json {
             out.text(&line(out, &one));
         }
+        let interrupted = one.report.error.clone().filter(|error| error.code == Code::Cancelled);
         ran.push(one);
+        if let Some(error) = interrupted {
+            return Err(error);
+        }
     }
     Ok(answer(out, file, &ran))
 }

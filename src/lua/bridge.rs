@@ -11,7 +11,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::Instant;
 
 use crate::base::envelope::{Envelope, Meta};
-use crate::base::error::{Code, Error, Problem};
+use crate::base::error::{Code, Error};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::call::pages::Pages;
 use crate::call::request::{Arguments, Call, Options};
@@ -43,6 +43,9 @@ pub const FUNCTIONS: &[(&str, Function)] = &[
 
 /// Most named arguments of a call: each unknown one is compared with the known ones.
 const MOST_ARGUMENTS: usize = 1000;
+
+/// Longest time that a call may be given.
+const MOST_SECONDS: f64 = 86_400.0;
 
 /// Longest single sleep; the time limit ends it earlier.
 const LONGEST_SLEEP: f64 = 86_400.0;
@@ -211,8 +214,8 @@ fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec
 fn too_many(count: usize, parameters: &Map<String, Value>, name: &str) -> Fault {
     let names: Vec<&str> = parameters.keys().map(String::as_str).collect();
     let takes = if names.is_empty() { String::from("takes no arguments") } else { format!("takes: {}", names.join(", ")) };
-    let problem = Problem { pointer: String::new(), message: format!("has {count} values, but the function {takes}") };
-    Fault::Call(Error::arguments(vec![problem]).hint(format!("docs.read(\"{name}\")")), name.to_owned())
+    let error = Error::new(Code::InvalidArguments, format!("{count} values were given, but the function {takes}"));
+    Fault::Call(error.hint(format!("docs.read(\"{name}\")")), name.to_owned())
 }
 
 /// Options of `:each` and `:all`.
@@ -243,12 +246,25 @@ fn start(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> 
     let at = asked.at;
     let (number, step) = match &host.mode {
         Mode::Live => (live(host, asked), None),
-        _ if asked.is_workflow() => (live(host, asked), None),
+        _ if asked.is_workflow() => (planned(host, asked), None),
         Mode::Rehearsal(_) => (rehearse(host, asked)?, None),
         Mode::Approved(_) => approved(host, asked)?,
     };
     host.entries.borrow_mut().insert(number, (at, step));
     ticket(lua, number)
+}
+
+/// A workflow in a dry run or an approved run: what it calls is noted, or let through, one by one, so it is not asked about itself.
+fn planned(host: &Host, mut asked: Asked) -> Ticket {
+    asked.call.options.planned = true;
+    match host.runtime.prepare(&host.ctx(), asked.call) {
+        Station::Refused(envelope) => host.calls.put(Done::Call(envelope)),
+        Station::Asks(mut plan) | Station::Allowed(mut plan) => {
+            plan.options.dry_run = matches!(host.mode, Mode::Rehearsal(_));
+            let (runtime, ctx) = (host.runtime.clone(), host.ctx());
+            host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.perform(&ctx, *plan).await)) }))
+        }
+    }
 }
 
 fn live(host: &Host, asked: Asked) -> Ticket {
@@ -259,6 +275,10 @@ fn live(host: &Host, asked: Asked) -> Ticket {
 /// Reads are made, writes noted.
 fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
     let Mode::Rehearsal(plan) = &host.mode else { return Ok(live(host, asked)) };
+    let mut asked = asked;
+    if let (Some(callable), Arguments::Ready { object, .. }) = (&asked.callable, &mut asked.call.arguments) {
+        held(plan).fit(object, &callable.function.parameters);
+    }
     if asked.reads() && !held(plan).knows(&Value::Object(asked.object().clone())) {
         return Ok(live(host, asked));
     }
@@ -286,7 +306,13 @@ fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
 /// Reads are made; a write only when it is the plan's next.
 fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
     let Mode::Approved(approved) = &host.mode else { return Ok((live(host, asked), None)) };
-    let reads = asked.reads();
+    let (reads, at) = (asked.reads(), asked.at);
+    if let Some(error) = held(approved).failed() {
+        host.fence.trip(error);
+        return Err(Fault::Vm(stop()));
+    }
+    let mut asked = asked;
+    asked.call.options.planned = !reads;
     let mut plan = match host.runtime.prepare(&host.ctx(), asked.call) {
         Station::Refused(envelope) => return Ok((host.calls.put(Done::Call(envelope)), None)),
         Station::Asks(plan) if reads => {
@@ -308,6 +334,8 @@ fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
         match held(approved).write(&step) {
             Ok(number) => Some(number),
             Err(error) => {
+                let envelope = host.runtime.withheld(&host.ctx(), &plan, error.clone());
+                host.answered(Some((at, None)), &envelope);
                 host.fence.trip(error);
                 return Err(Fault::Vm(stop()));
             }
@@ -335,9 +363,14 @@ fn open(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> {
         let error = Error::new(Code::InvalidArguments, "This function does not answer in pages; call it without :each");
         return Err(Fault::Call(error, name));
     }
+    if !asked.reads() {
+        host.log.borrow_mut()[at].effect = "none";
+        let error = Error::new(Code::InvalidArguments, "This function writes; :each and :all only read lists");
+        return Err(Fault::Call(error, name));
+    }
     asked.call.options.all = true;
     let left = host.fence.deadline().saturating_duration_since(Instant::now());
-    asked.call.options.timeout_seconds = Some(left.as_secs_f64().max(0.001));
+    asked.call.options.timeout_seconds = Some(left.as_secs_f64().clamp(0.001, MOST_SECONDS));
     let (send, items) = unbounded_channel();
     let unknown = matches!(&host.mode, Mode::Rehearsal(plan) if held(plan).knows(&Value::Object(asked.object().clone())));
     let listing = if unknown {

@@ -151,7 +151,7 @@ impl Calls {
                 None
             })
         });
-        if found.is_none() && fence.tripped().is_none() && !self.going.borrow().is_empty() {
+        if found.is_none() && fence.tripped().is_none() && !going.is_empty() {
             fence.trip(Error::internal("the event loop cannot be started"));
         }
         found

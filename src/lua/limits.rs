@@ -25,6 +25,9 @@ use crate::config::layers::Config;
 /// Largest source of a script or module: compiling is outside of every other limit.
 pub const LARGEST_SOURCE: usize = 256 << 10;
 
+/// The longest time that a script may be given, in seconds.
+const YEAR: u64 = 31_536_000;
+
 /// Longer than a person is waited for at once.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -55,8 +58,8 @@ impl Limits {
         let bytes = |key| usize::try_from(number(key)).unwrap_or(usize::MAX);
         Self {
             memory: bytes("lua.memory_limit"),
-            cpu: Duration::from_secs(number("lua.cpu_limit")),
-            time: Duration::from_secs(number("lua.time_limit")),
+            cpu: Duration::from_secs(number("lua.cpu_limit").min(YEAR)),
+            time: Duration::from_secs(number("lua.time_limit").min(YEAR)),
             calls: number("lua.call_limit"),
             output: bytes("lua.output_limit"),
         }
@@ -127,6 +130,9 @@ impl Fence {
 
     /// Puts limits onto a VM.
     pub fn guard(self: &std::rc::Rc<Self>, lua: &Lua) -> mlua::Result<()> {
+        if lua.used_memory() > self.limits.memory {
+            return Err(mlua::Error::MemoryError(String::new()));
+        }
         lua.set_memory_limit(self.limits.memory)?;
         let (fence, flag) = (self.clone(), self.flag.clone());
         // Called at every loop and call of a script: what is seldom needed is asked for by one load.

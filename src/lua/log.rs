@@ -70,6 +70,8 @@ fn effect(envelope: &Envelope) -> &'static str {
     match code {
         None => "succeeded",
         Some("outcome_unknown") => "unknown",
+        // It was on its way.
+        Some("cancelled" | "timeout") if envelope.meta.attempts > 0 => "unknown",
         Some(_) if envelope.meta.attempts > 0 => "failed",
         Some(_) => "none",
     }

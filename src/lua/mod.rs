@@ -8,6 +8,7 @@ pub mod check;
 pub mod driver;
 pub mod function;
 pub mod globals;
+pub mod header;
 pub mod host;
 pub mod limits;
 pub mod log;

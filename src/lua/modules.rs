@@ -11,12 +11,10 @@ use serde_json::Value;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
-use crate::call::args;
-use crate::call::request::Arguments;
 use crate::lua::globals::{one, text};
+use crate::lua::header;
 use crate::lua::host::{Fault, Function, Host, Told, wrong};
 use crate::lua::limits::LARGEST_SOURCE;
-use crate::registry::schema::Checker;
 
 /// The functions of this file.
 pub const FUNCTIONS: &[(&str, Function)] = &[("load", load), ("workflow", workflow)];
@@ -130,20 +128,11 @@ fn workflow(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Multi
     let given = host.to_json(&arguments.pop_front().unwrap_or_default(), None, "workflow")?;
     let (file, source) = host.modules.source(&format!("./{name}"))?;
     let stem = file.strip_suffix(".lua").unwrap_or(&file);
-    let broken = |problems: Vec<crate::registry::workflow::Problem>| {
-        let said: Vec<String> =
-            problems.into_iter().map(|(line, why)| line.map_or(why.clone(), |line| format!("line {line}: {why}"))).collect();
-        Error::new(Code::ScriptError, format!("{file}: {}", said.join("; ")))
-    };
-    let header = crate::registry::workflow::parse(stem.rsplit('/').next().unwrap_or(stem), &source).map_err(broken)?;
+    let header = header::read(&file, &source)?;
     let Value::Object(object) = given else { return Err(wrong("workflow: the arguments must be a table of names")) };
     let object = match header {
         None => object,
-        Some(function) => {
-            let checker = Checker::new(function.input_schema()).map_err(Error::internal)?;
-            let called = Arguments::Ready { object, files: std::collections::BTreeMap::new() };
-            args::check(&function, &checker, called).map_err(|error| Fault::Call(error, format!("workflow.{stem}")))?.object
-        }
+        Some(function) => header::arguments(&function, object).map_err(|error| Fault::Call(error, format!("workflow.{stem}")))?,
     };
     let chunk = compiled(lua, &file, source)?;
     Ok((chunk, host.json.to_lua(lua, &Value::Object(object))?).into_lua_multi(lua)?)

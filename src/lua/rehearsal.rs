@@ -8,13 +8,16 @@
 use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::json::{canonical, digest};
+use crate::base::json::{canonical, digest, plain};
 
 /// Integers from here on are tokens; still exact in Lua.
 const INTEGER_TOKENS: i64 = 9_007_100_000_000_000;
+
+/// So far are they from each other: a script that adds to one does not make another.
+const APART: i64 = 1009;
 
 /// Deepest part of an output schema that a stand-in follows.
 const DEEPEST: usize = 8;
@@ -115,7 +118,7 @@ impl Plan {
     fn token(&mut self, step: usize, pointer: &str, kind: &str, format: Option<&str>) -> Value {
         let number = self.tokens.len() + 1;
         let value = match (kind, format) {
-            ("integer" | "number", _) => Value::from(INTEGER_TOKENS + i64::try_from(number).unwrap_or(0)),
+            ("integer" | "number", _) => Value::from(INTEGER_TOKENS + APART * i64::try_from(number).unwrap_or(0)),
             (_, Some("uuid")) => Value::from(format!("00000000-0000-4000-8000-{number:012}")),
             (_, Some("date-time")) => {
                 Value::from(format!("1999-01-{:02}T{:02}:{:02}:07Z", number / 1440 % 28 + 1, number / 60 % 24, number % 60))
@@ -131,11 +134,23 @@ impl Plan {
 }
 
 impl Plan {
+    /// Where a parameter wants a number and a text stands in for what is not known, a number stands in for it: an answer without an
+    /// output schema does not say its types.
+    pub fn fit(&mut self, arguments: &mut Map<String, Value>, parameters: &Map<String, Value>) {
+        for (name, value) in arguments.iter_mut() {
+            let wanted = parameters.get(name).and_then(|schema| schema.get("type")).and_then(Value::as_str);
+            let known = self.tokens.iter().find(|token| value.is_string() && token.value == *value);
+            if let (Some("integer" | "number"), Some((step, pointer))) = (wanted, known.map(|token| (token.step, token.pointer.clone()))) {
+                *value = self.token(step, &pointer, "integer", None);
+            }
+        }
+    }
+
     /// A text that names a step and a part of its answer, such as `dry-run-3-user-id`; it stands in URLs as it is.
     fn name(&self, step: usize, pointer: &str) -> String {
         let path = pointer.trim_start_matches('/').replace('/', "-");
-        let plain: String = path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
-        let name = format!("dry-run-{step}-{plain}");
+        let kept: String = path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
+        let name = format!("dry-run-{step}-{kept}");
         let taken = self.tokens.iter().any(|token| token.value.as_str() == Some(&name));
         if taken { format!("{name}-{}", self.tokens.len()) } else { name }
     }
@@ -143,7 +158,7 @@ impl Plan {
 
 impl Token {
     fn text(&self) -> String {
-        crate::base::json::plain(&self.value)
+        plain(&self.value)
     }
 
     /// Whether a text holds this token, plain or as in a URL.
@@ -160,12 +175,19 @@ pub struct Approved {
     tokens: Vec<Token>,
     answers: HashMap<usize, Value>,
     made: usize,
+    /// Uses the plan up; called before its first write.
+    spend: Option<Spend>,
+    /// Why the run ended.
+    failed: Option<Error>,
 }
+
+/// Uses a plan up, so that it runs once.
+pub type Spend = Box<dyn FnOnce() -> Result<()> + Send>;
 
 impl Approved {
     /// At the beginning of a plan.
-    pub fn new(digest: String, plan: Plan) -> Self {
-        Self { digest, left: plan.steps.into(), tokens: plan.tokens, answers: HashMap::new(), made: 0 }
+    pub fn new(digest: String, plan: Plan, spend: Spend) -> Self {
+        Self { digest, left: plan.steps.into(), tokens: plan.tokens, answers: HashMap::new(), made: 0, spend: Some(spend), failed: None }
     }
 
     /// The plan's digest.
@@ -184,8 +206,20 @@ impl Approved {
         self.same(next, step).then(|| self.advance())
     }
 
-    /// Lets the plan's next write through and answers its number; any other request is refused.
+    /// Why nothing more is let through; a workflow inside may have met it.
+    pub fn failed(&self) -> Option<Error> {
+        self.failed.clone()
+    }
+
+    /// Lets the plan's next write through and answers its number; at any other request the run ends.
     pub fn write(&mut self, step: &Step) -> Result<usize> {
+        if let Some(error) = self.failed() {
+            return Err(error);
+        }
+        self.next(step).map_err(|error| self.failed.insert(error).clone())
+    }
+
+    fn next(&mut self, step: &Step) -> Result<usize> {
         let number = self.made + 1;
         let refused = |what: String| {
             Err(Error::new(
@@ -202,7 +236,11 @@ impl Approved {
             return refused(format!("{} as {} instead of {} as {}", step.function, step.account, next.function, next.account));
         }
         if !self.same(next, step) {
-            return refused(format!("{} with another request than {}", step.function, shown(&self.expected(next))));
+            let (wanted, given) = (shown(&self.expected(next)), shown(&bare(&step.request)));
+            return refused(format!("{} would send {given} instead of {wanted}", step.function));
+        }
+        if let Some(spend) = self.spend.take() {
+            spend()?;
         }
         Ok(self.advance())
     }
@@ -229,7 +267,7 @@ impl Approved {
         // One name may begin another.
         known.sort_by_key(|(token, _)| std::cmp::Reverse(token.text().len()));
         let mut request = bare(&step.request);
-        replace(&mut request, &known);
+        replace(&mut request, &known, false);
         request
     }
 }
@@ -243,7 +281,8 @@ fn bare(request: &Value) -> Value {
     request
 }
 
-fn replace(value: &mut Value, known: &[(&Token, &Value)]) {
+/// Puts real values in place of tokens. In the URL of a request they are percent-encoded, though a token needs no encoding.
+fn replace(value: &mut Value, known: &[(&Token, &Value)], url: bool) {
     match value {
         Value::String(text) => {
             if let Some((_, real)) = known.iter().find(|(token, _)| token.value.as_str() == Some(text)) {
@@ -252,8 +291,9 @@ fn replace(value: &mut Value, known: &[(&Token, &Value)]) {
             }
             for (token, real) in known {
                 if token.stands_in(text) {
-                    let (own, real) = (token.text(), crate::base::json::plain(real));
-                    *text = text.replace(&own, &encoded_like(text, &own, &real)).replace(&encoded(&own), &encoded(&real));
+                    let (own, real) = (token.text(), plain(real));
+                    let there = if url { encoded(&real) } else { real.clone() };
+                    *text = text.replace(&own, &there).replace(&encoded(&own), &encoded(&real));
                 }
             }
         }
@@ -262,16 +302,13 @@ fn replace(value: &mut Value, known: &[(&Token, &Value)]) {
                 *value = (*real).clone();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, known)),
-        Value::Object(members) => members.values_mut().for_each(|member| replace(member, known)),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, known, url)),
+        Value::Object(members) => {
+            let request = members.contains_key("method");
+            members.iter_mut().for_each(|(name, member)| replace(member, known, request && name == "url"));
+        }
         Value::Null | Value::Bool(_) => {}
     }
-}
-
-/// In a URL a real value is percent-encoded, though the token needed no encoding.
-fn encoded_like(text: &str, own: &str, real: &str) -> String {
-    let url = text.starts_with("https://") || text.starts_with("http://");
-    if url && encoded(own) == own { encoded(real) } else { real.to_owned() }
 }
 
 fn encoded(text: &str) -> String {
@@ -281,14 +318,17 @@ fn encoded(text: &str) -> String {
 }
 
 fn shown(request: &Value) -> String {
-    let line = json!([request.get("method"), request.get("url"), request.get("body")]);
-    let text: String = line.to_string().chars().take(300).collect();
-    text
+    let text = match request.get("method") {
+        Some(method) => format!("{} {} {}", plain(method), plain(&request["url"]), request["body"]),
+        None => request.to_string(),
+    };
+    if text.chars().count() > 300 { format!("{}…", text.chars().take(300).collect::<String>()) } else { text }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn step(function: &str, request: Value) -> Step {
         Step { function: function.into(), account: "default".into(), operation: "write".into(), request }
@@ -309,7 +349,7 @@ mod tests {
         plan.note(step("a.comment", second), Some(&output()), &Map::new());
         let plan: Plan = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
         let run = |second: Value| {
-            let mut approved = Approved::new(plan.digest(), plan.clone());
+            let mut approved = Approved::new(plan.digest(), plan.clone(), Box::new(|| Ok(())));
             let first =
                 approved.write(&step("a.create", json!({"url": "https://x/issues", "body": {"title": "t"}, "digest": "d"}))).unwrap();
             approved.answered(first, &json!({"number": 12, "name": "a b", "url": "https://x/12"}));
@@ -324,7 +364,7 @@ mod tests {
     fn what_is_not_on_the_list_is_refused() {
         let mut plan = Plan::default();
         plan.note(step("a.create", json!({"url": "https://x/1"})), None, &Map::new());
-        let mut approved = Approved::new(plan.digest(), plan);
+        let mut approved = Approved::new(plan.digest(), plan, Box::new(|| Ok(())));
         assert!(approved.write(&step("a.delete", json!({"url": "https://x/1"}))).is_err());
         assert!(approved.write(&step("a.create", json!({"url": "https://x/2"}))).is_err());
         assert!(approved.write(&step("a.create", json!({"url": "https://x/1"}))).is_ok());

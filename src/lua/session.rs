@@ -12,7 +12,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value as LuaValue};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::base::error::{CODES, Code, Error, Problem, Result};
+use crate::base::error::{CODES, Code, Error, Problem, ProviderAnswer, Result};
 use crate::call::request::{Budget, Ctx, Options};
 use crate::call::runtime::Runtime;
 use crate::lua::calls::Calls;
@@ -25,7 +25,8 @@ use crate::lua::value::Json;
 use crate::lua::write::{Unfit, Writer};
 use crate::lua::{bridge, globals, modules, patterns};
 
-const PRELUDE: &str = include_str!("prelude.luau");
+/// `prelude.luau`, compiled by the build script.
+const PRELUDE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prelude.luauc"));
 
 /// Scripts that start each other stand at most so deep.
 pub const DEEPEST: usize = 8;
@@ -131,7 +132,7 @@ impl Session {
             host.offer(&lua, &offered, functions)?;
         }
         offered.raw_set("testing", setup.testing)?;
-        let prelude = lua.load(PRELUDE).set_name("=angelia").set_mode(ChunkMode::Text);
+        let prelude = lua.load(PRELUDE).set_name("=angelia").set_mode(ChunkMode::Binary);
         let run: Function = prelude.call((offered, host.json.list.clone(), LuaValue::NULL))?;
         lua.globals().raw_set("args", globals::args(&host, &lua, &setup.words, &setup.named)?)?;
         lazy_stdin(&lua, setup.stdin)?;
@@ -259,7 +260,11 @@ impl Session {
 
     fn call(&self, chunk: Function) -> Ended {
         let outcome = self.run.call::<(bool, Table, Option<Vec<String>>, Table)>(chunk);
-        let tripped = self.host.fence.tripped();
+        let failed = match &self.host.mode {
+            Mode::Approved(approved) => held(approved).failed(),
+            Mode::Live | Mode::Rehearsal(_) => None,
+        };
+        let tripped = self.host.fence.tripped().or(failed);
         let (ok, values, trace, failure) = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -282,7 +287,7 @@ impl Session {
     /// What a script raised and did not catch.
     fn raised(&self, raised: &LuaValue, failure: &Table) -> Error {
         match raised {
-            LuaValue::Table(table) if table.metatable().as_ref() == Some(failure) => told(table),
+            LuaValue::Table(table) if table.metatable().as_ref() == Some(failure) => self.told(table),
             LuaValue::Error(error) => self.vm_error(error),
             LuaValue::String(text) if text.as_bytes() == b"not enough memory" => self.host.fence.out_of_memory(),
             LuaValue::String(text) => Error::new(Code::ScriptError, text.to_string_lossy()),
@@ -296,6 +301,36 @@ impl Session {
             }
             other => Error::new(Code::ScriptError, format!("The script raised {}", globals::shown(Some(other)))),
         }
+    }
+
+    /// An error table of ours as the error of the run, with the place in the script.
+    fn told(&self, table: &Table) -> Error {
+        let text = |key: &str| table.raw_get::<Option<String>>(key).ok().flatten();
+        let slug = text("code").unwrap_or_default();
+        let code = CODES.iter().find(|row| row.1 == slug).map_or(Code::ScriptError, |row| row.0);
+        let mut message = String::new();
+        if let (Some(script), Ok(Some(line))) = (text("script"), table.raw_get::<Option<u64>>("line")) {
+            message.push_str(&format!("{script}:{line}: "));
+        }
+        if let Some(function) = text("function") {
+            message.push_str(&format!("{function}: "));
+        }
+        message.push_str(&text("message").unwrap_or_else(|| String::from("The script raised an error without a message")));
+        let mut error = Error::new(code, message).hints(some(table, "hints"));
+        error.retryable = table.raw_get::<Option<bool>>("retryable").ok().flatten().unwrap_or(false);
+        error.http_status = table.raw_get::<Option<u16>>("http_status").ok().flatten();
+        error.request_id = text("request_id");
+        error.retry_after_ms = table.raw_get::<Option<f64>>("retry_after_ms").ok().flatten().map(|ms| ms as u64);
+        for problem in some::<Table>(table, "problems") {
+            let part = |key: &str| problem.raw_get::<Option<String>>(key).ok().flatten().unwrap_or_default();
+            error.problems.push(Problem { pointer: part("pointer"), message: part("message") });
+        }
+        if let Ok(Some(answer)) = table.raw_get::<Option<Table>>("provider") {
+            let body = answer.raw_get::<LuaValue>("body").unwrap_or_default();
+            let body = Writer::new(&self.host.fence, self.host.fence.limits().output).value(&body, None).unwrap_or_default();
+            error.provider = Some(ProviderAnswer { code: answer.raw_get::<Option<String>>("code").ok().flatten(), body });
+        }
+        error
     }
 
     fn vm_error(&self, error: &mlua::Error) -> Error {
@@ -403,31 +438,6 @@ fn lazy_stdin(lua: &Lua, read: Box<dyn Fn() -> Option<String>>) -> mlua::Result<
     meta.raw_set("__index", index)?;
     meta.raw_set("__metatable", "globals")?;
     lua.globals().set_metatable(Some(meta))
-}
-
-/// An error table of ours as the error of the run, with the place in the script.
-fn told(table: &Table) -> Error {
-    let text = |key: &str| table.raw_get::<Option<String>>(key).ok().flatten();
-    let slug = text("code").unwrap_or_default();
-    let code = CODES.iter().find(|row| row.1 == slug).map_or(Code::ScriptError, |row| row.0);
-    let mut message = String::new();
-    if let (Some(script), Ok(Some(line))) = (text("script"), table.raw_get::<Option<u64>>("line")) {
-        message.push_str(&format!("{script}:{line}: "));
-    }
-    if let Some(function) = text("function") {
-        message.push_str(&format!("{function}: "));
-    }
-    message.push_str(&text("message").unwrap_or_else(|| String::from("The script raised an error without a message")));
-    let mut error = Error::new(code, message).hints(some(table, "hints"));
-    error.retryable = table.raw_get::<Option<bool>>("retryable").ok().flatten().unwrap_or(false);
-    error.http_status = table.raw_get::<Option<u16>>("http_status").ok().flatten();
-    error.request_id = text("request_id");
-    error.retry_after_ms = table.raw_get::<Option<f64>>("retry_after_ms").ok().flatten().map(|ms| ms as u64);
-    for problem in some::<Table>(table, "problems") {
-        let part = |key: &str| problem.raw_get::<Option<String>>(key).ok().flatten().unwrap_or_default();
-        error.problems.push(Problem { pointer: part("pointer"), message: part("message") });
-    }
-    error
 }
 
 /// The first members of a list, which a script may have filled with anything.

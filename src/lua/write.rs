@@ -116,13 +116,13 @@ impl<'a> Writer<'a> {
         // A list with a hole a million wide would be built before it is refused.
         if highest > count + nulls.map_or(0, |nulls| nulls.pairs::<LuaValue, LuaValue>().count()) {
             let hole = (1..=highest).find(|at| table.raw_get::<LuaValue>(*at).is_ok_and(|value| value.is_nil()) && !is_marked(nulls, *at));
-            return Err(self.unfit(&format!("a list with a hole at {}; json.null fills one", hole.unwrap_or(highest))));
+            return Err(self.unfit(&format!("a list with a hole at {} (json.null fills one)", hole.unwrap_or(highest))));
         }
         let mut list = Vec::with_capacity(highest.min(self.left / WEIGHT));
         for at in 1..=highest {
             let value: LuaValue = table.raw_get(at)?;
             if value.is_nil() && !is_marked(nulls, at) {
-                return Err(self.unfit(&format!("a list with a hole at {at}; json.null fills one")));
+                return Err(self.unfit(&format!("a list with a hole at {at} (json.null fills one)")));
             }
             self.path.push(at.to_string());
             let item = self.member(&value, digits, LuaValue::Integer(at as i64), items)?;

@@ -103,7 +103,11 @@ pub fn provider(functions: Vec<Function>) -> Result<Provider, String> {
 }
 
 fn comment(text: &str) -> Result<Option<Comment<'_>>, Vec<Problem>> {
-    let start = text.trim_start();
+    let mut start = text.trim_start_matches('\u{feff}');
+    if start.starts_with("#!") {
+        start = start.split_once('\n').map_or("", |(_, rest)| rest);
+    }
+    let start = start.trim_start();
     let Some(rest) = start.strip_prefix("--[") else { return Ok(None) };
     let level = rest.bytes().take_while(|byte| *byte == b'=').count();
     let Some((word, body)) = rest[level..].strip_prefix('[').and_then(|inside| inside.split_once('\n')) else { return Ok(None) };
@@ -130,10 +134,13 @@ fn head_problems(stem: &str, header: &Header, comment: &Comment<'_>) -> Vec<Prob
         found.push((comment.line_of("name"), format!("name: '{name}' differs from the file's name '{stem}'")));
     }
     if header.description.as_ref().is_none_or(|text| text.trim().is_empty()) {
-        found.push((comment.line_of("description"), String::from("says in one sentence what it is for: description")));
+        found.push((comment.line_of("description"), String::from("description is missing: one sentence that says what it is for")));
     }
     if header.operation.is_none() {
-        found.push((comment.line_of("operation"), String::from("says what it does: operation: read, write or destructive")));
+        found.push((
+            comment.line_of("operation"),
+            String::from("operation is missing: it says what the workflow does: read, write or destructive"),
+        ));
     }
     if header.output.as_ref().is_some_and(|schema| !schema.is_object()) {
         found.push((comment.line_of("output"), String::from("output must be a JSON Schema object")));
@@ -227,7 +234,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         let table = [
-            ("--[[ workflow\ndescription: A.\n]]", None, "says what it does: operation: read, write or destructive"),
+            (
+                "--[[ workflow\ndescription: A.\n]]",
+                None,
+                "operation is missing: it says what the workflow does: read, write or destructive",
+            ),
             ("--[[ workflow\noperation: read\n]]", None, "description"),
             ("--[[ workflow\noperation: look\n]]", Some(2), "look"),
             (&format!("{HEAD}colour: red\n]]"), Some(4), "colour"),

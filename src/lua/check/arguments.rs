@@ -40,6 +40,40 @@ impl<'a> Given<'a> {
     }
 }
 
+impl<'a> Given<'a> {
+    /// What `:each` and `:all` take: the arguments (`None` where they cannot be seen), and a table of options.
+    pub fn of_list(&self) -> (Option<Given<'a>>, Option<&'a TableConstructor>) {
+        let Self::Positional(values) = self else {
+            return (self.named(), None);
+        };
+        let table = |at: usize| match values.get(at) {
+            Some(Cow::Borrowed(Expression::TableConstructor(table))) => Some(table),
+            _ => None,
+        };
+        let arguments = match values.first() {
+            None => Some(Self::Positional(Vec::new())),
+            Some(first) if first.to_string().trim() == "nil" => Some(Self::Positional(Vec::new())),
+            Some(_) => table(0).map(Self::Named),
+        };
+        (arguments, table(1))
+    }
+
+    fn named(&self) -> Option<Given<'a>> {
+        match self {
+            Self::Named(table) => Some(Self::Named(table)),
+            Self::Positional(_) => None,
+        }
+    }
+}
+
+/// The literal names in a table.
+pub fn names(table: &TableConstructor) -> impl Iterator<Item = (String, Option<Place>)> {
+    table.fields().iter().filter_map(|field| match field {
+        Field::NameKey { key, .. } => Some((literal::name(key).to_owned(), place(key))),
+        _ => None,
+    })
+}
+
 /// Where an expression or token stands.
 pub fn place(node: &impl Node) -> Option<Place> {
     node.start_position().map(|position| Place { line: position.line(), column: position.character() })

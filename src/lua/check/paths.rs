@@ -14,6 +14,9 @@ use crate::lua::check::walk::Walk;
 use crate::lua::check::{Place, Remark, Severity};
 use crate::registry::catalog::{Callable, Opened};
 
+/// The options of `:each` and `:all`.
+const OPTIONS: [&str; 2] = ["max_items", "max_pages"];
+
 /// What a value is known to be.
 #[derive(Clone)]
 pub enum Known {
@@ -227,7 +230,17 @@ impl Walk<'_> {
                     let message = format!("{} is not a list: it has no ':{method}'", callable.name);
                     self.say(token, "not_a_list", message, vec![format!("Call it alone: {}{{…}}", callable.function.id)]);
                 }
-                self.compare(&callable, given, at);
+                let (arguments, options) = given.of_list();
+                if let Some(arguments) = arguments {
+                    self.compare(&callable, &arguments, at);
+                }
+                for (name, place) in options.into_iter().flat_map(arguments::names) {
+                    if !OPTIONS.contains(&name.as_str()) {
+                        let message = format!("':{method}' has no option '{}'", printable(&name));
+                        let hint = format!("There are {}", OPTIONS.join(" and "));
+                        self.remarks.push(Remark::error(place.unwrap_or(at), "unknown_argument", message).hints([hint]));
+                    }
+                }
             }
             Known::Function(callable) if method == "envelope" => self.compare(&callable, given, at),
             Known::Function(callable) => {
