@@ -211,10 +211,11 @@ fn definitions_of_all_providers_are_lua() {
         "---@class angelia.Integrations\n---@field shop angelia.shop # Articles of a small shop.\n",
         "---@class angelia.shop.create_article.Arguments\n---@field name string # What it is called.\n---@field price integer # In cents.\n---@field sold? boolean",
         "---@field color? \"red\"|\"blue\" # Only this color.\n",
-        "---@class angelia.shop.list_articles\n---@overload fun(arguments?: angelia.shop.list_articles.Arguments): any\n---@field each fun(",
+        "---@class angelia.shop.list_articles\n---@overload fun(arguments?: angelia.shop.list_articles.Arguments): any\n---@overload fun(color?: string, limit?: integer, cursor?: string): any\n---@field each fun(",
         "---@class angelia.shop.get_article.Result\n---@field id? string\n",
-        "---@field get_article fun(arguments: angelia.shop.get_article.Arguments): angelia.shop.get_article.Result\n",
-        "---Operation: destructive; asks for approval where the policy says so.\n---@field delete_article fun(",
+        "---@class angelia.shop.get_article\n---@overload fun(arguments: angelia.shop.get_article.Arguments): angelia.shop.get_article.Result\n",
+        "---@field get_article angelia.shop.get_article\n",
+        "---Operation: destructive; asks for approval where the policy says so.\n---@field delete_article angelia.shop.delete_article",
     ] {
         assert!(shop.contains(part), "{part}\n{shop}");
     }

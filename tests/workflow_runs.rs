@@ -154,6 +154,55 @@ fn a_changed_file_is_run_as_it_is_now() {
     assert_eq!(call(&home, "workflow.one", "{}").1["data"], 22);
 }
 
+#[test]
+fn an_approved_run_ends_at_another_request_also_inside_a_workflow() {
+    let home = Home::new();
+    workflow(&home, "tally.lua", TALLY);
+    let source = "pcall(function() app.integrations.workflow.tally{ collection = args.of } end)
+        for i = 1, 2 do app.integrations.data.create{ collection = 'after', document = { i = i } } end";
+    let (code, plan) = script(&home, source, &["--dry-run", "--args", r#"{"of": "notes"}"#]);
+    assert_eq!((code, plan["meta"]["plan"]["requests"].as_array().unwrap().len()), (0, 3), "{plan}");
+    let digest = plan["meta"]["plan"]["digest"].as_str().unwrap().to_owned();
+    // What the workflow counts is another number now, so its write is another one.
+    call(&home, "data.create", r#"{"collection": "notes", "document": {}}"#);
+    let (code, answer) = script(&home, source, &["--approve", &digest, "--args", r#"{"of": "notes"}"#]);
+    assert_eq!((code, &answer["error_detail"]["code"]), (4, &json!("approval_required")), "{answer}");
+    assert_eq!(collections(&home), json!([{"collection": "notes", "documents": 1}]), "nothing came after it");
+    let refused = home.run(&["audit:list", "--json", "--outcome", "refused"]).json()["calls"][0].clone();
+    assert_eq!((&refused["function"], &refused["code"]), (&json!("data.create"), &json!("approval_required")), "{refused}");
+}
+
+#[test]
+fn a_plan_is_used_up_by_its_first_write_and_not_before() {
+    let home = Home::new();
+    let source = "app.integrations.data.create{ collection = 'x', document = {} }";
+    let digest = script(&home, source, &["--dry-run"]).1["meta"]["plan"]["digest"].as_str().unwrap().to_owned();
+    assert_eq!(script(&home, source, &["--approve", &digest, "--args", "{bad"]).0, 2);
+    assert_eq!(script(&home, "this is no Lua", &["--approve", &digest]).0, 8);
+    assert_eq!(script(&home, "return 1", &["--approve", &digest]).0, 0);
+    assert_eq!(script(&home, source, &["--approve", &digest]).0, 0);
+    assert_eq!(script(&home, source, &["--approve", &digest]).0, 4);
+}
+
+#[test]
+fn a_header_counts_also_where_the_file_is_run_by_its_path() {
+    let home = Home::new();
+    let path = workflow(&home, "tally.lua", TALLY).display().to_string();
+    let run = home.run(&["integrations:lua", &path, "--json", "--args", r#"{"collection": "notes"}"#]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let (_, list) = call(&home, "data.list", r#"{"collection": "sums"}"#);
+    assert_eq!(list["data"]["documents"][0]["document"]["least"], 0, "the default is filled in");
+    let run = home.run(&["integrations:lua", &path, "--json"]);
+    assert_eq!((run.code, &run.json()["error_detail"]["code"]), (2, &json!("invalid_arguments")), "{run:?}");
+    let sly = workflow(&home, "sly.lua", &format!("{}app.integrations.data.create{{ collection = 'y', document = {{}} }}", header("read")));
+    assert_eq!(home.run(&["integrations:lua", &sly.display().to_string(), "--json"]).code, 4);
+    let wrong = workflow(&home, "wrong.lua", "#!/usr/bin/env angelia\n--[[ workflow\ndescription: A.\n]]\n");
+    for command in ["integrations:lua", "lua:check"] {
+        let run = home.run(&[command, &wrong.display().to_string()]);
+        assert!(run.code == 8 && format!("{run:?}").contains("operation is missing"), "{run:?}");
+    }
+}
+
 fn tests(home: &Home, file: &str, flags: &[&str]) -> Run {
     let path = home.root().join("config/workflows").join(file);
     home.run(&[&["lua:test", &path.display().to_string(), "--json"], flags].concat())
@@ -194,6 +243,7 @@ category: commerce
 auth_strategy: none
 servers: {default: "http://127.0.0.1:1"}
 functions:
+  - {id: drain, title: Drain, description: Takes away what waits., operation: write, request: "POST /drain", parameters: {page: {type: integer}}, pagination: {style: page, items: ".", parameter: page}, examples: [{arguments: {}}]}
   - {id: get_price, title: Get a price, description: Returns a price., operation: read, request: "GET /price/{fruit}", parameters: {fruit: {type: string}}, required: [fruit], examples: [{arguments: {fruit: fig}}]}
 "#;
 
@@ -220,4 +270,20 @@ fn answers_are_recorded_once_and_replayed_without_the_service() {
     assert_eq!((run.code, server.requests().len()), (0, 1), "answered from the folder beside the file: {run:?}");
     let run = tests(&home, "prices.lua", &["--record", folder.to_str().unwrap()]);
     assert_eq!((run.code, server.requests().len()), (2, 1), "a recording is not mixed with an older one: {run:?}");
+}
+
+#[test]
+fn a_list_is_read_and_never_written() {
+    let server = Server::start(|_| Reply::ok(b"[1, 2]"));
+    let home = Home::new();
+    home.manifest("stall", STALL);
+    home.config(&format!(
+        "[integrations.stall]\nenabled = true\nread = \"allow\"\nwrite = \"allow\"\nallow_private = true\n[integrations.stall.servers]\ndefault = \"{}\"\n",
+        server.origin()
+    ));
+    for flags in [&["--dry-run"][..], &[]] {
+        let (code, answer) = script(&home, "app.integrations.stall.drain:all()", flags);
+        assert_eq!((code, &answer["error_detail"]["code"]), (2, &json!("invalid_arguments")), "{answer}");
+    }
+    assert!(server.requests().is_empty());
 }

@@ -123,12 +123,7 @@ fn a_broken_header_is_named_and_a_file_without_one_is_left_alone() {
     own(&home, "lib/inner.lua", &read_only("A module of a workflow."));
     assert_eq!(problems(&home), []);
     let cases = [
-        (
-            "silent.lua",
-            String::from("--[[ workflow\ndescription: Does something.\n]]\n"),
-            json!(null),
-            "operation: read, write or destructive",
-        ),
+        ("silent.lua", String::from("--[[ workflow\ndescription: Does something.\n]]\n"), json!(null), "operation is missing"),
         ("odd.lua", TRIAGE.replace("required: [repo]", "oneOf: []"), json!(10), "oneOf"),
         ("example.lua", TRIAGE.replace("{repo: a/b}", "{repo: 7}"), json!(12), "example: /repo"),
         ("Big-Name.lua", read_only("Looks."), json!(null), "'Big-Name'"),

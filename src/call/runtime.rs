@@ -78,18 +78,15 @@ impl Runtime {
 
     /// Asks for a person's word on a plan, and does what it says; where nobody can be asked a ticket is left.
     pub async fn asked(&self, ctx: &Ctx, plan: Plan) -> Envelope {
-        match self.ask(ctx, &plan).await {
+        let word = match (&ctx.asker, self.shown(&plan)) {
+            (Some(asker), Ok(request)) => asker.ask(&plan, &request).await,
+            _ => None,
+        };
+        match word {
             Some(true) => self.perform(ctx, plan).await,
             Some(false) => self.declined(ctx, &plan),
             None => self.leave_ticket(ctx, plan),
         }
-    }
-
-    /// A person's word on a plan; `None` where nobody can be asked.
-    async fn ask(&self, ctx: &Ctx, plan: &Plan) -> Option<bool> {
-        let asker = ctx.asker.as_ref()?;
-        let request = self.shown(plan).ok()?;
-        asker.ask(plan, &request).await
     }
 
     /// Every check, in order. Nothing is sent and no secret is read.
@@ -213,7 +210,7 @@ impl Runtime {
         envelope
     }
 
-    /// Answers a call that whoever makes it found not to be the one that was agreed to.
+    /// Answers a call that is not the one that was agreed to.
     pub fn withheld(&self, ctx: &Ctx, plan: &Plan, error: Error) -> Envelope {
         self.refused(ctx, &Draft::of(plan), error, None)
     }

@@ -39,10 +39,11 @@ pub fn check(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     Ok(code)
 }
 
-/// The text of a file or of stdin; broken bytes are a matter of the parser's.
+/// The text of a file or of stdin.
 fn source(name: &str) -> Result<String> {
     let bytes = if name == "-" { stdin::read(Wait::Forever)?.unwrap_or_default() } else { file(Path::new(name))? };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8(bytes)
+        .map_err(|_| Error::new(Code::ScriptError, format!("{name} is not text (UTF-8)")).hint("angelia integrations:lua refuses it too"))
 }
 
 /// A file, no further than its size can be refused.

@@ -73,6 +73,12 @@ impl Plan {
         }
     }
 
+    /// The tokens that stand in requests: what is not known yet of them.
+    pub fn open(&self) -> Vec<&Token> {
+        let texts: Vec<String> = self.steps.iter().map(|step| step.request.to_string()).collect();
+        self.tokens.iter().filter(|token| texts.iter().any(|text| token.stands_in(text))).collect()
+    }
+
     /// Whether a value holds a token.
     pub fn knows(&self, value: &Value) -> bool {
         match value {
@@ -341,22 +347,27 @@ mod tests {
     #[test]
     fn an_approved_run_follows_values_from_answer_to_request() {
         let mut plan = Plan::default();
-        let made = plan.note(step("a.create", json!({"url": "https://x/issues", "body": {"title": "t"}})), Some(&output()), &Map::new());
+        let made = plan.note(
+            step("a.create", json!({"method": "POST", "url": "https://x/issues", "body": {"title": "t"}})),
+            Some(&output()),
+            &Map::new(),
+        );
         let number = made["number"].as_i64().unwrap();
         let name = made["name"].as_str().unwrap();
         assert!(plan.knows(&json!({"deep": [name]})) && plan.knows(&json!(number)) && !plan.knows(&json!({"x": 7})));
-        let second = json!({"url": format!("https://x/issues/{number}/{name}"), "body": {"ref": number, "text": format!("see {name}")}});
+        let second = json!({"method": "POST", "url": format!("https://x/issues/{number}/{name}"), "body": {"ref": number, "text": format!("see {name}")}});
         plan.note(step("a.comment", second), Some(&output()), &Map::new());
         let plan: Plan = serde_json::from_value(serde_json::to_value(&plan).unwrap()).unwrap();
         let run = |second: Value| {
             let mut approved = Approved::new(plan.digest(), plan.clone(), Box::new(|| Ok(())));
-            let first =
-                approved.write(&step("a.create", json!({"url": "https://x/issues", "body": {"title": "t"}, "digest": "d"}))).unwrap();
+            let first = approved
+                .write(&step("a.create", json!({"method": "POST", "url": "https://x/issues", "body": {"title": "t"}, "digest": "d"})))
+                .unwrap();
             approved.answered(first, &json!({"number": 12, "name": "a b", "url": "https://x/12"}));
             approved.write(&step("a.comment", second)).map(|_| approved.state().1)
         };
-        assert_eq!(run(json!({"url": "https://x/issues/12/a%20b", "body": {"ref": 12, "text": "see a b"}})).unwrap(), 0);
-        let other = run(json!({"url": "https://x/issues/13/a%20b", "body": {"ref": 13, "text": "see a b"}})).unwrap_err();
+        assert_eq!(run(json!({"method": "POST", "url": "https://x/issues/12/a%20b", "body": {"ref": 12, "text": "see a b"}})).unwrap(), 0);
+        let other = run(json!({"method": "POST", "url": "https://x/issues/13/a%20b", "body": {"ref": 13, "text": "see a b"}})).unwrap_err();
         assert_eq!(other.code, Code::ApprovalRequired);
     }
 
@@ -364,11 +375,15 @@ mod tests {
     fn what_is_not_on_the_list_is_refused() {
         let mut plan = Plan::default();
         plan.note(step("a.create", json!({"url": "https://x/1"})), None, &Map::new());
-        let mut approved = Approved::new(plan.digest(), plan, Box::new(|| Ok(())));
-        assert!(approved.write(&step("a.delete", json!({"url": "https://x/1"}))).is_err());
-        assert!(approved.write(&step("a.create", json!({"url": "https://x/2"}))).is_err());
-        assert!(approved.write(&step("a.create", json!({"url": "https://x/1"}))).is_ok());
-        assert!(approved.write(&step("a.create", json!({"url": "https://x/1"}))).is_err());
+        let run = |requests: &[(&str, &str)]| {
+            let mut approved = Approved::new(plan.digest(), plan.clone(), Box::new(|| Ok(())));
+            let made = requests.iter().map(|(function, url)| approved.write(&step(function, json!({"url": url}))).is_ok());
+            made.collect::<Vec<bool>>()
+        };
+        assert_eq!(run(&[("a.create", "https://x/1"), ("a.create", "https://x/1")]), [true, false]);
+        // After the first other request nothing is let through.
+        assert_eq!(run(&[("a.delete", "https://x/1"), ("a.create", "https://x/1")]), [false, false]);
+        assert_eq!(run(&[("a.create", "https://x/2"), ("a.create", "https://x/1")]), [false, false]);
     }
 
     #[test]

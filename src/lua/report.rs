@@ -99,7 +99,7 @@ impl Report {
         if let Some(plan) = &self.plan {
             // The list of a run that failed is not whole, so nobody can approve it.
             let digest = self.error.is_none().then(|| plan.digest());
-            meta["plan"] = json!({"digest": digest, "requests": plan.steps, "stand_ins": plan.tokens});
+            meta["plan"] = json!({"digest": digest, "requests": plan.steps, "stand_ins": plan.open()});
         }
         if let Some((digest, left)) = &self.approved {
             meta["approved"] = json!({"digest": digest, "requests_left": left});

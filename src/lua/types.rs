@@ -40,14 +40,10 @@ pub fn provider(opened: &Opened) -> String {
         let result =
             function.output.as_ref().map_or_else(|| String::from("any"), |it| page.kind(&format!("{name}.Result"), it, Null::Nil, 0));
         let optional = if function.required.is_empty() && function.any_of.is_empty() { "?" } else { "" };
-        let call = Signature { name, arguments, result, optional };
-        if function.pagination(own).is_some() {
-            let item = item(opened, function, &mut page, &call.name);
-            page.classes.push(call.list(&item));
-            let _ = writeln!(members, "{}---@field {} {}", documentation(function), field(&function.id), call.name);
-        } else {
-            let _ = writeln!(members, "{}---@field {} {}", documentation(function), field(&function.id), call.shape());
-        }
+        let call = Signature { name, arguments, result, optional, positional: positional(function) };
+        let item = function.pagination(own).map(|_| item(opened, function, &mut page, &call.name));
+        page.classes.push(call.class(item.as_deref()));
+        let _ = writeln!(members, "{}---@field {} {}", documentation(function), field(&function.id), call.name);
         file.extend(page.classes);
     }
     let _ = write!(file, "---@class {class}.Functions\n{members}\n");
@@ -85,34 +81,50 @@ struct Signature {
     arguments: String,
     result: String,
     optional: &'static str,
+    /// The parameters in schema order.
+    positional: Option<String>,
 }
 
 impl Signature {
-    /// Its whole answer, a failure included.
-    fn envelope(&self) -> String {
-        format!(
-            "---@field envelope fun(self: any, arguments{}: {}): angelia.Envelope # The whole answer; raises nothing.\n",
-            self.optional, self.arguments
-        )
-    }
-
-    fn shape(&self) -> String {
-        format!("fun(arguments{}: {}): {}", self.optional, self.arguments, self.result)
-    }
-
-    /// A list can be called and has two methods. Language servers complete and check the arguments of a class's `overload`; with
+    /// A function can be called and has methods. Language servers complete and check the arguments of a class's `overload`; with
     /// `operator call` they know the result alone.
-    fn list(&self, item: &str) -> String {
-        let Self { name, arguments, optional, .. } = self;
-        let takes = format!("fun(self: any, arguments{optional}: {arguments})");
-        format!(
-            "---@class {name}\n---@overload {shape}\n---@field each {takes}: (fun(): {item}) # Item by item, through all pages: for item in …:each{{…}} do\n\
-             ---@field all {takes}: {list} # The items of all pages.\n{envelope}\n",
-            shape = self.shape(),
-            list = list_of(item),
-            envelope = self.envelope()
-        )
+    fn class(&self, item: Option<&str>) -> String {
+        let Self { name, arguments, result, optional, .. } = self;
+        let mut text = format!("---@class {name}\n---@overload fun(arguments{optional}: {arguments}): {result}\n");
+        if let Some(positional) = &self.positional {
+            let _ = writeln!(text, "---@overload fun({positional}): {result}");
+        }
+        let takes = format!("self: any, arguments{optional}: {arguments}");
+        if let Some(item) = item {
+            let options = "options?: {max_items?: integer, max_pages?: integer}";
+            let _ = writeln!(
+                text,
+                "---@field each fun({takes}, {options}): (fun(): {item}) # Item by item, through all pages: for item in …:each{{…}} do"
+            );
+            let _ = writeln!(text, "---@field all fun({takes}, {options}): {} # The items of all pages.", list_of(item));
+        }
+        let _ = writeln!(text, "---@field envelope fun({takes}): angelia.Envelope # The whole answer; raises nothing.\n");
+        text
     }
+}
+
+/// The parameters of a function as values in schema order; where there are many nobody counts them off.
+fn positional(function: &Function) -> Option<String> {
+    const MOST: usize = 6;
+    if function.parameters.is_empty() || function.parameters.len() > MOST {
+        return None;
+    }
+    let one = |(name, schema): (&String, &Value)| {
+        let kind = match schema.get("type").and_then(Value::as_str) {
+            Some(kind @ ("string" | "integer" | "number" | "boolean")) => kind,
+            _ => "any",
+        };
+        let name =
+            if field(name) == *name { name.clone() } else { format!("{}_", name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")) };
+        let optional = if function.required.contains(&name) { "" } else { "?" };
+        format!("{name}{optional}: {kind}")
+    };
+    Some(function.parameters.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 fn documentation(function: &Function) -> String {

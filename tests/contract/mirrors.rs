@@ -165,7 +165,8 @@ mirrors! {
         #[serde(default)] approved: Sometimes<Approved>,
     }
     /// The list of a run that failed cannot be approved: it has no digest.
-    Plan { digest: Nullable<String>, requests: Vec<Planned> }
+    Plan { digest: Nullable<String>, requests: Vec<Planned>, stand_ins: Vec<StandIn> }
+    StandIn { value: Value, step: u64, pointer: String }
     Planned { function: String, account: String, operation: String, request: Value }
     Approved { digest: String, requests_left: u64 }
 }

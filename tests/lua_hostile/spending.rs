@@ -77,6 +77,7 @@ const COMPUTING: &[Case] = &[
     ),
     stops("coroutines for ever", "time_limit", "while true do coroutine.wrap(function() coroutine.yield(1) end)() end"),
     stops("repeat", "time_limit", "repeat until false"),
+    fails("table.move", 8, "script_error", "return table.move({}, 1, 2^31 - 3, 2, {})", "2^24"),
     stops("a numeric loop", "time_limit", "for i = 1, math.huge do end"),
     gives("caught recursion", "local n = 0 local function f() n += 1 return pcall(f) end f() return n > 10", "true"),
     fails("recursion", 8, "script_error", "local function f() return 1 + f() end return f()", "stack overflow"),

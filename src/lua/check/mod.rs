@@ -13,8 +13,9 @@ use std::thread;
 use serde::Serialize;
 
 use crate::lua::check::walk::Walk;
-use crate::lua::modules;
+use crate::lua::{header, modules};
 use crate::registry::catalog::Catalog;
+use crate::registry::workflow;
 
 /// Larger sources are refused.
 pub const LARGEST: usize = crate::lua::limits::LARGEST_SOURCE;
@@ -91,6 +92,11 @@ pub fn check(name: &str, source: &str, catalog: &Catalog) -> Vec<Finding> {
         Some(remark) => vec![remark],
         None => on_a_large_stack(source, catalog),
     };
+    let problems = workflow::parse(header::stem(name), source).err().unwrap_or_default();
+    remarks.extend(problems.into_iter().map(|(line, why)| {
+        let place = Place { line: line.and_then(|line| usize::try_from(line).ok()).unwrap_or(1), column: 1 };
+        Remark::error(place, "header", why)
+    }));
     remarks.sort_by_key(|remark| remark.place);
     let finding = |remark: Remark| Finding {
         file: name.to_owned(),
@@ -107,7 +113,7 @@ pub fn check(name: &str, source: &str, catalog: &Catalog) -> Vec<Finding> {
 fn too_much(source: &str) -> Option<Remark> {
     let start = Place { line: 1, column: 1 };
     if source.len() > LARGEST {
-        let message = format!("the source has {} bytes; at most {LARGEST} are checked", source.len());
+        let message = format!("the source has more than {LARGEST} bytes");
         return Some(Remark::error(start, "syntax", message).hints([String::from("Move parts into modules and require them")]));
     }
     let line = nesting::too_deep(source)?;
