@@ -115,10 +115,8 @@ fn positional(function: &Function) -> Option<String> {
         return None;
     }
     let one = |(name, schema): (&String, &Value)| {
-        let kind = match schema.get("type").and_then(Value::as_str) {
-            Some(kind @ ("string" | "integer" | "number" | "boolean")) => kind,
-            _ => "any",
-        };
+        let scalar = |kind: &&str| ["string", "integer", "number", "boolean"].contains(kind);
+        let kind = schema.get("type").and_then(Value::as_str).filter(scalar).unwrap_or("any");
         let name =
             if field(name) == *name { name.clone() } else { format!("{}_", name.replace(|c: char| !c.is_ascii_alphanumeric(), "_")) };
         let optional = if function.required.contains(&name) { "" } else { "?" };
