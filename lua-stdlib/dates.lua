@@ -24,20 +24,8 @@ local AGES = {
   { "year", 31556952 }, { "month", 2629746 }, { "day", 86400 }, { "hour", 3600 }, { "minute", 60 }, { "second", 1 },
 }
 
--- The level of the first caller outside this file, so that an error names the workflow's own line.
-local function caller()
-  if not (debug and debug.info) then
-    return 0
-  end
-  local own, level = debug.info(1, "s"), 2
-  while debug.info(level, "s") == own do
-    level = level + 1
-  end
-  return level - 1
-end
-
 local function fail(name, message, ...)
-  error("dates." .. name .. ": " .. string.format(message, ...), caller())
+  error("dates." .. name .. ": " .. string.format(message, ...), 0)
 end
 
 local function check_number(name, what, value)

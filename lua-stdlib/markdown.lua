@@ -18,20 +18,8 @@ local WIDE = {
   { 0x1F680, 0x1F6FF }, { 0x1F900, 0x1F9FF }, { 0x1FA70, 0x1FAFF }, { 0x20000, 0x3FFFD },
 }
 
--- The level of the first caller outside this file, so that an error names the workflow's own line.
-local function caller()
-  if not (debug and debug.info) then
-    return 0
-  end
-  local own, level = debug.info(1, "s"), 2
-  while debug.info(level, "s") == own do
-    level = level + 1
-  end
-  return level - 1
-end
-
 local function fail(name, message, ...)
-  error("markdown." .. name .. ": " .. string.format(message, ...), caller())
+  error("markdown." .. name .. ": " .. string.format(message, ...), 0)
 end
 
 local function check_text(name, what, value)

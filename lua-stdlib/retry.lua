@@ -19,20 +19,8 @@ local KINDS = {
 -- Codes of errors that are never tried again, whatever `when` says.
 local FINAL = { permission_denied = true, approval_required = true, time_limit = true, outcome_unknown = true }
 
--- The level of the first caller outside this file, so that an error names the workflow's own line.
-local function caller()
-  if not (debug and debug.info) then
-    return 0
-  end
-  local own, level = debug.info(1, "s"), 2
-  while debug.info(level, "s") == own do
-    level = level + 1
-  end
-  return level - 1
-end
-
 local function fail(message, ...)
-  error("retry.call: " .. string.format(message, ...), caller())
+  error("retry.call: " .. string.format(message, ...), 0)
 end
 
 local function check_options(options)

@@ -13,22 +13,10 @@ local schema = {}
 local ANNOTATIONS = { title = true, description = true, default = true }
 local MOST_SHOWN = 60
 
--- The level of the first caller outside this file, so that an error names the workflow's own line.
-local function caller()
-  if not (debug and debug.info) then
-    return 0
-  end
-  local own, level = debug.info(1, "s"), 2
-  while debug.info(level, "s") == own do
-    level = level + 1
-  end
-  return level - 1
-end
-
 -- A mistake in the description itself.
 local function fail(where, message, ...)
   local place = where == "" and "" or string.format(" at %q", where)
-  error("schema.check: in the description" .. place .. ": " .. string.format(message, ...), caller())
+  error("schema.check: in the description" .. place .. ": " .. string.format(message, ...), 0)
 end
 
 local function is_null(value)

@@ -33,20 +33,8 @@ end
 
 local HTML = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
 
--- The level of the first caller outside this file, so that an error names the workflow's own line.
-local function caller()
-  if not (debug and debug.info) then
-    return 0
-  end
-  local own, level = debug.info(1, "s"), 2
-  while debug.info(level, "s") == own do
-    level = level + 1
-  end
-  return level - 1
-end
-
 local function fail(name, message, ...)
-  error("strings." .. name .. ": " .. string.format(message, ...), caller())
+  error("strings." .. name .. ": " .. string.format(message, ...), 0)
 end
 
 local function check_text(name, value)

@@ -18,20 +18,8 @@ local RANKS = { boolean = 1, number = 2, string = 3 }
 local RANK_OTHER = 4
 local RANK_NIL = 5
 
--- The level of the first caller outside this file, so that an error names the workflow's own line.
-local function caller()
-  if not (debug and debug.info) then
-    return 0
-  end
-  local own, level = debug.info(1, "s"), 2
-  while debug.info(level, "s") == own do
-    level = level + 1
-  end
-  return level - 1
-end
-
 local function fail(name, message, ...)
-  error("tables." .. name .. ": " .. string.format(message, ...), caller())
+  error("tables." .. name .. ": " .. string.format(message, ...), 0)
 end
 
 local function check_table(name, value)

@@ -72,6 +72,11 @@ impl Code {
         CODES.iter().find(|row| row.0 == self).unwrap_or(&CODES[CODES.len() - 2])
     }
 
+    /// The code of a slug.
+    pub fn of(slug: &str) -> Option<Self> {
+        CODES.iter().find(|row| row.1 == slug).map(|row| row.0)
+    }
+
     /// The slug in `error_detail.code`.
     pub fn as_str(self) -> &'static str {
         self.row().1

@@ -63,7 +63,12 @@ pub fn canonical(value: &Value) -> String {
 
 /// SHA-256 of the canonical text, in hex.
 pub fn digest(value: &Value) -> String {
-    hex(&Sha256::digest(canonical(value).as_bytes()))
+    sha256(canonical(value).as_bytes())
+}
+
+/// SHA-256 in hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Lower-case hexadecimal.

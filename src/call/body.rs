@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
-use crate::base::json::{hex, insert, plain};
+use crate::base::json::{hex, insert, plain, sha256};
 use crate::call::args::Checked;
 use crate::registry::jq;
 use crate::registry::lint::names_in;
@@ -330,8 +330,7 @@ fn shown(content: &Content) -> Value {
     match content {
         Content::Text(text) => Value::from(text.as_str()),
         Content::Bytes(bytes) => {
-            use sha2::Digest as _;
-            json!({"bytes": bytes.len(), "sha256": hex(&sha2::Sha256::digest(bytes))})
+            json!({"bytes": bytes.len(), "sha256": sha256(bytes)})
         }
         Content::File(path) => {
             json!({"file": path.display().to_string(), "bytes": std::fs::metadata(path).map_or(0, |meta| meta.len()), "sha256": file_digest(path)})

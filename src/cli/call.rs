@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::base::envelope::{Envelope, Meta};
-use crate::base::error::{CODES, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::origin::Origin;
 use crate::call::args;
@@ -93,7 +93,7 @@ pub fn print(out: &Out, envelope: &Envelope) {
 pub fn exit_code(envelope: &Envelope) -> u8 {
     match &envelope.error_detail {
         None => 0,
-        Some(detail) => CODES.iter().find(|row| row.1 == detail.code).map_or(70, |row| row.2),
+        Some(detail) => Code::of(detail.code).unwrap_or(Code::Internal).exit(),
     }
 }
 

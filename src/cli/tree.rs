@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
+use crate::lua::limits::YEAR;
 
 /// Families of commands.
 pub const FAMILIES: [&str; 5] = ["integrations", "lua", "approvals", "audit", "config"];
@@ -168,7 +169,7 @@ fn running(command: Command) -> Command {
 
 /// A time from the command line: more than nothing, less than a year.
 fn seconds(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= 31_536_000.0);
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && *number <= YEAR as f64);
     number.ok_or_else(|| String::from("must be a number of seconds above 0"))
 }
 

@@ -2,10 +2,10 @@
 //! decided by `Runtime::call` alone; a dry run and an approved run only stand before it.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mlua::{FromLua as _, IntoLua as _, IntoLuaMulti as _, Lua, MultiValue, Table, Value as LuaValue};
+use mlua::{FromLua as _, IntoLuaMulti as _, Lua, MultiValue, Table, Value as LuaValue};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::Instant;
@@ -14,13 +14,15 @@ use crate::base::envelope::{Envelope, Meta};
 use crate::base::error::{Code, Error};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::call::pages::Pages;
+use crate::call::plan::Plan;
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Station;
 use crate::lua::calls::{Done, Listing, Ticket};
+use crate::lua::globals::one;
 use crate::lua::host::{Fault, Function, Host, Mode, Told, held, wrong};
 use crate::lua::limits::stop;
 use crate::lua::log::Entry;
-use crate::lua::rehearsal::Step;
+use crate::lua::rehearsal::{self, Approved, Step};
 use crate::lua::write::{Unfit, Writer};
 use crate::registry::catalog::Callable;
 use crate::registry::manifest::Operation;
@@ -57,10 +59,6 @@ fn text(value: Option<LuaValue>) -> Option<String> {
     }
 }
 
-fn one(lua: &Lua, value: impl mlua::IntoLua) -> Told<MultiValue> {
-    Ok(MultiValue::from_iter([value.into_lua(lua)?]))
-}
-
 fn ticket(lua: &Lua, ticket: Ticket) -> Told<MultiValue> {
     one(lua, ticket as f64)
 }
@@ -79,10 +77,8 @@ fn provider(host: &Rc<Host>, _: &Lua, mut arguments: MultiValue) -> Told<MultiVa
     if host.runtime.catalog.ids()?.contains(&id) {
         return Ok(MultiValue::new());
     }
-    match host.runtime.catalog.provider(&id) {
-        Ok(_) => Ok(MultiValue::new()),
-        Err(error) => Err(error.into()),
-    }
+    host.runtime.catalog.provider(&id)?;
+    Ok(MultiValue::new())
 }
 
 /// `app.integrations.X.Y`: a function, or an account.
@@ -247,8 +243,8 @@ fn start(host: &Rc<Host>, lua: &Lua, arguments: MultiValue) -> Told<MultiValue> 
     let (number, step) = match &host.mode {
         Mode::Live => (live(host, asked), None),
         _ if asked.is_workflow() => (planned(host, asked), None),
-        Mode::Rehearsal(_) => (rehearse(host, asked)?, None),
-        Mode::Approved(_) => approved(host, asked)?,
+        Mode::Rehearsal(plan) => (rehearse(host, plan, asked)?, None),
+        Mode::Approved(plan) => approved(host, plan, asked)?,
     };
     host.entries.borrow_mut().insert(number, (at, step));
     ticket(lua, number)
@@ -261,10 +257,15 @@ fn planned(host: &Host, mut asked: Asked) -> Ticket {
         Station::Refused(envelope) => host.calls.put(Done::Call(envelope)),
         Station::Asks(mut plan) | Station::Allowed(mut plan) => {
             plan.options.dry_run = matches!(host.mode, Mode::Rehearsal(_));
-            let (runtime, ctx) = (host.runtime.clone(), host.ctx());
-            host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.perform(&ctx, *plan).await)) }))
+            perform(host, plan)
         }
     }
+}
+
+/// Starts what a plan says.
+fn perform(host: &Host, plan: Box<Plan>) -> Ticket {
+    let (runtime, ctx) = (host.runtime.clone(), host.ctx());
+    host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.perform(&ctx, *plan).await)) }))
 }
 
 fn live(host: &Host, asked: Asked) -> Ticket {
@@ -273,9 +274,7 @@ fn live(host: &Host, asked: Asked) -> Ticket {
 }
 
 /// Reads are made, writes noted.
-fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
-    let Mode::Rehearsal(plan) = &host.mode else { return Ok(live(host, asked)) };
-    let mut asked = asked;
+fn rehearse(host: &Host, plan: &Mutex<rehearsal::Plan>, mut asked: Asked) -> Told<Ticket> {
     if let (Some(callable), Arguments::Ready { object, .. }) = (&asked.callable, &mut asked.call.arguments) {
         held(plan).fit(object, &callable.function.parameters);
     }
@@ -304,14 +303,12 @@ fn rehearse(host: &Host, asked: Asked) -> Told<Ticket> {
 }
 
 /// Reads are made; a write only when it is the plan's next.
-fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
-    let Mode::Approved(approved) = &host.mode else { return Ok((live(host, asked), None)) };
+fn approved(host: &Host, approved: &Mutex<Approved>, mut asked: Asked) -> Told<(Ticket, Option<usize>)> {
     let (reads, at) = (asked.reads(), asked.at);
     if let Some(error) = held(approved).failed() {
         host.fence.trip(error);
         return Err(Fault::Vm(stop()));
     }
-    let mut asked = asked;
     asked.call.options.planned = !reads;
     let mut plan = match host.runtime.prepare(&host.ctx(), asked.call) {
         Station::Refused(envelope) => return Ok((host.calls.put(Done::Call(envelope)), None)),
@@ -345,9 +342,7 @@ fn approved(host: &Host, asked: Asked) -> Told<(Ticket, Option<usize>)> {
         let digest = held(approved).digest().to_owned();
         plan.approval_id.get_or_insert(format!("plan_{}", &digest[..digest.len().min(12)]));
     }
-    let (runtime, ctx) = (host.runtime.clone(), host.ctx());
-    let ticket = host.calls.start(Box::pin(async move { Done::Call(Box::new(runtime.perform(&ctx, *plan).await)) }));
-    Ok((ticket, number))
+    Ok((perform(host, plan), number))
 }
 
 /// Opens a list that is read page by page.
@@ -418,7 +413,7 @@ fn any(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue
     let tickets: Vec<Ticket> =
         tickets.sequence_values::<f64>().map(|ticket| ticket.map(|ticket| ticket as Ticket)).collect::<Result<_, _>>()?;
     match host.calls.wait(&host.driver, &host.fence, &host.fence.cancel(), &tickets) {
-        Some(number) => Ok(MultiValue::from_iter([(number as f64).into_lua(lua)?])),
+        Some(number) => ticket(lua, number),
         None => Err(unending(host)),
     }
 }

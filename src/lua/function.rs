@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::json::hex;
+use crate::base::json::sha256;
 use crate::call::executor::{BoxFuture, Executor, Outcome, Ready};
 use crate::call::plan::Plan;
 use crate::call::request::{Ctx, Options};
@@ -94,7 +94,7 @@ impl Start {
         let function = &plan.callable.function;
         let file = function.lua.as_ref().ok_or_else(|| Error::internal(format!("{} is no workflow", plan.callable.name)))?;
         let source = modules::source(Path::new(&file.path))?;
-        if digest(&source) != file.sha256 {
+        if sha256(source.as_bytes()) != file.sha256 {
             return Err(Error::new(Code::ScriptError, format!("{} changed while it was being called; nothing was run", file.path))
                 .hint("Make the call again")
                 .retryable());
@@ -158,9 +158,4 @@ impl Start {
             .map(|error| if wrote { error.hint("Some of its writes were made: angelia audit:list --origin lua") } else { error });
         Outcome { data: report.result, effect_unknown: unknown && error.is_some(), error, ..Outcome::default() }
     }
-}
-
-fn digest(source: &str) -> String {
-    use sha2::{Digest as _, Sha256};
-    hex(&Sha256::digest(source.as_bytes()))
 }

@@ -13,7 +13,7 @@ use crate::base::error::{Code, Error};
 use crate::base::name::printable;
 use crate::call::pages::{Narrow, Pages};
 use crate::config::env;
-use crate::lua::host::{Fault, Function, Host, Told, wrong};
+use crate::lua::host::{Function, Host, Told, wrong};
 use crate::registry::docs::Format;
 
 /// The functions of this file.
@@ -249,12 +249,4 @@ pub fn args(host: &Host, lua: &Lua, words: &[String], named: &Value) -> mlua::Re
         table.raw_push(word.as_str())?;
     }
     Ok(table)
-}
-
-/// Whether a fault is only the VM's.
-pub fn vm(fault: Fault) -> mlua::Error {
-    match fault {
-        Fault::Vm(error) => error,
-        Fault::Error(error) | Fault::Call(error, _) => mlua::Error::runtime(error.message),
-    }
 }

@@ -10,7 +10,7 @@ use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value as LuaValue};
 use serde_json::Value;
 
 use crate::base::envelope::Envelope;
-use crate::base::error::{CODES, Code, Error};
+use crate::base::error::{Code, Error};
 use crate::call::request::{Ctx, Options};
 use crate::call::runtime::Runtime;
 use crate::lua::calls::{Calls, Done, Ticket};
@@ -162,7 +162,7 @@ impl Host {
     /// The failure of an envelope as an error.
     pub fn error_of(envelope: &Envelope) -> Option<Error> {
         let detail = envelope.error_detail.as_ref()?;
-        let code = CODES.iter().find(|row| row.1 == detail.code).map_or(Code::Internal, |row| row.0);
+        let code = Code::of(detail.code).unwrap_or(Code::Internal);
         let mut error = Error::new(code, envelope.error.clone().unwrap_or_default()).hints(detail.hints.iter().cloned());
         error.retryable = detail.retryable;
         error.http_status = detail.http_status;

@@ -21,12 +21,13 @@ use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
 use crate::call::request::Asker;
 use crate::config::layers::Config;
+use crate::registry::workflow;
 
 /// Largest source of a script or module: compiling is outside of every other limit.
-pub const LARGEST_SOURCE: usize = 256 << 10;
+pub const LARGEST_SOURCE: usize = workflow::LARGEST as usize;
 
 /// The longest time that a script may be given, in seconds.
-const YEAR: u64 = 31_536_000;
+pub const YEAR: u64 = 31_536_000;
 
 /// Longer than a person is waited for at once.
 const LONG: Duration = Duration::from_secs(3600);

@@ -12,7 +12,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value as LuaValue};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::base::error::{CODES, Code, Error, Problem, ProviderAnswer, Result};
+use crate::base::error::{Code, Error, Problem, ProviderAnswer, Result};
 use crate::call::request::{Budget, Ctx, Options};
 use crate::call::runtime::Runtime;
 use crate::lua::calls::Calls;
@@ -89,6 +89,12 @@ struct Ended {
     trace: Vec<String>,
 }
 
+impl Ended {
+    fn failed(error: Error) -> Self {
+        Self { values: Vec::new(), error: Some(error), trace: Vec::new() }
+    }
+}
+
 impl Session {
     /// Makes a VM: libraries, limits, prelude, sandbox, in this order.
     pub fn open(setup: Setup) -> Result<Self> {
@@ -147,7 +153,7 @@ impl Session {
     pub fn run(&self, script: &Script) -> Report {
         let ended = match self.compile(script) {
             Ok(chunk) => self.call(chunk),
-            Err((error, _)) => Ended { values: Vec::new(), error: Some(error), trace: Vec::new() },
+            Err((error, _)) => Ended::failed(error),
         };
         self.report(ended)
     }
@@ -168,7 +174,7 @@ impl Session {
         self.started.set(Instant::now());
         let mut ended = match chunk {
             Ok(chunk) => self.call(chunk),
-            Err(error) => Ended { values: Vec::new(), error: Some(error), trace: Vec::new() },
+            Err(error) => Ended::failed(error),
         };
         let values = std::mem::take(&mut ended.values).iter().map(|value| self.shown(value)).collect::<Result<Vec<Shown>>>();
         let values = values.unwrap_or_else(|error| {
@@ -242,7 +248,7 @@ impl Session {
     pub fn call_global(&self, name: &str) -> Report {
         let ended = match self.lua.globals().get::<Function>(name) {
             Ok(function) => self.call(function),
-            Err(error) => Ended { values: Vec::new(), error: Some(self.vm_error(&error)), trace: Vec::new() },
+            Err(error) => Ended::failed(self.vm_error(&error)),
         };
         self.report(ended)
     }
@@ -269,7 +275,7 @@ impl Session {
             Ok(outcome) => outcome,
             Err(error) => {
                 let error = tripped.unwrap_or_else(|| self.vm_error(&error));
-                return Ended { values: Vec::new(), error: Some(error), trace: Vec::new() };
+                return Ended::failed(error);
             }
         };
         let count = values.raw_get::<usize>("n").unwrap_or(1);
@@ -307,7 +313,7 @@ impl Session {
     fn told(&self, table: &Table) -> Error {
         let text = |key: &str| table.raw_get::<Option<String>>(key).ok().flatten();
         let slug = text("code").unwrap_or_default();
-        let code = CODES.iter().find(|row| row.1 == slug).map_or(Code::ScriptError, |row| row.0);
+        let code = Code::of(&slug).unwrap_or(Code::ScriptError);
         let mut message = String::new();
         if let (Some(script), Ok(Some(line))) = (text("script"), table.raw_get::<Option<u64>>("line")) {
             message.push_str(&format!("{script}:{line}: "));

@@ -73,12 +73,8 @@ impl<'a> Writer<'a> {
             return Err(self.unfit(&format!("nested deeper than {DEEPEST} levels, or a table that holds itself")));
         }
         let meta = table.metatable();
-        if let Some(what) = meta.as_ref().and_then(ours) {
-            return Err(self.unfit(&format!("a {what} of app.integrations")));
-        }
-        let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
         let marked = meta.as_ref().is_some_and(|meta| meta.raw_get::<Option<bool>>(LIST).ok().flatten() == Some(true));
-        let (nulls, digits) = (mark(NULLS), mark(DIGITS));
+        let (nulls, digits) = self.marks(meta.as_ref())?;
         let length = table.raw_len();
         let empty = table.is_empty() && nulls.is_none();
         let list = marked || length > 0 || (empty && wants_list(schema)) || has_integer_key(table)?;
@@ -91,12 +87,17 @@ impl<'a> Writer<'a> {
 
     /// A table of named arguments, each by the schema of its parameter.
     pub fn arguments(&mut self, table: &Table, parameters: &Map<String, Value>) -> Result<Map<String, Value>, Unfit> {
-        let meta = table.metatable();
-        if let Some(what) = meta.as_ref().and_then(ours) {
+        let (nulls, digits) = self.marks(table.metatable().as_ref())?;
+        self.object(table, nulls.as_ref(), digits.as_ref(), Some(parameters))
+    }
+
+    /// What a table remembers: the keys of nulls and of large numbers. A table that stands for something of ours is refused.
+    fn marks(&self, meta: Option<&Table>) -> Result<(Option<Table>, Option<Table>), Unfit> {
+        if let Some(what) = meta.and_then(ours) {
             return Err(self.unfit(&format!("a {what} of app.integrations")));
         }
-        let mark = |name: &str| meta.as_ref().and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
-        self.object(table, mark(NULLS).as_ref(), mark(DIGITS).as_ref(), Some(parameters))
+        let mark = |name: &str| meta.and_then(|meta| meta.raw_get::<Option<Table>>(name).ok().flatten());
+        Ok((mark(NULLS), mark(DIGITS)))
     }
 
     fn list(&mut self, table: &Table, nulls: Option<&Table>, digits: Option<&Table>, schema: Option<&Value>) -> Result<Value, Unfit> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::base::json::{digest, hex};
+use crate::base::json::{digest, hex, sha256};
 use crate::registry::index::{FileProblem, Index, Source, compile};
 use crate::registry::manifest::{Function, LuaFile, Provider};
 use crate::registry::{jq, lint, schema, workflow};
@@ -117,7 +117,7 @@ fn read_workflow(path: &Path, meta: &fs::Metadata) -> Result<Option<Function>, V
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let Some(mut function) = workflow::parse(&stem, &text).map_err(|found| problems(path, found))? else { return Ok(None) };
     let Some(name) = path.to_str() else { return Err(problems(path, vec![(None, String::from("the file's path is not UTF-8"))])) };
-    function.lua = Some(LuaFile { path: name.to_owned(), sha256: hex(&Sha256::digest(&text)) });
+    function.lua = Some(LuaFile { path: name.to_owned(), sha256: sha256(text.as_bytes()) });
     Ok(Some(function))
 }
 
