@@ -103,6 +103,7 @@ impl App {
             memory,
             http: Http { net: Net::new(env::proxy_hosts()), settings, pace: Pace::default() },
             workflows: Some(Box::new(Workflows { runtime: runtime.clone() })),
+            upstreams: None,
             notes,
         }))
     }

@@ -5,8 +5,9 @@
 //!             |
 //!            app                      composition root
 //!             |
-//!            lua                      workflows
-//!             |
+//!         /     \
+//!       lua     mcp                   engines: workflows, both sides of MCP; neither knows the other
+//!         \     /
 //!            call                     the one path every call takes
 //!             |
 //!           access                    may it, and with whose key
@@ -31,6 +32,7 @@ pub mod access;
 pub mod call;
 
 pub mod lua;
+pub mod mcp;
 
 pub mod app;
 

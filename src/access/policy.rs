@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use crate::base::error::{Code, Error};
 use crate::config::layers::{AccountRules, Config, Integration, Rule};
-use crate::registry::manifest::Operation;
+use crate::registry::manifest::{Operation, UPSTREAMS};
 
 const PROJECT: &str = "the project's settings";
 
@@ -57,7 +57,8 @@ pub fn decide(config: &Config, question: &Question<'_>) -> Decision {
 pub fn enabled(config: &Config, provider: &str, local: bool) -> bool {
     let (user, project) = config.integration(provider);
     let trusted = config.trusted_project().is_some();
-    let own = user.and_then(|rules| rules.enabled).unwrap_or(local);
+    // Whoever configured an upstream server wants it used.
+    let own = user.and_then(|rules| rules.enabled).unwrap_or(local || provider.starts_with(UPSTREAMS));
     match project.and_then(|rules| rules.enabled) {
         Some(theirs) if trusted => theirs,
         Some(false) => false,
@@ -92,6 +93,7 @@ pub fn ignored(config: &Config) -> Vec<String> {
         ("approvals", project.file.approvals != Default::default()),
         ("credentials", project.file.credentials != Default::default()),
         ("lua", project.file.lua != Default::default()),
+        ("mcp", project.file.mcp != Default::default()),
     ];
     said.extend(sections.into_iter().filter(|(_, set)| *set).map(|(name, _)| name.to_owned()));
     for (id, rules) in &project.file.integrations {

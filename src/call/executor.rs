@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::secret::Scrubber;
 use crate::call::plan::Plan;
 use crate::call::request::Ctx;
+use crate::registry::manifest::{Function, Provider};
 
 /// A plan with the account's credentials.
 pub struct Ready {
@@ -65,4 +67,13 @@ pub trait Executor: Send + Sync {
 
     /// Does it.
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome>;
+}
+
+/// Upstream MCP servers, whose functions may only come to light when they are asked.
+pub trait Upstreams: Send + Sync {
+    /// Who carries their functions out.
+    fn executor(&self) -> &dyn Executor;
+
+    /// Asks the server of a provider (`mcp.NAME`) for what it has, if it may be started.
+    fn discover<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<(Arc<Provider>, Vec<Function>)>>;
 }

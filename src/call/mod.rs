@@ -15,6 +15,7 @@ pub mod pace;
 pub mod page;
 pub mod pages;
 pub mod plan;
+pub mod reach;
 pub mod request;
 pub mod response;
 pub mod retry;

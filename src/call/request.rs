@@ -16,6 +16,7 @@ use crate::base::origin::Origin;
 use crate::call::exchange::Replayer;
 use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
+use crate::call::reach::Reach;
 use crate::registry::manifest::Operation;
 
 /// One call, as asked.
@@ -125,6 +126,8 @@ pub struct Ctx {
     pub asker: Option<Arc<dyn Asker>>,
     /// The most that may be done, whatever the policy allows: a workflow that says it reads does not write.
     pub ceiling: Operation,
+    /// What the surface lets be used, whatever the policy allows.
+    pub reach: Option<Arc<Reach>>,
     /// What is left for a script and the scripts that it starts.
     pub budget: Option<Arc<Budget>>,
     /// What else scripts of one chain share: a dry run, an approved list. Only the room `lua` looks inside.
@@ -175,6 +178,7 @@ impl Ctx {
             progress: None,
             asker: None,
             ceiling: Operation::Destructive,
+            reach: None,
             budget: None,
             carried: None,
         }

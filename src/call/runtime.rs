@@ -18,7 +18,7 @@ use crate::base::name::{self, DEFAULT_ACCOUNT};
 use crate::base::secret::{MASK, Scrubber};
 use crate::call::args;
 use crate::call::audit;
-use crate::call::executor::{Executor, Outcome, Ready};
+use crate::call::executor::{Executor, Outcome, Ready, Upstreams};
 use crate::call::finish;
 use crate::call::http::Http;
 use crate::call::native::Native;
@@ -26,7 +26,7 @@ use crate::call::plan::Plan;
 use crate::call::request::{Call, Ctx};
 use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
-use crate::registry::manifest::Operation;
+use crate::registry::manifest::{Operation, UPSTREAMS};
 use crate::store::Memory;
 use crate::store::calls::CallRow;
 
@@ -40,6 +40,8 @@ pub struct Runtime {
     pub native: Native,
     /// Carries out workflow files.
     pub workflows: Option<Box<dyn Executor>>,
+    /// Upstream MCP servers.
+    pub upstreams: Option<Arc<dyn Upstreams>>,
     /// Receives notes for a person, such as a record that could not be written.
     pub notes: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -69,11 +71,30 @@ struct Draft {
 impl Runtime {
     /// Prepares and performs; where the policy asks, the context's asker is asked, and without one a ticket is left. Never fails: the error is in the envelope.
     pub async fn call(&self, ctx: &Ctx, call: Call) -> Envelope {
+        if let Err(error) = self.discover(&call.function).await {
+            return self.refused(ctx, &Draft::begun(&call), error, None);
+        }
         match self.prepare(ctx, call) {
             Station::Refused(envelope) => *envelope,
             Station::Allowed(plan) => self.perform(ctx, *plan).await,
             Station::Asks(plan) => self.asked(ctx, *plan).await,
         }
+    }
+
+    /// Makes an upstream server's functions known, where a name belongs to one whose tools were never asked for.
+    pub async fn discover(&self, name: &str) -> Result<()> {
+        let Some(upstreams) = self.upstreams.as_ref().filter(|_| name.starts_with(UPSTREAMS)) else { return Ok(()) };
+        let Some((provider, _)) = name.rsplit_once('.') else { return Ok(()) };
+        if self.catalog.function(name).is_ok() {
+            return Ok(());
+        }
+        match upstreams.discover(provider).await {
+            Ok((provider, functions)) => self.catalog.learn(&provider, functions),
+            // Who looks the name up says it with the nearest names.
+            Err(error) if error.code == Code::UnknownProvider => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Asks for a person's word on a plan, and does what it says; where nobody can be asked a ticket is left.
@@ -91,16 +112,7 @@ impl Runtime {
 
     /// Every check, in order. Nothing is sent and no secret is read.
     pub fn prepare(&self, ctx: &Ctx, call: Call) -> Station {
-        let mut draft = Draft {
-            call_id: uuid::Uuid::now_v7().to_string(),
-            function: call.function.clone(),
-            started: Instant::now(),
-            time_ms: now_ms(),
-            operation: None,
-            account: call.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
-            dry_run: call.options.dry_run,
-            arguments: None,
-        };
+        let mut draft = Draft::begun(&call);
         match self.plan(ctx, call, &mut draft) {
             Err(error) => self.refuse(ctx, draft, error, None),
             Ok(plan) if plan.decision.rule == Rule::Allow || plan.bypassed => self.allowed(ctx, draft, plan),
@@ -238,9 +250,12 @@ impl Runtime {
 
     fn executor(&self, callable: &Callable) -> &dyn Executor {
         match &self.workflows {
-            Some(workflows) if callable.function.lua.is_some() => workflows.as_ref(),
+            Some(workflows) if callable.function.is_script() => workflows.as_ref(),
             _ if callable.local => &self.native,
-            _ => &self.http,
+            _ => match &self.upstreams {
+                Some(upstreams) if callable.function.mcp.is_some() => upstreams.executor(),
+                _ => &self.http,
+            },
         }
     }
 
@@ -264,7 +279,8 @@ impl Runtime {
             .hint(format!("angelia integrations:configure {} --enable", provider.id))
             .hint(format!("angelia integrations:doctor {}", provider.id)));
         }
-        let wanted = call.account.as_deref().or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
+        let fixed = ctx.reach.as_ref().and_then(|reach| reach.account(&provider.id));
+        let wanted = call.account.as_deref().or(fixed).or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
         let account = name::account(wanted)?;
         draft.account.clone_from(&account);
         self.check_account(&callable, &account)?;
@@ -285,9 +301,13 @@ impl Runtime {
         if question.operation > ctx.ceiling {
             return Err(above(&draft.function, question.operation, ctx.ceiling));
         }
-        let decision = policy::decide(&self.config, &question);
-        let bypassed = call.options.force && decision.rule != Rule::Allow;
-        if call.options.force && self.config.force() == ForceRule::Never {
+        let decision = ctx
+            .reach
+            .as_ref()
+            .map_or_else(|| Ok(policy::decide(&self.config, &question)), |reach| reach.decide(&self.config, &question))?;
+        let forced = call.options.force || ctx.reach.as_ref().is_some_and(|reach| reach.force);
+        let bypassed = forced && policy::decide(&self.config, &question).rule != Rule::Allow;
+        if forced && self.config.force() == ForceRule::Never {
             return Err(Error::new(Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
         }
         let timeout = call.options.timeout_seconds.unwrap_or(self.config.number("http.timeout_seconds") as f64);
@@ -339,7 +359,7 @@ impl Runtime {
 
     /// The base URL of the function's server for an account.
     fn server(&self, callable: &Callable, account: &str) -> Result<Option<String>> {
-        if callable.local {
+        if callable.local || callable.function.mcp.is_some() {
             return Ok(None);
         }
         let provider = &callable.provider;
@@ -455,6 +475,19 @@ impl Runtime {
 }
 
 impl Draft {
+    fn begun(call: &Call) -> Self {
+        Self {
+            call_id: uuid::Uuid::now_v7().to_string(),
+            function: call.function.clone(),
+            started: Instant::now(),
+            time_ms: now_ms(),
+            operation: None,
+            account: call.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
+            dry_run: call.options.dry_run,
+            arguments: None,
+        }
+    }
+
     fn of(plan: &Plan) -> Self {
         Self {
             call_id: plan.call_id.clone(),

@@ -57,6 +57,7 @@ pub struct File {
     pub approvals: Approvals,
     pub credentials: Credentials,
     pub lua: Lua,
+    pub mcp: Mcp,
     pub integrations: BTreeMap<String, Integration>,
 }
 
@@ -103,6 +104,32 @@ pub struct Lua {
     pub output_limit: Option<u64>,
     /// Environment variables that scripts may read, as names or globs.
     pub env: Option<Vec<String>>,
+}
+
+/// How our MCP server answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mcp {
+    pub result_bytes: Option<u64>,
+    pub results_keep_days: Option<u32>,
+    /// What a client may use, by name.
+    pub profiles: BTreeMap<String, Profile>,
+}
+
+/// What the clients of a profile may use.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Profile {
+    /// Globs of functions that are tools of their own; none for the small face.
+    pub tools: Vec<String>,
+    /// Globs of providers.
+    pub integrations: Option<Vec<String>>,
+    /// Globs of upstream MCP servers.
+    pub upstreams: Option<Vec<String>>,
+    pub write: Option<Rule>,
+    pub read_only: bool,
+    /// The only account of a provider; `*` stands for every other.
+    pub accounts: BTreeMap<String, String>,
 }
 
 /// What is said of one provider.
@@ -216,6 +243,11 @@ impl Config {
         if never { ForceRule::Never } else { ForceRule::Allow }
     }
 
+    /// What the clients of a profile may use.
+    pub fn profile(&self, name: &str) -> Option<&Profile> {
+        self.full().find_map(|file| file.mcp.profiles.get(name))
+    }
+
     /// Environment variables that scripts may read, as names or globs.
     pub fn lua_env(&self) -> Vec<String> {
         self.full().find_map(|file| file.lua.env.clone()).unwrap_or_default()
@@ -260,6 +292,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "lua.time_limit",               default: 300,      help: "Seconds that a script may take.",                        read: |file| file.lua.time_limit },
     Setting { key: "lua.call_limit",               default: 1000,     help: "Calls that a script may make.",                          read: |file| file.lua.call_limit },
     Setting { key: "lua.output_limit",             default: 8_388_608, help: "Bytes that a script may print and return.",             read: |file| file.lua.output_limit },
+    Setting { key: "mcp.result_bytes",             default: 20_000,   help: "Largest answer that an MCP client gets at once; the rest is kept to be read on.", read: |file| file.mcp.result_bytes },
+    Setting { key: "mcp.results_keep_days",        default: 7,        help: "Days that kept answers stay; 0 keeps all.",              read: |file| file.mcp.results_keep_days.map(u64::from) },
 ];
 
 fn read(path: &Path) -> Result<Option<File>> {

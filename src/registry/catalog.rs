@@ -20,6 +20,8 @@ pub enum Layer {
     Project,
     /// The user's and a trusted project's workflow files, as one provider.
     Workflows,
+    /// Upstream MCP servers, each a provider.
+    Upstreams,
 }
 
 impl Layer {
@@ -30,6 +32,7 @@ impl Layer {
             Self::User => "user",
             Self::Project => "project",
             Self::Workflows => "workflows",
+            Self::Upstreams => "mcp",
         }
     }
 
@@ -37,7 +40,7 @@ impl Layer {
     pub fn tier(self) -> &'static str {
         match self {
             Self::BuiltIn => "verified",
-            Self::User | Self::Project | Self::Workflows => "imported",
+            Self::User | Self::Project | Self::Workflows | Self::Upstreams => "imported",
         }
     }
 }
@@ -57,6 +60,12 @@ pub struct Callable {
 }
 
 impl Callable {
+    fn new(name: FunctionName, provider: Arc<Provider>, function: Function, layer: Layer) -> Self {
+        let definition = user::definition(&function);
+        let local = function.is_local();
+        Self { name, provider, function, layer, local, definition, checker: OnceLock::new() }
+    }
+
     /// The compiled schema of its arguments; made once.
     pub fn checker(&self) -> Result<&Checker> {
         let made = self.checker.get_or_init(|| Checker::new(self.function.input_schema()));
@@ -180,6 +189,16 @@ impl Catalog {
         Ok(callable)
     }
 
+    /// Adds a provider's functions that came to light after the catalog was opened: an upstream server was asked for its tools.
+    pub fn learn(&self, provider: &Arc<Provider>, functions: Vec<Function>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for function in functions {
+            let name = FunctionName { provider: provider.id.clone(), function: function.id.clone() };
+            let callable = Callable::new(name, provider.clone(), function, Layer::Upstreams);
+            known.insert(callable.name.to_string(), Arc::new(callable));
+        }
+    }
+
     fn look_up(&self, name: &str) -> Result<Callable> {
         let name = FunctionName::parse(name)?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
@@ -194,9 +213,7 @@ impl Catalog {
             return Err(self.no_function(&name, functions.iter().map(|(id, _)| id.as_str())));
         };
         let function: Function = serde_json::from_str(text).map_err(|error| damaged(Unreadable(error.to_string())))?;
-        let definition = user::definition(&function);
-        let local = function.is_local();
-        Ok(Callable { name, provider: Arc::new(provider), function, layer, local, definition, checker: OnceLock::new() })
+        Ok(Callable::new(name, Arc::new(provider), function, layer))
     }
 
     #[expect(clippy::type_complexity, reason = "used by two functions just above")]

@@ -252,8 +252,14 @@ pub struct Function {
     /// A workflow file that carries it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lua: Option<LuaFile>,
+    /// What an upstream MCP server is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<Upstream>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
+    /// The whole schema of the arguments, where the parameters alone cannot say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub parameters: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -300,6 +306,23 @@ pub struct LuaFile {
     /// SHA-256 of its content in hex: a changed file is another function.
     pub sha256: String,
 }
+
+/// What an upstream MCP server is asked for by a function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Name of the server in the configuration.
+    pub server: String,
+    /// The server's own name of the tool; without one `method` says what is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// A method of the protocol other than `tools/call`: `resources/list`, `resources/read`, `prompts/list`, `prompts/get`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+/// First part of the ids of providers that are upstream MCP servers: `mcp.NAME`.
+pub const UPSTREAMS: &str = "mcp.";
 
 /// Why a manifest may not say `lua`.
 pub const NO_LUA: &str = "lua: a manifest names no file to run; a workflow file in the folder workflows/ is a function by itself";
@@ -377,6 +400,11 @@ impl Function {
         self.native.is_some() || self.lua.is_some()
     }
 
+    /// Whether a Lua script carries it out: a workflow file, or one that comes with the call.
+    pub fn is_script(&self) -> bool {
+        self.lua.is_some() || self.native.as_deref() == Some("script.run")
+    }
+
     /// Where a parameter of this function goes.
     pub fn place(&self, name: &str) -> Place {
         let schema = self.parameters.get(name);
@@ -418,6 +446,9 @@ impl Function {
 
     /// JSON Schema of the arguments (2020-12), complete.
     pub fn input_schema(&self) -> Value {
+        if let Some(schema) = &self.input {
+            return schema.clone();
+        }
         let properties: Map<String, Value> = self
             .parameters
             .iter()

@@ -204,7 +204,22 @@ fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {
 /// Identity of what a function does: approvals do not carry over to a changed one.
 pub fn definition(function: &Function) -> String {
     let value = serde_json::to_value(function).unwrap_or_default();
-    let parts = ["id", "any_of", "required", "operation", "request", "graphql", "native", "lua", "server", "parameters", "fields", "build"];
+    let parts = [
+        "id",
+        "any_of",
+        "required",
+        "operation",
+        "request",
+        "graphql",
+        "native",
+        "lua",
+        "mcp",
+        "server",
+        "input",
+        "parameters",
+        "fields",
+        "build",
+    ];
     let kept: serde_json::Map<String, Value> =
         parts.into_iter().filter_map(|part| value.get(part).map(|value| (part.to_owned(), value.clone()))).collect();
     digest(&Value::Object(kept))
