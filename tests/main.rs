@@ -28,6 +28,7 @@ mod manifests;
 mod pace;
 mod policy;
 mod registry;
+mod results;
 mod search;
 mod support;
 mod tidy;
