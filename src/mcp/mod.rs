@@ -2,3 +2,4 @@
 //! of ours. The only room that knows the protocol's crate.
 
 pub mod entry;
+pub mod http;
