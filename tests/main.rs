@@ -25,6 +25,8 @@ mod lua_fuzz;
 mod lua_hostile;
 mod lua_repl;
 mod manifests;
+mod mcp_serve;
+mod mcp_http;
 mod pace;
 mod policy;
 mod registry;

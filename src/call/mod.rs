@@ -5,6 +5,7 @@ pub mod args;
 pub mod audit;
 pub mod body;
 pub mod download;
+pub mod draft;
 pub mod exchange;
 pub mod executor;
 pub mod finish;

@@ -17,6 +17,7 @@ mod progress;
 mod render;
 mod repl;
 mod results;
+mod serve;
 mod settings;
 mod setup;
 mod stdin;
@@ -178,6 +179,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
         "approvals:approve" => approvals::approve(&app, &out, arguments),

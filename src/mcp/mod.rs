@@ -2,3 +2,6 @@
 //! of ours. The only room that knows the protocol's crate.
 
 pub mod entry;
+pub mod http;
+pub mod server;
+pub mod stdio;
