@@ -164,9 +164,9 @@ impl Asked {
         }
     }
 
-    /// A workflow: its own calls are noted or let through one by one.
+    /// A workflow or another script: its own calls are noted or let through one by one.
     fn is_workflow(&self) -> bool {
-        self.callable.as_ref().is_some_and(|callable| callable.function.lua.is_some())
+        self.callable.as_ref().is_some_and(|callable| callable.function.is_script())
     }
 
     fn reads(&self) -> bool {

@@ -2,6 +2,7 @@
 //! `Runtime::call` like any other; what is here translates and holds the limits.
 //! `check` and `types` are for whoever writes workflows, and run none.
 
+pub mod approval;
 pub mod bridge;
 pub mod calls;
 pub mod check;
