@@ -2,3 +2,7 @@
 //! of ours. The only room that knows the protocol's crate.
 
 pub mod entry;
+pub mod files;
+pub mod jsonc;
+pub mod trust;
+pub mod values;
