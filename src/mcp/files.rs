@@ -164,6 +164,8 @@ pub fn read(text: &str, path: &Path, root: Option<&Path>) -> (Vec<Entry>, Vec<Wr
         let reader = Reader { file: path, root };
         for (name, value) in servers {
             match reader.entry(name, value) {
+                // What runs this very program is a client's entry for us, not a server for us to use.
+                Ok((entry, _)) if entry.is_ours() => {}
                 Ok((entry, notes)) => {
                     problems.extend(notes.into_iter().map(|note| (Some(name.clone()), note)));
                     entries.push(entry);

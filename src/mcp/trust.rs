@@ -146,13 +146,15 @@ impl Trust {
         Ok(pins.seen.map(|seen| compare(&pins.pinned, &seen)).unwrap_or_default())
     }
 
-    /// Lets the tools of the last contact be used; how many those are that could not.
-    pub fn accept(&self, dirs: &Dirs, entry: &Entry) -> Result<usize> {
-        let Some(pins) = self.pins(entry)? else { return Ok(0) };
-        let Some(seen) = pins.seen else { return Ok(0) };
-        let accepted = compare(&pins.pinned, &seen).len();
-        self.write(dirs, entry, Pins { pinned: seen, seen: None, ..pins })?;
-        Ok(accepted)
+    /// Lets the tools of the last contact be used, if they still are what was looked at ([`Trust::pending`]).
+    pub fn accept(&self, dirs: &Dirs, entry: &Entry, looked_at: &BTreeMap<String, Quarantine>) -> Result<()> {
+        let Some(Pins { seen: Some(seen), fingerprint, pinned }) = self.pins(entry)? else { return Ok(()) };
+        if compare(&pinned, &seen) != *looked_at {
+            let name = printable(&entry.name);
+            return Err(Error::new(Code::Untrusted, format!("The tools of '{name}' changed again while they were looked at"))
+                .hint(format!("angelia mcp:trust {} --diff", quoted(&entry.name))));
+        }
+        self.write(dirs, entry, Pins { fingerprint, pinned: seen, seen: None })
     }
 
     /// Forgets how a server's tools looked: the next contact is the first.

@@ -1,6 +1,8 @@
 //! What a value of `env`, `headers`, `args` or `url` may say: plain text, or words that stand for something kept elsewhere. A parser
 //! only: no variable and no secret is read here.
 
+use crate::mcp::entry::{Entry, Transport};
+
 /// One piece of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -73,6 +75,28 @@ fn word(inside: &str) -> Option<Part> {
     }
 }
 
+/// Everything of an entry that stands for something else, with where it stands: `env.NAME`, `header.NAME`, `arg 2`, `url`.
+pub fn references(entry: &Entry) -> Vec<(String, Part)> {
+    let mut found = Vec::new();
+    let mut add = |place: String, parts: Vec<Part>| {
+        let parts = parts.into_iter().filter(|part| !matches!(part, Part::Text(_)));
+        found.extend(parts.map(|part| (place.clone(), part)));
+    };
+    match &entry.transport {
+        Transport::Stdio { command, args, env, cwd } => {
+            add(String::from("command"), embedded(command));
+            args.iter().enumerate().for_each(|(at, word)| add(format!("arg {}", at + 1), embedded(word)));
+            env.iter().for_each(|(name, value)| add(format!("env.{name}"), parse(value)));
+            cwd.iter().for_each(|folder| add(String::from("cwd"), embedded(&folder.to_string_lossy())));
+        }
+        Transport::Http { url, headers, .. } => {
+            add(String::from("url"), embedded(url));
+            headers.iter().for_each(|(name, value)| add(format!("header.{name}"), parse(value)));
+        }
+    }
+    found
+}
+
 /// Whether a text can be the name of an environment variable.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty()
@@ -90,6 +114,30 @@ pub fn sounds_secret(name: &str) -> bool {
     const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "AUTHORIZATION", "CREDENTIAL", "COOKIE"];
     let name = name.to_ascii_uppercase();
     WORDS.iter().any(|word| name.contains(word)) || name.ends_with("PAT") || name.ends_with("AUTH")
+}
+
+/// Whether a value begins as the keys of well-known services do.
+pub fn looks_secret(value: &str) -> bool {
+    const STARTS: [&str; 16] = [
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "sk-",
+        "sk_live_",
+        "xoxb-",
+        "xoxp-",
+        "AKIA",
+        "AIza",
+        "lin_api_",
+        "ntn_",
+        "secret_",
+        "eyJ",
+    ];
+    let value = ["Bearer ", "Basic ", "Token ", "token "].iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
+    value.len() >= 16 && STARTS.iter().any(|start| value.starts_with(start))
 }
 
 /// Whether a value holds nothing but words for what is kept elsewhere, besides `Bearer` and its like.
