@@ -26,7 +26,6 @@ mod lua_hostile;
 mod lua_repl;
 mod manifests;
 mod mcp_serve;
-mod mcp_http;
 mod pace;
 mod policy;
 mod registry;
