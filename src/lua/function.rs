@@ -164,7 +164,20 @@ impl Start {
             ctx.ceiling = ctx.ceiling.min(plan.callable.function.operation);
             let (script, folder) = workflow(file)?;
             let (env, arguments) = (runtime.config.lua_env(), Value::Object(arguments.clone()));
-            return Ok(Self { runtime, ctx, handle, script, folder, env, options, arguments, limits, mode: carried, given: false, keeps: false });
+            return Ok(Self {
+                runtime,
+                ctx,
+                handle,
+                script,
+                folder,
+                env,
+                options,
+                arguments,
+                limits,
+                mode: carried,
+                given: false,
+                keeps: false,
+            });
         }
         if let Some(seconds) = arguments.get("time_limit").and_then(Value::as_f64) {
             limits.time = limits.time.min(seconds_of(seconds));
