@@ -71,7 +71,11 @@ struct Draft {
 impl Runtime {
     /// Prepares and performs; where the policy asks, the context's asker is asked, and without one a ticket is left. Never fails: the error is in the envelope.
     pub async fn call(&self, ctx: &Ctx, call: Call) -> Envelope {
-        if let Err(error) = self.discover(&call.function).await {
+        let discovered = tokio::select! {
+            discovered = self.discover(&call.function) => discovered,
+            () = ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted")),
+        };
+        if let Err(error) = discovered {
             return self.refused(ctx, &Draft::begun(&call), error, None);
         }
         match self.prepare(ctx, call) {
