@@ -135,6 +135,17 @@ impl Vault {
         self.book.accounts.contains_key(provider)
     }
 
+    /// What is stored for an account, by field.
+    pub fn stored(&self, provider: &str, account: &str) -> impl Iterator<Item = (&str, &Stored)> {
+        let fields = self.book.accounts.get(provider).and_then(|accounts| accounts.get(account));
+        fields.into_iter().flatten().map(|(key, stored)| (key.as_str(), stored))
+    }
+
+    /// Ids of the providers that something is stored for.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        self.book.accounts.keys().map(String::as_str)
+    }
+
     /// Refuses an account that neither the store, the settings (`named`) nor the environment knows.
     pub fn check_account(&self, provider: &Provider, account: &str, named: bool) -> Result<()> {
         let in_environment =

@@ -1,4 +1,12 @@
 //! Both sides of the Model Context Protocol: our functions as tools of any client, and the tools of servers that a user has as functions
 //! of ours. The only room that knows the protocol's crate.
 
+pub mod clients;
+pub mod edit;
 pub mod entry;
+pub mod files;
+pub mod jsonc;
+pub mod presets;
+pub mod secrets;
+pub mod trust;
+pub mod values;
