@@ -13,6 +13,7 @@ pub mod header;
 pub mod host;
 pub mod limits;
 pub mod log;
+pub mod mcp;
 pub mod modules;
 pub mod patterns;
 pub mod rehearsal;
