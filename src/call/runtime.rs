@@ -71,10 +71,7 @@ struct Draft {
 impl Runtime {
     /// Prepares and performs; where the policy asks, the context's asker is asked, and without one a ticket is left. Never fails: the error is in the envelope.
     pub async fn call(&self, ctx: &Ctx, call: Call) -> Envelope {
-        if let Err(error) = self.discover(&call.function).await {
-            return self.refused(ctx, &Draft::begun(&call), error, None);
-        }
-        match self.prepare(ctx, call) {
+        match self.checked(ctx, call).await {
             Station::Refused(envelope) => *envelope,
             Station::Allowed(plan) => self.perform(ctx, *plan).await,
             Station::Asks(plan) => self.asked(ctx, *plan).await,
@@ -107,6 +104,14 @@ impl Runtime {
             Some(true) => self.perform(ctx, plan).await,
             Some(false) => self.declined(ctx, &plan),
             None => self.leave_ticket(ctx, plan),
+        }
+    }
+
+    /// As [`Runtime::prepare`], for functions too that have to be discovered first.
+    pub async fn checked(&self, ctx: &Ctx, call: Call) -> Station {
+        match self.discover(&call.function).await {
+            Ok(()) => self.prepare(ctx, call),
+            Err(error) => Station::Refused(Box::new(self.refused(ctx, &Draft::begun(&call), error, None))),
         }
     }
 

@@ -3,3 +3,5 @@
 
 pub mod entry;
 pub mod http;
+pub mod server;
+pub mod stdio;

@@ -58,6 +58,10 @@ mirrors! {
         #[serde(default)] stopped_by: Sometimes<String>,
         #[serde(default)] truncated: Sometimes<bool>,
         #[serde(default)] result_id: Sometimes<String>,
+        #[serde(default)] bytes: Sometimes<u64>,
+        #[serde(default)] counts: Sometimes<BTreeMap<String, u64>>,
+        #[serde(default)] shape: Sometimes<Value>,
+        #[serde(default)] note: Sometimes<String>,
         #[serde(default)] request: Sometimes<Request>,
         #[serde(default)] approval_id: Sometimes<String>,
         #[serde(default)] replayed: Sometimes<bool>,
@@ -149,6 +153,13 @@ mirrors! {
     WouldTrust { success: bool, project: String, trusted: bool, files: Vec<TrustFile> }
     TrustFile { file: String, text: String }
     Script { success: bool, shell: String, script: String }
+    Keys { success: bool, keys: Vec<Key> }
+    Key {
+        name: String, state: String, profile: Nullable<String>, created_at: String, expires_at: Nullable<String>, last_used_at: Nullable<String>,
+        rate_per_minute: u64,
+    }
+    KeyMade { success: bool, key: Key, secret: String }
+    KeyRevoked { success: bool, name: String, revoked: bool }
     /// What `integrations:lua --json` prints.
     Report {
         success: bool, output: String, result: Value, error: Nullable<String>, error_detail: Nullable<Detail>, execution_time_ms: f64,

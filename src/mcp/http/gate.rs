@@ -122,8 +122,12 @@ impl<H: ServerHandler + Send + 'static> Gate<H> {
             Verdict::Good(owner, grant) => Ok(Some((owner, grant))),
             Verdict::Wrong => Err(unauthorized("the key is not known here, or it was revoked")),
             Verdict::Expired => Err(unauthorized("the key has expired")),
-            Verdict::Slow(seconds) => Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, "too many requests with this key, or too many wrong keys", seconds)),
-            Verdict::Broken => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the keys cannot be read: look at angelia mcp:key:list")),
+            Verdict::Slow(seconds) => {
+                Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, "too many requests with this key, or too many wrong keys", seconds))
+            }
+            Verdict::Broken => {
+                Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the keys cannot be read: look at angelia mcp:key:list"))
+            }
         }
     }
 
@@ -143,7 +147,12 @@ impl<H: ServerHandler + Send + 'static> Gate<H> {
         Ok(response.map(|body| Body::new(StreamBody::new(BodyStream::new(body).take_until(stop.cancelled_owned())))))
     }
 
-    async fn post(&self, request: Request<Incoming>, session: Option<Arc<Session>>, owner: Option<Owner>) -> Result<Response<Body>, Refusal> {
+    async fn post(
+        &self,
+        request: Request<Incoming>,
+        session: Option<Arc<Session>>,
+        owner: Option<Owner>,
+    ) -> Result<Response<Body>, Refusal> {
         let (parts, body) = request.into_parts();
         let body = self.read(body).await?;
         let kind = message::look(&body)?;
@@ -154,7 +163,7 @@ impl<H: ServerHandler + Send + 'static> Gate<H> {
                 let begun = session.begin(request_id.clone()).map_err(|why| no_room(why).of(id.clone()))?;
                 let response = self.pass(request, &id).await;
                 drop(begun);
-                Ok(answer::settle(response).await)
+                Ok(answer::settle(response, self.parts.limits.at_once).await)
             }
             (Some(session), Kind::Word) => {
                 session.touch();
@@ -167,7 +176,7 @@ impl<H: ServerHandler + Send + 'static> Gate<H> {
                     self.parts.table.give(session, owner);
                 }
                 drop(place);
-                Ok(answer::settle(response).await)
+                Ok(answer::settle(response, self.parts.limits.at_once).await)
             }
             (None, _) => Ok(self.pass(request, &id).await),
         }
@@ -211,5 +220,6 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 /// Whether the query of an address looks as if it carried a key.
 fn names_a_key(query: &str) -> bool {
     const NAMES: [&str; 7] = ["key", "api_key", "apikey", "token", "access_token", "authorization", "bearer"];
-    query.contains(PREFIX) || url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| NAMES.contains(&name.to_ascii_lowercase().as_str()))
+    query.contains(PREFIX)
+        || url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| NAMES.contains(&name.to_ascii_lowercase().as_str()))
 }

@@ -72,7 +72,9 @@ pub fn path(dirs: &Dirs) -> Option<PathBuf> {
 
 /// All keys by name.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Key>> {
-    let damaged = |error| Error::usage(format!("{} is damaged: {error}", path.display())).hint("Put a copy back, or remove it and make the keys anew");
+    let damaged = |error| {
+        Error::usage(format!("{} is damaged: {error}", path.display())).hint("Put a copy back, or remove it and make the keys anew")
+    };
     match files::read_private(path)? {
         None => Ok(BTreeMap::new()),
         Some(text) => serde_json::from_str(&text).map(|file: File| file.keys).map_err(damaged),
@@ -122,7 +124,8 @@ pub(super) fn used(path: &Path, name: &str, hash: &str, now_ms: i64) -> Result<(
 }
 
 fn place(dirs: &Dirs) -> Result<PathBuf> {
-    path(dirs).ok_or_else(|| Error::usage("there is no home folder to keep keys in").hint("Set ANGELIA_HOME to a folder that can be written"))
+    path(dirs)
+        .ok_or_else(|| Error::usage("there is no home folder to keep keys in").hint("Set ANGELIA_HOME to a folder that can be written"))
 }
 
 fn change<T>(path: &Path, work: impl FnOnce(&mut BTreeMap<String, Key>) -> Result<T>) -> Result<T> {

@@ -117,13 +117,17 @@ mod tests {
         for host in ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]:9", "mcp.example.com", "MCP.example.com:1", "two.example:8443"] {
             assert!(passes(host, None), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "two.example", "x@localhost.evil", "", "127.0.0.2"] {
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "two.example", "x@localhost.evil", "", "127.0.0.2"]
+        {
             assert!(!passes(host, None), "{host}");
         }
-        for origin in ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:1", "https://app.example.com", "https://app.example.com:443"] {
+        for origin in
+            ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:1", "https://app.example.com", "https://app.example.com:443"]
+        {
             assert!(passes("localhost", Some(origin)), "{origin}");
         }
-        for origin in ["null", "http://app.example.com", "https://app.example.com:444", "https://evil.example", "file://localhost", "x", ""] {
+        for origin in ["null", "http://app.example.com", "https://app.example.com:444", "https://evil.example", "file://localhost", "x", ""]
+        {
             assert!(!passes("localhost", Some(origin)), "{origin}");
         }
     }
