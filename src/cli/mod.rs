@@ -12,6 +12,7 @@ mod help;
 mod interrupt;
 mod lua;
 mod lua_test;
+mod mcp;
 mod output;
 mod progress;
 mod render;
@@ -59,9 +60,10 @@ fn fail(json: bool, error: Error) -> u8 {
 /// `integrations call x` becomes `integrations:call x`.
 fn join_family(mut words: Vec<String>) -> Vec<String> {
     let at = usize::from(words.first().is_some_and(|word| word == "help"));
-    let family = words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()));
-    let verb = words.get(at + 1).is_some_and(|word| !word.starts_with('-'));
-    if family && verb {
+    // A family may hold families: `mcp secret set` becomes `mcp:secret:set`.
+    while words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()))
+        && words.get(at + 1).is_some_and(|word| !word.starts_with('-'))
+    {
         let verb = words.remove(at + 1);
         words[at] = format!("{}:{verb}", words[at]);
     }
@@ -189,6 +191,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "config:unset" => settings::unset(&app, &out, arguments),
         "config:path" => settings::path(&app, &out),
         "trust" => trust::run(&app, &out, arguments),
+        of_mcp if of_mcp.starts_with("mcp:") => mcp::run(&app, &out, of_mcp, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }

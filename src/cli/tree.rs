@@ -2,25 +2,30 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
+use crate::cli::mcp;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 5] = ["integrations", "lua", "approvals", "audit", "config"];
+pub const FAMILIES: [&str; 9] = ["integrations", "mcp", "mcp:secret", "mcp:key", "mcp:gateway", "lua", "approvals", "audit", "config"];
 
-fn flag(name: &'static str, help: &'static str) -> Arg {
+/// A switch.
+pub fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
 }
 
-fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+/// A flag with a value.
+pub fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+/// A flag that may be repeated.
+pub fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     option(name, value, help).action(ArgAction::Append)
 }
 
-fn word(name: &'static str, help: &'static str) -> Arg {
+/// A word without a flag.
+pub fn word(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).value_name(name.to_uppercase().replace('_', " ")).help(help)
 }
 
@@ -28,15 +33,18 @@ fn number(name: &'static str, help: &'static str) -> Arg {
     option(name, "N", help).value_parser(clap::value_parser!(u32).range(1..))
 }
 
-fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
+/// A flag with one of these values.
+pub fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
     Arg::new(name).long(name).value_parser(PossibleValuesParser::new(values)).help(help)
 }
 
-const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
+/// What a rule may say.
+pub const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
 const OPERATIONS: &[&str] = &["read", "write", "destructive"];
 const TIERS: &[&str] = &["verified", "imported", "described"];
 
-fn verb(name: &'static str, about: &'static str) -> Command {
+/// A command; every one has `--json`.
+pub fn verb(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).arg(flag("json", "Print one JSON document"))
 }
 
@@ -253,6 +261,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(mcp::tree::commands())
         .subcommands(lua())
         .subcommands(shared())
 }

@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod edit;
 pub mod entry;
+pub mod exchange;
 pub mod files;
 pub mod jsonc;
 pub mod presets;
