@@ -23,7 +23,8 @@ fn own(home: &Home) -> PathBuf {
 }
 
 fn run(home: &Home, words: &[&str]) -> Run {
-    let run = home.run(&[words, &["--json"]].concat());
+    let at = words.iter().position(|word| *word == "--").unwrap_or(words.len());
+    let run = home.run(&[&words[..at], &["--json"], &words[at..]].concat());
     assert!(!run.stdout.contains(SECRET) && !run.stderr.contains(SECRET), "{words:?}: {run:?}");
     run
 }
@@ -311,6 +312,20 @@ fn servers_are_switched_in_our_settings_and_never_in_the_file_of_others() {
     let status = done(&home, &["mcp:status"]);
     let row = status["servers"].as_array().unwrap().iter().find(|row| row["name"] == "m").unwrap();
     assert_eq!((row["read"].as_str(), row["write"].as_str(), row["state"].as_str()), (Some("allow"), Some("deny"), Some("ready")));
+}
+
+#[test]
+fn what_another_client_keeps_in_the_home_folder_is_no_project() {
+    let home = Home::new();
+    let folder = home.path().join("nobody/sub");
+    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir(home.path().join("nobody/.cursor")).unwrap();
+    let text = "{\"mcpServers\": {\"tool\": {\"command\": \"x\"}}}";
+    fs::write(home.path().join("nobody/.cursor/mcp.json"), text).unwrap();
+    let home = home.cwd(&folder);
+    assert_eq!(listed(&home).0.len(), 0);
+    fs::write(home.path().join("nobody/.mcp.json"), text).unwrap();
+    assert_eq!(names(&listed(&home).0), ["tool"], "a folder above that has a file is the project");
 }
 
 #[test]
