@@ -83,6 +83,22 @@ impl App {
         }))
     }
 
+    /// Files and folders from which a runtime is made: a program that stays follows them.
+    pub fn sources(&self) -> Vec<PathBuf> {
+        let mut all = Vec::new();
+        if let Some(config) = self.dirs.config() {
+            all.extend(["config.toml", "providers", "workflows", "mcp.json"].map(|name| config.join(name)));
+        }
+        if let Some(data) = self.dirs.data() {
+            all.extend(["trust.json", "credentials.json"].map(|name| data.join(name)));
+        }
+        if let Some(project) = &self.config.project {
+            let folder = project.root.join(PROJECT_FOLDER);
+            all.extend(["config.toml", "providers", "workflows"].map(|name| folder.join(name)));
+        }
+        all
+    }
+
     /// Everything that a call needs; connects to nothing.
     pub fn runtime(&self, notes: Box<dyn Fn(&str) + Send + Sync>) -> Result<Arc<Runtime>> {
         let memory = Arc::new(self.memory());

@@ -17,6 +17,8 @@ mod output;
 mod progress;
 mod render;
 mod repl;
+mod results;
+mod serve;
 mod settings;
 mod setup;
 mod stdin;
@@ -179,6 +181,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
         "approvals:approve" => approvals::approve(&app, &out, arguments),
@@ -190,6 +193,10 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "config:set" => settings::set(&app, &out, arguments),
         "config:unset" => settings::unset(&app, &out, arguments),
         "config:path" => settings::path(&app, &out),
+        "results:list" => results::list(&app, &out, arguments),
+        "results:show" => results::show(&app, &out, arguments),
+        "results:query" => results::query(&app, &out, arguments),
+        "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
         of_mcp if of_mcp.starts_with("mcp:") => mcp::run(&app, &out, of_mcp, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),

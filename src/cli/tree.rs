@@ -7,7 +7,8 @@ use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 9] = ["integrations", "mcp", "mcp:secret", "mcp:key", "mcp:gateway", "lua", "approvals", "audit", "config"];
+pub const FAMILIES: [&str; 10] =
+    ["integrations", "lua", "mcp", "mcp:secret", "mcp:key", "mcp:gateway", "approvals", "audit", "results", "config"];
 
 /// A switch.
 pub fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -132,6 +133,24 @@ fn call() -> Command {
     call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
 }
 
+fn serve() -> Command {
+    Command::new("mcp:serve")
+        .about("Serve every function to an MCP client, on stdin and stdout")
+        .args([
+            option("profile", "NAME", "Let clients use what this profile of the settings names"),
+            several("tools", "GLOB", "Offer these functions as tools of their own, such as 'github.list_*'"),
+            several("integration", "GLOB", "Only these providers; no upstream server unless one is named too"),
+            several("upstream", "GLOB", "Only these upstream MCP servers; no integration unless one is named too"),
+        ])
+        .args([
+            choice("write", &["allow", "ask", "deny"], "The rule for writes; deny when left out. A deny of the settings stays one"),
+            flag("read-only", "Nothing but reads, whatever else is said"),
+            several("account", "[PROVIDER=]ALIAS", "The only account that is used, of one provider or of all"),
+            flag("force", "Bypass allow, ask and deny of the settings; marked in the audit log"),
+        ])
+        .after_help("Clients start this themselves: angelia mcp:gateway:install CLIENT\nWithout --tools and --profile the client sees five small tools that reach everything.")
+}
+
 fn script() -> Command {
     let command = verb("integrations:lua", "Run a Lua workflow that calls any function")
         .args([word("file", "A Lua file, or - for stdin"), option("eval", "CODE", "Run this text instead of a file")])
@@ -249,6 +268,34 @@ fn shared() -> Vec<Command> {
     ]
 }
 
+fn results() -> Vec<Command> {
+    let id = || word("id", "The result's id, or the beginning of it");
+    vec![
+        verb("results:list", "List kept answers, newest first").args([
+            number("limit", "At most so many; 50 when left out"),
+            option("function", "NAME", "Only of this function; a * at the end stands for the rest"),
+        ]),
+        verb("results:show", "Print a kept answer, whole").args([
+            id().required(true),
+            option("output", "FILE", "Write it to a file"),
+            flag("overwrite", "Let --output replace a file").requires("output"),
+        ]),
+        verb("results:query", "Read a part of a kept answer")
+            .args([id().required(true), word("program", "jq program, such as '.items[] | {id, title}'")])
+            .args([
+                option("search", "TEXT", "List the places where this text occurs, upper or lower case"),
+                option("pointer", "POINTER", "Only what this JSON Pointer leads to, such as /items/0"),
+            ])
+            .args([
+                option("offset", "N", "Leave out so many items, members, characters or places").value_parser(clap::value_parser!(u32)),
+                number("limit", "At most so many"),
+            ]),
+        verb("results:remove", "Remove kept answers")
+            .args([id().conflicts_with_all(["all", "older-than"]), flag("all", "Every one").conflicts_with("older-than")])
+            .arg(option("older-than", "TIME", "Those from before a time (RFC 3339, or 30m, 12h, 7d ago)")),
+    ]
+}
+
 /// The whole tree.
 pub fn command() -> Command {
     Command::new("angelia")
@@ -263,7 +310,9 @@ pub fn command() -> Command {
         .subcommands(integrations())
         .subcommands(mcp::tree::commands())
         .subcommands(lua())
+        .subcommand(serve())
         .subcommands(shared())
+        .subcommands(results())
 }
 
 /// Names of all commands.

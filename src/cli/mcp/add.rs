@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{nearest, printable};
+use crate::base::name::{in_plain_sight, nearest, printable};
 use crate::cli::configure;
 use crate::cli::mcp::{all, pair, project_root, servers, show, text};
-use crate::cli::output::{Out, in_plain_sight};
+use crate::cli::output::Out;
 use crate::config::edit::{self as settings, Change};
 use crate::mcp::edit::Own;
 use crate::mcp::entry::{self, Entry};

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::printable;
+use crate::base::name::{in_plain_sight, printable};
 use crate::base::secret::Secret;
 use crate::cli::mcp::{add, all, servers, text};
-use crate::cli::output::{Out, in_plain_sight};
+use crate::cli::output::Out;
 use crate::config::files as plain;
 use crate::mcp::clients::{self, CLIENTS, Form};
 use crate::mcp::edit::Own;

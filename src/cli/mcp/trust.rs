@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::printable;
+use crate::base::name::{in_plain_sight, printable};
 use crate::cli::mcp::{project_root, servers, show, text};
-use crate::cli::output::{Out, Paint, in_plain_sight};
+use crate::cli::output::{Out, Paint};
 use crate::mcp::entry::Entry;
 use crate::mcp::files::Servers;
 use crate::mcp::secrets;
