@@ -98,7 +98,11 @@ impl Runtime {
 
     /// As [`Runtime::prepare`], for functions too that have to be discovered first.
     pub async fn checked(&self, ctx: &Ctx, call: Call) -> Station {
-        match self.discover(&call.function).await {
+        let discovered = tokio::select! {
+            discovered = self.discover(&call.function) => discovered,
+            () = ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted")),
+        };
+        match discovered {
             Ok(()) => self.prepare(ctx, call),
             Err(error) => Station::Refused(Box::new(self.refused(ctx, &Draft::begun(&call), error, None))),
         }

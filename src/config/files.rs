@@ -71,6 +71,14 @@ pub fn write_shared(path: &Path, text: &str) -> Result<()> {
 /// Runs `work` while no other process does, by a lock file beside `path`. A link in its place is refused: following it would make a file
 /// wherever it points.
 pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let held = hold(path)?;
+    let done = work();
+    drop(held);
+    done
+}
+
+/// As [`locked`], until the answer is dropped.
+pub fn hold(path: &Path) -> Result<fs::File> {
     let lock = path.with_extension("lock");
     let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
     let file = match fs::OpenOptions::new().create_new(true).write(true).open(&lock) {
@@ -79,7 +87,7 @@ pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     };
     let file = file.map_err(broken)?;
     file.lock().map_err(broken)?;
-    work()
+    Ok(file)
 }
 
 fn open_lock(lock: &Path) -> std::io::Result<fs::File> {
