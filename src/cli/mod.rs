@@ -198,7 +198,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
-        of_mcp if of_mcp.starts_with("mcp:") => mcp::run(&app, &out, of_mcp, arguments),
+        of_mcp if mcp::knows(of_mcp) => mcp::run(&app, &out, of_mcp, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }

@@ -19,7 +19,9 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::name::printable;
 use crate::cli::output::Out;
+use crate::mcp::clients::CLIENTS;
 use crate::mcp::files::{self, Servers};
+use crate::mcp::presets;
 
 /// Runs a command of the family.
 pub fn run(app: &App, out: &Out, name: &str, arguments: &ArgMatches) -> Result<u8> {
@@ -42,6 +44,21 @@ pub fn run(app: &App, out: &Out, name: &str, arguments: &ArgMatches) -> Result<u
         "mcp:gateway:export" => gateway::export(app, out, arguments),
         "mcp:gateway:install" => gateway::install(app, out, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
+    }
+}
+
+/// Whether a command is one of these.
+pub fn knows(name: &str) -> bool {
+    tree::commands().iter().any(|command| command.get_name() == name)
+}
+
+/// Names that the first word of a command may be, for completion.
+pub fn candidates(app: &App, command: &str) -> Vec<String> {
+    match command {
+        "mcp:add" => Vec::new(),
+        "mcp:preset" => presets::all().unwrap_or_default().into_iter().map(|preset| preset.name).collect(),
+        gateway if gateway.starts_with("mcp:gateway:") => CLIENTS.iter().map(|client| client.id.to_owned()).collect(),
+        _ => servers(app).map(|found| found.entries.into_iter().map(|entry| entry.name).collect()).unwrap_or_default(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::base::secret::MASK;
 use crate::base::name::in_plain_sight;
+use crate::base::secret::MASK;
 use crate::cli::output::Paint;
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::trust::Quarantine;
