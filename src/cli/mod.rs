@@ -13,6 +13,7 @@ mod interrupt;
 mod keys;
 mod lua;
 mod lua_test;
+mod mcp;
 mod output;
 mod progress;
 mod render;
@@ -62,7 +63,7 @@ fn fail(json: bool, error: Error) -> u8 {
 /// `integrations call x` becomes `integrations:call x`.
 fn join_family(mut words: Vec<String>) -> Vec<String> {
     let at = usize::from(words.first().is_some_and(|word| word == "help"));
-    // A family may hold families: `mcp key list` becomes `mcp:key:list`.
+    // A family may hold families: `mcp secret set` becomes `mcp:secret:set`.
     while words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()))
         && words.get(at + 1).is_some_and(|word| !word.starts_with('-'))
     {
@@ -201,6 +202,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
+        of_mcp if mcp::knows(of_mcp) => mcp::run(&app, &out, of_mcp, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }
