@@ -92,6 +92,24 @@ pub struct Meta {
     /// Why it is not: `one_page`, `max_pages`, `max_items`, `max_bytes`, `repeated_cursor`, `foreign_host`, `listener`, `error`, `cancelled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<&'static str>,
+    /// `data` is a preview, or a text of the error was cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+    /// Where the whole data is kept: `results.read` reads on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_id: Option<String>,
+    /// Bytes of the whole data as JSON text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How many items the arrays, and members the objects, have that the preview cuts, by JSON Pointer; not all of many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Value>,
+    /// A JSON Schema sketch of the whole data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Value>,
+    /// Why the whole data could not be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The request of a dry run or of an approval ticket, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<Value>,

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use crate::base::error::Problem;
-use crate::base::json::path;
+use crate::base::json::{escaped_key, path};
 
 const OPERATORS: [&str; 9] = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists"];
 
@@ -18,7 +18,7 @@ pub fn problems(filter: &Value, at: &str) -> Vec<Problem> {
     };
     let mut found = Vec::new();
     for (key, value) in members {
-        let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("{at}/{}", escaped_key(key));
         match (key.as_str(), value) {
             ("$and" | "$or", Value::Array(parts)) if !parts.is_empty() => {
                 found.extend(parts.iter().enumerate().flat_map(|(index, part)| problems(part, &format!("{pointer}/{index}"))));

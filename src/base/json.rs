@@ -71,6 +71,11 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// A key as a step of a JSON Pointer (RFC 6901), without the slash.
+pub fn escaped_key(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

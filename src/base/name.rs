@@ -62,6 +62,20 @@ pub fn printable(text: &str) -> String {
     if clean.len() < text.len() && text.chars().count() > 120 { format!("{clean}…") } else { clean }
 }
 
+/// As [`clean`], for text that somebody decides about: marks that hide or reorder what stands around them are seen too.
+pub fn in_plain_sight(text: &str) -> String {
+    let hides = |c: char| {
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+            || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    clean(text).chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Text from outside without control characters (line breaks and tabs stay).
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
 /// Longest word that is compared with names: comparing takes time by the product of both lengths.
 const LONGEST_WORD: usize = 120;
 

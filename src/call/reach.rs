@@ -19,12 +19,12 @@ pub const ANY_PROVIDER: &str = "*";
 /// What may be used.
 #[derive(Debug, Clone)]
 pub struct Reach {
-    /// Globs of provider ids; `None` for every integration.
-    pub integrations: Option<Vec<String>>,
-    /// Globs of names of upstream MCP servers; `None` for every one.
-    pub upstreams: Option<Vec<String>>,
-    /// Globs of full function names; `None` for every one.
-    pub functions: Option<Vec<String>>,
+    /// Lists of globs of provider ids; a provider fits into each of them.
+    pub integrations: Vec<Vec<String>>,
+    /// The same for the names of upstream MCP servers.
+    pub upstreams: Vec<Vec<String>>,
+    /// The same for full names of functions.
+    pub functions: Vec<Vec<String>>,
     /// The rule for what is no read: `allow` lets through what the policy asks about.
     pub write: Rule,
     /// Nothing but reads.
@@ -44,12 +44,12 @@ impl Reach {
             Some(name) => (&self.upstreams, name),
             None => (&self.integrations, id),
         };
-        ALWAYS.contains(&id) || fits(globs.as_deref(), name)
+        ALWAYS.contains(&id) || fits(globs, name)
     }
 
     /// Whether a function is within it, by its name alone.
     pub fn has(&self, provider: &str, function: &str) -> bool {
-        let named = || fits(self.functions.as_deref(), &format!("{provider}.{function}"));
+        let named = || fits(&self.functions, &format!("{provider}.{function}"));
         self.has_provider(provider) && (ALWAYS.contains(&provider) || named())
     }
 
@@ -95,8 +95,8 @@ impl Reach {
     }
 }
 
-fn fits(globs: Option<&[String]>, name: &str) -> bool {
-    globs.is_none_or(|globs| globs.iter().any(|glob| WildMatch::new(glob).matches(name)))
+fn fits(lists: &[Vec<String>], name: &str) -> bool {
+    lists.iter().all(|globs| globs.iter().any(|glob| WildMatch::new(glob).matches(name)))
 }
 
 #[cfg(test)]
@@ -106,9 +106,9 @@ mod tests {
 
     fn reach() -> Reach {
         Reach {
-            integrations: None,
-            upstreams: None,
-            functions: None,
+            integrations: Vec::new(),
+            upstreams: Vec::new(),
+            functions: Vec::new(),
             write: Rule::Deny,
             read_only: false,
             force: false,
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn what_is_outside_is_refused() {
         let lax = "[integrations.github]\nread = \"allow\"\nwrite = \"allow\"";
-        let only = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let only = |name: &str| vec![vec![name.to_owned()]];
         let reads = Reach { read_only: true, write: Rule::Allow, ..reach() };
         assert_eq!(decided(&reads, lax, Operation::Read, "default").unwrap(), Rule::Allow);
         let work = Reach { accounts: [(String::from("github"), String::from("work"))].into(), ..reach() };
@@ -155,14 +155,14 @@ mod tests {
         let refused = [
             (&reads, Operation::Write, "default"),
             (&work, Operation::Read, "default"),
-            (&Reach { integrations: only(&["plane"]), ..reach() }, Operation::Read, "default"),
-            (&Reach { functions: only(&["github.list_*"]), ..reach() }, Operation::Read, "default"),
+            (&Reach { integrations: only("plane"), ..reach() }, Operation::Read, "default"),
+            (&Reach { functions: only("github.list_*"), ..reach() }, Operation::Read, "default"),
         ];
         for (reach, operation, account) in refused {
             assert_eq!(decided(reach, lax, operation, account).unwrap_err().code, Code::PermissionDenied, "{reach:?}");
         }
-        assert!(Reach { integrations: only(&["plane"]), ..reach() }.has("results", "read"));
-        assert!(!Reach { upstreams: only(&["memory"]), ..reach() }.has("mcp.files", "read"));
+        assert!(Reach { integrations: only("plane"), ..reach() }.has("results", "read"));
+        assert!(!Reach { upstreams: only("memory"), ..reach() }.has("mcp.files", "read"));
     }
 
     #[test]

@@ -10,11 +10,12 @@ use crate::access::approvals;
 use crate::app::App;
 use crate::base::clock::{now_ms, rfc3339};
 use crate::base::error::{Code, Error, Result};
+use crate::base::name::in_plain_sight;
 use crate::base::origin::Origin;
 use crate::call::request::{Arguments, Call, Ctx, Options};
 use crate::call::runtime::Station;
 use crate::cli::call;
-use crate::cli::output::{Out, in_plain_sight};
+use crate::cli::output::Out;
 use crate::store::approvals::Ticket;
 
 fn parsed(text: &str) -> Value {

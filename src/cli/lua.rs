@@ -259,7 +259,7 @@ fn planned(out: &Out, plan: &Plan, failed: bool) {
         out.note("dry run: the workflow writes nothing");
         return;
     }
-    out.stderr(&crate::cli::output::in_plain_sight(&text));
+    out.stderr(&crate::base::name::in_plain_sight(&text));
     if failed {
         out.note("dry run: the script failed, so there is nothing to approve");
         return;

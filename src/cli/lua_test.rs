@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::base::envelope::ErrorDetail;
 use crate::base::error::{Code, Error, Result};
+use crate::base::name::clean;
 use crate::call::exchange::Replayer;
 use crate::cli::lua::{Lines, setup};
-use crate::cli::output::{Out, Paint, clean};
+use crate::cli::output::{Out, Paint};
 use crate::lua::host::Mode;
 use crate::lua::modules;
 use crate::lua::report::Report;
@@ -101,7 +102,7 @@ impl Tests<'_> {
 
     fn session(&self, test: &str, scratch: &Path) -> Result<Session> {
         let app =
-            App { dirs: self.app.dirs.clone(), config: self.app.config.clone(), notes: Vec::new(), person: None, cwd: self.app.cwd.clone(), scratch: Some(scratch.to_path_buf()) };
+            App { dirs: self.app.dirs.clone(), config: self.app.config.clone(), notes: Vec::new(), person: None, connections: None, cwd: self.app.cwd.clone(), scratch: Some(scratch.to_path_buf()) };
         let live = matches!(self.exchanges, Exchanges::Record(_));
         let mut setup = setup(if live { self.app } else { &app }, self.arguments, Some(self.folder.clone()), Mode::Live)?;
         match &self.exchanges {

@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod render;
 mod repl;
+mod serve;
 mod settings;
 mod setup;
 mod stdin;
@@ -177,6 +178,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
         "approvals:approve" => approvals::approve(&app, &out, arguments),

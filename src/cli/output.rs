@@ -11,6 +11,7 @@ use tabled::settings::{Alignment, Modify, Padding, Style, Width};
 
 use crate::base::envelope::{Envelope, ErrorDetail};
 use crate::base::error::Error;
+use crate::base::name::clean;
 use crate::config::env;
 
 /// Into a pipe or file nothing is cut.
@@ -198,18 +199,4 @@ fn one_line(text: &str) -> String {
         line.push(if colour || !c.is_control() { c } else { ' ' });
     }
     line
-}
-
-/// As [`clean`], for text that somebody decides about: marks that hide or reorder what stands around them are seen too.
-pub fn in_plain_sight(text: &str) -> String {
-    let hides = |c: char| {
-        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-            || matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    clean(text).chars().map(|c| if hides(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// Text from outside without control characters (line breaks and tabs stay).
-pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

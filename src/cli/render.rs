@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::cli::output::{Out, Paint, clean};
+use crate::base::name::clean;
+use crate::cli::output::{Out, Paint};
 
 /// Renders the data of a call.
 pub fn data(out: &Out, paint: &Paint, data: &Value) -> String {

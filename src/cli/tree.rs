@@ -6,7 +6,7 @@ use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 5] = ["integrations", "lua", "approvals", "audit", "config"];
+pub const FAMILIES: [&str; 6] = ["integrations", "lua", "mcp", "approvals", "audit", "config"];
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
@@ -122,6 +122,24 @@ fn call() -> Command {
         });
     }
     call.after_help("Every other --flag is an argument of the function: angelia integrations:call provider.function --help lists them.")
+}
+
+fn serve() -> Command {
+    Command::new("mcp:serve")
+        .about("Serve every function to an MCP client, on stdin and stdout")
+        .args([
+            option("profile", "NAME", "Let clients use what this profile of the settings names"),
+            several("tools", "GLOB", "Offer these functions as tools of their own, such as 'github.list_*'"),
+            several("integration", "GLOB", "Only these providers; no upstream server unless one is named too"),
+            several("upstream", "GLOB", "Only these upstream MCP servers; no integration unless one is named too"),
+        ])
+        .args([
+            choice("write", &["allow", "ask", "deny"], "The rule for writes; deny when left out. A deny of the settings stays one"),
+            flag("read-only", "Nothing but reads, whatever else is said"),
+            several("account", "[PROVIDER=]ALIAS", "The only account that is used, of one provider or of all"),
+            flag("force", "Bypass allow, ask and deny of the settings; marked in the audit log"),
+        ])
+        .after_help("Clients start this themselves: angelia mcp:gateway:install CLIENT\nWithout --tools and --profile the client sees five small tools that reach everything.")
 }
 
 fn script() -> Command {
@@ -254,6 +272,7 @@ pub fn command() -> Command {
         .subcommand_required(false)
         .subcommands(integrations())
         .subcommands(lua())
+        .subcommand(serve())
         .subcommands(shared())
 }
 

@@ -8,7 +8,8 @@ use serde_json::json;
 use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::cli::output::{Out, in_plain_sight};
+use crate::base::name::in_plain_sight;
+use crate::cli::output::Out;
 use crate::config::layers::PROJECT_FOLDER;
 
 /// Runs the command.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::json::{canonical, digest, plain};
+use crate::base::json::{canonical, digest, escaped_key, plain};
 
 /// Integers from here on are tokens; still exact in Lua.
 const INTEGER_TOKENS: i64 = 9_007_100_000_000_000;
@@ -102,7 +102,7 @@ impl Plan {
             "object" if depth < DEEPEST => {
                 let properties = schema.get("properties").and_then(Value::as_object);
                 let members = properties.into_iter().flatten().map(|(name, schema)| {
-                    pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+                    pointer.push_str(&format!("/{}", escaped_key(name)));
                     let value = self.stand_in(schema, step, pointer, depth + 1);
                     pointer.truncate(length);
                     (name.clone(), value)

@@ -296,6 +296,9 @@ pub struct Function {
     pub synonyms: Vec<String>,
     #[serde(default)]
     pub deprecated: bool,
+    /// A workflow whose answer is meant as a prompt for a model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prompt: bool,
 }
 
 /// The workflow file of a function, as it was when it was read.

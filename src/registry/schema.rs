@@ -6,6 +6,7 @@ use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value};
 
 use crate::base::error::{Problem, REQUIRED};
+use crate::base::json::escaped_key;
 use crate::base::name::nearest;
 
 /// A function's input schema, compiled. Compiling takes a thousand times as long as validating.
@@ -77,11 +78,11 @@ fn push(problems: &mut Vec<Problem>, path: &str, kind: &Kind, said: &str, schema
     match kind {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            problems.push(Problem { pointer: format!("{path}/{}", escape(name)), message: REQUIRED.into() });
+            problems.push(Problem { pointer: format!("{path}/{}", escaped_key(name)), message: REQUIRED.into() });
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             for name in unexpected {
-                problems.push(Problem { pointer: format!("{path}/{}", escape(name)), message: unknown(schema, path, name) });
+                problems.push(Problem { pointer: format!("{path}/{}", escaped_key(name)), message: unknown(schema, path, name) });
             }
         }
         Kind::AnyOf { context } if context.iter().flatten().all(|error| matches!(error.kind(), Kind::Required { .. })) => {
@@ -127,10 +128,6 @@ fn cut(text: &str) -> String {
     let head: String = text.chars().take(LONGEST / 2).collect();
     let tail: Vec<char> = text.chars().rev().take(LONGEST / 2).collect();
     format!("{head} … {}", tail.into_iter().rev().collect::<String>())
-}
-
-fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -115,7 +115,11 @@ impl Store {
             }
         }
         if let Some(origin) = &filter.origin {
-            let within = if origin.contains('/') { "origin = #" } else { "instr('/' || origin || '/', '/' || # || '/') > 0" };
+            let within = if origin.contains('/') {
+                "origin = #"
+            } else {
+                "instr('/' || replace(origin, ':', '/') || '/', '/' || replace(#, ':', '/') || '/') > 0"
+            };
             also(within, Box::new(origin.clone()));
         }
         if let Some(outcome) = &filter.outcome {

@@ -166,7 +166,7 @@ impl Store {
         rows.collect::<rusqlite::Result<_>>().map_err(|error| failed(&error))
     }
 
-    fn in_transaction<T>(&mut self, work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+    pub(super) fn in_transaction<T>(&mut self, work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
         let run = |store: &mut Self| {
             let transaction = store.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let answer = work(&transaction)?;

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod calls;
 pub mod documents;
 pub mod plans;
+pub mod results;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +23,7 @@ pub struct Store {
 /// How long another process is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
 
 impl Store {
     /// Opens `angelia.db` in a folder, making or migrating it as needed.

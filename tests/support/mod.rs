@@ -3,6 +3,7 @@
 pub mod apart;
 pub mod desk;
 pub mod home;
+pub mod mcp;
 pub mod secrets;
 pub mod server;
 pub mod shop;

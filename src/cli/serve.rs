@@ -1,0 +1,79 @@
+//! `mcp:serve`: the catalog for any MCP client. On stdio stdout belongs to the protocol: everything that is said to a person goes to stderr.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::ArgMatches;
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::call::reach::ANY_PROVIDER;
+use crate::cli::call;
+use crate::cli::output::Out;
+use crate::config::dirs::Dirs;
+use crate::config::layers::{ForceRule, Profile, Rule};
+use crate::mcp::server::live::Live;
+use crate::mcp::server::scope::Flags;
+use crate::mcp::server::shelf::Shelf;
+use crate::mcp::stdio;
+
+/// `mcp:serve`.
+pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
+    let flags = flags(arguments)?;
+    if flags.force && app.config.force() == ForceRule::Never {
+        return Err(Error::new(crate::base::error::Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
+    }
+    let shelf = Arc::new(shelf(app, flags)?);
+    shelf.check()?;
+    if flags_force(arguments) {
+        out.note("started with --force: the policy is bypassed for every client, and each such call is marked in the audit log");
+    }
+    call::block_on(stdio::serve(shelf))?;
+    Ok(0)
+}
+
+fn flags_force(arguments: &ArgMatches) -> bool {
+    arguments.get_flag("force")
+}
+
+fn shelf(app: &App, flags: Flags) -> Result<Shelf> {
+    let (dirs, cwd) = (app.dirs.clone(), std::env::current_dir().ok());
+    let connections = app.hub(Arc::new(|note: &str| Out::new(false).note(note)));
+    let open = {
+        let (dirs, cwd) = (dirs.clone(), cwd.clone());
+        Box::new(move || call::runtime(&App { connections: Some(connections.clone()), ..App::open(dirs.clone(), cwd.clone())? }))
+    };
+    let sources = Box::new(move || sources(&dirs, cwd.clone()));
+    Ok(Shelf::new(Arc::new(Live::new(open, sources)?), flags))
+}
+
+fn sources(dirs: &Dirs, cwd: Option<PathBuf>) -> Vec<PathBuf> {
+    App::open(dirs.clone(), cwd).map(|app| app.sources()).unwrap_or_default()
+}
+
+fn flags(arguments: &ArgMatches) -> Result<Flags> {
+    let several = |name: &str| arguments.get_many::<String>(name).map(|values| values.cloned().collect::<Vec<_>>());
+    let mut accounts = BTreeMap::new();
+    for word in several("account").unwrap_or_default() {
+        let (provider, alias) = word.split_once('=').unwrap_or((ANY_PROVIDER, &word));
+        accounts.insert(provider.to_owned(), crate::base::name::account(alias)?);
+    }
+    let write = arguments.get_one::<String>("write").map(|word| match word.as_str() {
+        "allow" => Rule::Allow,
+        "ask" => Rule::Ask,
+        _ => Rule::Deny,
+    });
+    Ok(Flags {
+        profile: arguments.get_one::<String>("profile").cloned(),
+        own: Profile {
+            tools: several("tools").unwrap_or_default(),
+            integrations: several("integration"),
+            upstreams: several("upstream"),
+            write,
+            read_only: arguments.get_flag("read-only"),
+            accounts,
+        },
+        force: arguments.get_flag("force"),
+    })
+}

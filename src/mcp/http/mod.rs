@@ -1,0 +1,3 @@
+//! The door over HTTP.
+
+pub mod keys;

@@ -1,0 +1,113 @@
+//! What there is to serve, apart from how the protocol asks for it.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use rmcp::ErrorData;
+use rmcp::RoleServer;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CompletionInfo, GetPromptRequestParams, GetPromptResponse, LoggingLevel, Prompt,
+    ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use tokio::sync::broadcast;
+
+use crate::call::executor::BoxFuture;
+
+/// An answer, or why the protocol has none. What a tool itself fails with is an answer.
+pub type Answer<T> = Result<T, ErrorData>;
+
+/// One connection with what it asked to be told.
+#[derive(Debug)]
+pub struct Connection {
+    /// Short and unique while the program runs; in the audit log.
+    pub id: String,
+    /// The least grave log message that it wants.
+    pub level: Mutex<LoggingLevel>,
+    /// Resources whose changes it wants to hear of.
+    pub subscribed: Mutex<BTreeSet<String>>,
+}
+
+impl Connection {
+    /// A new one.
+    pub fn new() -> Self {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        Self { id: id.chars().take(12).collect(), level: Mutex::new(LoggingLevel::Warning), subscribed: Mutex::default() }
+    }
+
+    /// Whether it wants to hear of a change of this resource.
+    pub fn wants(&self, uri: &str) -> bool {
+        self.subscribed.lock().unwrap_or_else(PoisonError::into_inner).contains(uri)
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One request of one connection.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    pub context: &'a RequestContext<RoleServer>,
+    pub connection: &'a Connection,
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    Tools,
+    Prompts,
+    Resources,
+    /// One resource, for a connection of this id or for all.
+    Resource {
+        uri: String,
+        connection: Option<String>,
+    },
+}
+
+/// Values that may complete an argument.
+#[derive(Debug, Default)]
+pub struct Typing<'a> {
+    /// Name of the argument.
+    pub argument: &'a str,
+    /// What was typed so far.
+    pub typed: &'a str,
+}
+
+/// What there is to serve. Lists are whole; paging is the handler's business.
+pub trait Face: Send + Sync + 'static {
+    /// Name, capabilities and instructions.
+    fn info(&self) -> ServerConfig;
+
+    /// News as they come.
+    fn news(&self) -> broadcast::Receiver<News>;
+
+    /// Every tool.
+    fn tools(&self, at: At<'_>) -> Answer<Vec<Tool>>;
+
+    /// One tool, for the checks of the transport; may be one that is not offered to everybody.
+    fn tool(&self, name: &str) -> Option<Tool>;
+
+    /// Calls a tool.
+    fn call<'a>(&'a self, request: CallToolRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<CallToolResponse>>;
+
+    /// Every resource.
+    fn resources(&self, at: At<'_>) -> Answer<Vec<Resource>>;
+
+    /// Every template.
+    fn templates(&self) -> Vec<ResourceTemplate>;
+
+    /// Reads a resource.
+    fn read<'a>(&'a self, request: ReadResourceRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<ReadResourceResponse>>;
+
+    /// Every prompt.
+    fn prompts(&self, at: At<'_>) -> Answer<Vec<Prompt>>;
+
+    /// Fills a prompt.
+    fn prompt<'a>(&'a self, request: GetPromptRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<GetPromptResponse>>;
+
+    /// Values for an argument.
+    fn complete(&self, of: &Reference, typing: &Typing<'_>, at: At<'_>) -> CompletionInfo;
+}

@@ -1,0 +1,223 @@
+//! The protocol for any face: paging, subscriptions, log levels, news to whoever asked for them.
+
+use std::borrow::Cow;
+use std::sync::{Arc, PoisonError};
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+};
+use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::mcp::server::face::{Answer, At, Connection, Face, News, Typing};
+
+/// Entries of one page of a list.
+const PAGE: usize = 200;
+
+/// Most resources that one connection may watch.
+const MOST_SUBSCRIBED: usize = 1000;
+
+/// One connection's side of the protocol.
+#[derive(Clone)]
+pub struct Handler {
+    face: Arc<dyn Face>,
+    connection: Arc<Connection>,
+}
+
+impl Handler {
+    /// A new connection to a face.
+    pub fn new(face: Arc<dyn Face>) -> Self {
+        Self { face, connection: Arc::new(Connection::new()) }
+    }
+
+    fn at<'a>(&'a self, context: &'a RequestContext<RoleServer>) -> At<'a> {
+        At { context, connection: &self.connection }
+    }
+}
+
+/// Hands news on until the connection is gone.
+async fn tell(face: Arc<dyn Face>, connection: Arc<Connection>, peer: Peer<RoleServer>) {
+    let mut news = face.news();
+    while !peer.is_transport_closed() {
+        let sent = match news.recv().await {
+            Ok(News::Tools) => peer.notify_tool_list_changed().await,
+            Ok(News::Prompts) => peer.notify_prompt_list_changed().await,
+            Ok(News::Resources) => peer.notify_resource_list_changed().await,
+            Ok(News::Resource { uri, connection: whose }) if concerns(&connection, &uri, whose.as_deref()) => {
+                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await
+            }
+            Ok(News::Resource { .. }) | Err(RecvError::Lagged(_)) => Ok(()),
+            Err(RecvError::Closed) => return,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+fn concerns(connection: &Connection, uri: &str, whose: Option<&str>) -> bool {
+    whose.is_none_or(|id| id == connection.id) && connection.wants(uri)
+}
+
+/// The entries from a cursor on, and the cursor of the next page.
+fn page<T>(all: Vec<T>, request: Option<PaginatedRequestParams>) -> Answer<(Vec<T>, Option<String>)> {
+    let start = match request.and_then(|request| request.cursor) {
+        None => 0,
+        Some(cursor) => match cursor.strip_prefix("at").and_then(|number| number.parse::<usize>().ok()) {
+            Some(start) if start <= all.len() => start,
+            _ => return Err(ErrorData::invalid_params("the cursor is not one of this list", None)),
+        },
+    };
+    let next = (all.len() > start + PAGE).then(|| format!("at{}", start + PAGE));
+    Ok((all.into_iter().skip(start).take(PAGE).collect(), next))
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        self.face.info()
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Cow::Borrowed(ProtocolVersion::KNOWN_VERSIONS)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        tokio::spawn(tell(self.face.clone(), self.connection.clone(), context.peer));
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.face.tool(name)
+    }
+
+    async fn list_tools(&self, request: Option<PaginatedRequestParams>, context: RequestContext<RoleServer>) -> Answer<ListToolsResult> {
+        let (tools, next) = page(self.face.tools(self.at(&context))?, request)?;
+        let mut result = ListToolsResult::with_all_items(tools);
+        result.next_cursor = next;
+        Ok(result)
+    }
+
+    async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Answer<CallToolResponse> {
+        self.face.call(request, self.at(&context)).await
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Answer<ListResourcesResult> {
+        let (resources, next) = page(self.face.resources(self.at(&context))?, request)?;
+        let mut result = ListResourcesResult::with_all_items(resources);
+        result.next_cursor = next;
+        Ok(result)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Answer<ListResourceTemplatesResult> {
+        let (templates, next) = page(self.face.templates(), request)?;
+        let mut result = ListResourceTemplatesResult::with_all_items(templates);
+        result.next_cursor = next;
+        Ok(result)
+    }
+
+    async fn read_resource(&self, request: ReadResourceRequestParams, context: RequestContext<RoleServer>) -> Answer<ReadResourceResponse> {
+        self.face.read(request, self.at(&context)).await
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Answer<ListPromptsResult> {
+        let (prompts, next) = page(self.face.prompts(self.at(&context))?, request)?;
+        let mut result = ListPromptsResult::with_all_items(prompts);
+        result.next_cursor = next;
+        Ok(result)
+    }
+
+    async fn get_prompt(&self, request: GetPromptRequestParams, context: RequestContext<RoleServer>) -> Answer<GetPromptResponse> {
+        self.face.prompt(request, self.at(&context)).await
+    }
+
+    async fn complete(&self, request: CompleteRequestParams, context: RequestContext<RoleServer>) -> Answer<CompleteResult> {
+        let typing = Typing { argument: &request.argument.name, typed: &request.argument.value };
+        Ok(CompleteResult::new(self.face.complete(&request.r#ref, &typing, self.at(&context))))
+    }
+
+    async fn set_level(&self, request: SetLevelRequestParams, _context: RequestContext<RoleServer>) -> Answer<()> {
+        *self.connection.level.lock().unwrap_or_else(PoisonError::into_inner) = request.level;
+        Ok(())
+    }
+
+    async fn subscribe(&self, request: SubscribeRequestParams, _context: RequestContext<RoleServer>) -> Answer<()> {
+        let mut subscribed = self.connection.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
+        if subscribed.len() >= MOST_SUBSCRIBED {
+            return Err(ErrorData::invalid_request(format!("at most {MOST_SUBSCRIBED} resources can be watched"), None));
+        }
+        subscribed.insert(request.uri);
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, request: UnsubscribeRequestParams, _context: RequestContext<RoleServer>) -> Answer<()> {
+        self.connection.subscribed.lock().unwrap_or_else(PoisonError::into_inner).remove(&request.uri);
+        Ok(())
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Answer<()> {
+        let mut news = self.face.news();
+        loop {
+            let heard = tokio::select! {
+                heard = news.recv() => heard,
+                () = context.cancelled() => return Ok(()),
+            };
+            let sink = context.sink();
+            // What was not asked for is refused by the sink, which is what is wanted.
+            drop(match heard {
+                Ok(News::Tools) => sink.notify_tool_list_changed().await,
+                Ok(News::Prompts) => sink.notify_prompt_list_changed().await,
+                Ok(News::Resources) => sink.notify_resource_list_changed().await,
+                Ok(News::Resource { uri, connection }) if connection.as_ref().is_none_or(|id| *id == self.connection.id) => {
+                    sink.notify_resource_updated(uri).await
+                }
+                Ok(News::Resource { .. }) | Err(RecvError::Lagged(_)) => Ok(()),
+                Err(RecvError::Closed) => return Ok(()),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other_to_the_end() {
+        let all: Vec<usize> = (0..450).collect();
+        let mut read = Vec::new();
+        let mut cursor = None;
+        loop {
+            let request = PaginatedRequestParams::default().with_cursor(cursor);
+            let (some, next) = page(all.clone(), Some(request)).unwrap();
+            read.extend(some);
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(read, all);
+        for wrong in ["", "200", "at451", "at-1", "atx"] {
+            let request = PaginatedRequestParams::default().with_cursor(Some(wrong.to_owned()));
+            assert!(page(all.clone(), Some(request)).is_err(), "{wrong}");
+        }
+    }
+}

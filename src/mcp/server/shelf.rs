@@ -1,0 +1,277 @@
+//! The face over the catalog: five small tools, or chosen functions as tools of their own. Every use of a function is one `Runtime::call`
+//! of origin `mcp`, within the reach of whoever is connected.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rmcp::ErrorData;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompletionInfo, GetPromptRequestParams, GetPromptResponse, Implementation,
+    JsonObject, Prompt, ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate, ServerCapabilities,
+    ServerConfig, Tool,
+};
+use tokio::sync::broadcast;
+
+use crate::base::envelope::Envelope;
+use crate::base::error::Result;
+use crate::base::origin::Origin;
+use crate::call::executor::BoxFuture;
+use crate::call::keep::{self, Cap};
+use crate::call::request::{Call, Ctx};
+use crate::call::runtime::{Runtime, Station};
+use crate::mcp::http::keys::Grant;
+use crate::mcp::server::chosen::Chosen;
+use crate::mcp::server::face::{Answer, At, Face, News, Typing};
+use crate::mcp::server::live::Live;
+use crate::mcp::server::scope::{Flags, Scope};
+use crate::mcp::server::small::{self, Small};
+use crate::mcp::server::{answer, asks, pages, prompts, resources, telling};
+use crate::registry::manifest::Operation;
+
+/// The face over the catalog.
+pub struct Shelf {
+    live: Arc<Live>,
+    flags: Flags,
+    letters: asks::Letters,
+    /// Chosen tools by key; made anew after every change.
+    chosen: Mutex<HashMap<Option<String>, Arc<Chosen>>>,
+}
+
+/// One call on its way: what it is made with and for whom.
+pub struct Visit<'a> {
+    pub runtime: Arc<Runtime>,
+    pub scope: Scope,
+    pub at: At<'a>,
+}
+
+impl Shelf {
+    /// The face of a runtime that follows its sources, as far as the flags let it be used.
+    pub fn new(live: Arc<Live>, flags: Flags) -> Self {
+        Self { live, flags, letters: asks::Letters::default(), chosen: Mutex::default() }
+    }
+
+    /// Refuses flags that make no sense with the settings.
+    pub fn check(&self) -> Result<()> {
+        self.flags.scope(&self.live.runtime().config, None).map(drop)
+    }
+
+    /// Follows the sources until the program ends.
+    pub async fn follow(&self) {
+        self.live.follow(|| self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clear()).await;
+    }
+
+    fn visit<'a>(&self, at: At<'a>) -> Result<Visit<'a>> {
+        let runtime = self.live.runtime();
+        let grant = grant(at);
+        let key = grant.map(|grant| (grant.key.as_str(), grant.profile.as_deref()));
+        let scope = self.flags.scope(&runtime.config, key)?;
+        Ok(Visit { runtime, scope, at })
+    }
+
+    fn chosen(&self, visit: &Visit<'_>) -> Result<Arc<Chosen>> {
+        let key = grant(visit.at).map(|grant| grant.key.clone());
+        let made = || self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chosen) = made().get(&key) {
+            return Ok(chosen.clone());
+        }
+        let chosen = Arc::new(Chosen::of(&visit.runtime, &visit.scope)?);
+        made().insert(key, chosen.clone());
+        Ok(chosen)
+    }
+
+    async fn called(&self, request: CallToolRequestParams, at: At<'_>) -> Answer<CallToolResponse> {
+        let visit = match self.visit(at) {
+            Ok(visit) => visit,
+            Err(error) => return Ok(answer::failed(&error).into()),
+        };
+        let empty = JsonObject::new();
+        let arguments = request.arguments.as_ref().unwrap_or(&empty);
+        let small = small::named(&request.name).filter(|small| visit.scope.tools.is_empty() || *small == Small::Result);
+        let call = match small {
+            Some(which) => {
+                let problems = small::problems(&request.name, arguments);
+                if !problems.is_empty() {
+                    return Ok(wrong(&problems).into());
+                }
+                match which {
+                    Small::Search | Small::Docs => return Ok(look(&visit, which, arguments).into()),
+                    which => small::call(which, arguments),
+                }
+            }
+            None => match self.chosen(&visit).map(|chosen| chosen.function(&request.name).map(str::to_owned)) {
+                Ok(Some(function)) => small::whole(&function, arguments),
+                Ok(None) => return Err(unknown(&request.name)),
+                Err(error) => return Ok(answer::failed(&error).into()),
+            },
+        };
+        self.perform(&visit, call, &request).await
+    }
+
+    async fn perform(&self, visit: &Visit<'_>, call: Call, request: &CallToolRequestParams) -> Answer<CallToolResponse> {
+        let Visit { runtime, at, .. } = visit;
+        let mut ctx = context(visit);
+        let progress = telling::progress(&mut ctx, *at);
+        let can_ask = asks::can_ask(at.context);
+        let mut envelope = if can_ask && asks::asks_by_answer(at.context) {
+            match runtime.checked(&ctx, call).await {
+                Station::Refused(envelope) => *envelope,
+                Station::Allowed(plan) => runtime.perform(&ctx, *plan).await,
+                Station::Asks(plan) => {
+                    let shown = runtime.shown(&plan).unwrap_or_default();
+                    let owner = visit.scope.reach.owner.as_str();
+                    match self.letters.word(request, &shown, owner) {
+                        Some(true) => runtime.perform(&ctx, *plan).await,
+                        Some(false) => runtime.declined(&ctx, &plan),
+                        None => match self.letters.question(&plan, &shown, owner) {
+                            Some(question) => return Ok(question),
+                            None => runtime.leave_ticket(&ctx, *plan),
+                        },
+                    }
+                }
+            }
+        } else {
+            if can_ask {
+                ctx.asker = Some(Arc::new(asks::Form { peer: at.context.peer.clone() }));
+            }
+            runtime.call(&ctx, call).await
+        };
+        drop((ctx, progress));
+        keep_large(visit, &mut envelope);
+        telling::log(*at, &envelope).await;
+        self.live.tell(News::Resource { uri: resources::AUDIT.to_owned(), connection: Some(at.connection.id.clone()) });
+        Ok(answer::of(&envelope).into())
+    }
+}
+
+/// The key that a request over HTTP came with.
+fn grant(at: At<'_>) -> Option<&Grant> {
+    at.context.extensions.get::<axum::http::request::Parts>()?.extensions.get::<Grant>()
+}
+
+fn context(visit: &Visit<'_>) -> Ctx {
+    let client = visit.at.context.client_info().map_or_else(|| String::from("unknown"), |client| client.name);
+    let mut ctx = Ctx::new(Origin::mcp(&client, &visit.at.connection.id));
+    ctx.cancel = visit.at.context.ct.clone();
+    if visit.scope.reach.read_only {
+        ctx.ceiling = Operation::Read;
+    }
+    ctx.reach = Some(Arc::new(visit.scope.reach.clone()));
+    ctx
+}
+
+fn keep_large(visit: &Visit<'_>, envelope: &mut Envelope) {
+    let bytes = usize::try_from(visit.runtime.config.number("mcp.result_bytes")).unwrap_or(usize::MAX);
+    let cap = Cap { bytes, owner: visit.scope.reach.owner.clone() };
+    keep::keep(&visit.runtime, &cap, envelope);
+}
+
+fn look(visit: &Visit<'_>, which: Small, arguments: &JsonObject) -> CallToolResult {
+    let reach = &visit.scope.reach;
+    let looked = if which == Small::Docs {
+        pages::docs(&visit.runtime, reach, small::text(arguments, "page"), small::flag(arguments, "schema"))
+    } else {
+        let operation = small::text(arguments, "operation").map(serde_json::Value::from);
+        let wanted = pages::Wanted {
+            query: small::text(arguments, "query").unwrap_or_default(),
+            provider: small::text(arguments, "provider"),
+            operation: operation.and_then(|word| serde_json::from_value(word).ok()),
+            all: small::flag(arguments, "all"),
+            limit: arguments.get("limit").and_then(serde_json::Value::as_u64).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(8),
+        };
+        pages::search(&visit.runtime, reach, &wanted)
+    };
+    match looked {
+        Ok(text) => answer::text(text),
+        Err(error) => answer::failed(&error),
+    }
+}
+
+fn wrong(problems: &[String]) -> CallToolResult {
+    answer::failed(&crate::base::error::Error::new(crate::base::error::Code::InvalidArguments, problems.join("; ")))
+}
+
+fn unknown(tool: &str) -> ErrorData {
+    ErrorData::invalid_params(format!("there is no tool '{}'", crate::base::name::printable(tool)), None)
+}
+
+/// An error of ours where the protocol has no result to put it in.
+pub fn refused(error: &crate::base::error::Error) -> ErrorData {
+    ErrorData::invalid_request(format!("{}: {}", error.code.as_str(), error.message), None)
+}
+
+impl Face for Shelf {
+    fn info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .enable_resources_subscribe()
+            .enable_prompts()
+            .enable_prompts_list_changed()
+            .enable_completions()
+            .enable_logging()
+            .build();
+        let me = Implementation::new("angelia", env!("CARGO_PKG_VERSION")).with_title("Angelia");
+        ServerConfig::new(capabilities).with_server_info(me).with_instructions(include_str!("instructions.md"))
+    }
+
+    fn news(&self) -> broadcast::Receiver<News> {
+        self.live.news()
+    }
+
+    fn tools(&self, at: At<'_>) -> Answer<Vec<Tool>> {
+        let visit = self.visit(at).map_err(|error| refused(&error))?;
+        if visit.scope.tools.is_empty() {
+            return Ok(small::tools().to_vec());
+        }
+        Ok(self.chosen(&visit).map_err(|error| refused(&error))?.tools.clone())
+    }
+
+    fn tool(&self, name: &str) -> Option<Tool> {
+        small::tools().iter().find(|tool| tool.name == name).cloned()
+    }
+
+    fn call<'a>(&'a self, request: CallToolRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<CallToolResponse>> {
+        Box::pin(self.called(request, at))
+    }
+
+    fn resources(&self, at: At<'_>) -> Answer<Vec<Resource>> {
+        self.visit(at).and_then(|visit| resources::list(&visit)).map_err(|error| refused(&error))
+    }
+
+    fn templates(&self) -> Vec<ResourceTemplate> {
+        resources::templates()
+    }
+
+    fn read<'a>(&'a self, request: ReadResourceRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<ReadResourceResponse>> {
+        Box::pin(async move {
+            let visit = self.visit(at).map_err(|error| refused(&error))?;
+            resources::read(&visit, &request.uri).map(Into::into)
+        })
+    }
+
+    fn prompts(&self, at: At<'_>) -> Answer<Vec<Prompt>> {
+        self.visit(at).and_then(|visit| prompts::list(&visit)).map_err(|error| refused(&error))
+    }
+
+    fn prompt<'a>(&'a self, request: GetPromptRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<GetPromptResponse>> {
+        Box::pin(async move {
+            let visit = self.visit(at).map_err(|error| refused(&error))?;
+            prompts::get(&visit, &context(&visit), request).await.map(Into::into)
+        })
+    }
+
+    fn complete(&self, of: &Reference, typing: &Typing<'_>, at: At<'_>) -> CompletionInfo {
+        let values = self.visit(at).map(|visit| match of {
+            Reference::Prompt(prompt) => prompts::complete(&visit, &prompt.name, typing),
+            Reference::Resource(template) => resources::complete(&visit, &template.uri, typing),
+            _ => Vec::new(),
+        });
+        let mut values = values.unwrap_or_default();
+        let all = values.len();
+        values.truncate(CompletionInfo::MAX_VALUES);
+        let total = u32::try_from(all).ok();
+        CompletionInfo::with_pagination(values, total, all > CompletionInfo::MAX_VALUES).unwrap_or_default()
+    }
+}
