@@ -21,6 +21,7 @@ pub mod preview;
 pub mod reach;
 pub mod request;
 pub mod response;
+pub mod results;
 pub mod retry;
 pub mod runtime;
 pub mod sink;

@@ -72,7 +72,7 @@ pub fn set_table(text: &str, path: &[&str], members: Option<&serde_json::Map<Str
     if let Some(members) = members {
         for (key, value) in members {
             let value = from_json(value).ok_or_else(|| format!("'{key}' cannot be written as TOML"))?;
-            set(document.as_table_mut(), &[&path[..], &[key.clone()]].concat(), Some(value)).map_err(|error| error.message)?;
+            set(document.as_table_mut(), &[&path[..], std::slice::from_ref(key)].concat(), Some(value)).map_err(|error| error.message)?;
         }
     }
     Ok(document.to_string())

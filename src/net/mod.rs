@@ -1,6 +1,7 @@
 //! The one way out: one client, bounded in time and bytes, guarded against private addresses, following redirects without
 //! carrying credentials away. Retries and meaning are the caller's business.
 
+pub mod accept;
 mod guard;
 mod tls;
 
