@@ -18,6 +18,7 @@ use crate::call::plan::Plan;
 use crate::call::request::Ctx;
 use crate::config::layers::Config;
 use crate::mcp::client::ask::Ask;
+use crate::mcp::client::auth::{self, Grant};
 use crate::mcp::client::cache::{Cache, Found};
 use crate::mcp::client::connect::{Means, Memory, scrubbed};
 use crate::mcp::client::failure::Failure;
@@ -264,6 +265,24 @@ impl Hub {
             }
         }
         Err(Failure::before(Error::internal("a call without an end")))
+    }
+
+    /// Asks for authorization at a server; `show` is given the address to open. Answers the scopes that were granted.
+    pub async fn authorize(&self, entry: &Entry, grant: Grant, patience: Duration, show: &(dyn Fn(&str) + Sync)) -> Result<Vec<String>> {
+        self.admit(entry)?;
+        let (out, address) = self.means().address(entry)?;
+        if address.authorized {
+            let said = format!("'{}' has an Authorization header of its own; no other authorization is used", printable(&entry.name));
+            return Err(Error::usage(said).hint("Remove the header from its file first"));
+        }
+        // Its challenge says where to ask, and for what.
+        let memory = Memory { manner: Manner::Unknown, sse: false, renew: false };
+        let challenge = match self.means().connect(entry, memory, Instant::now() + patience).await {
+            Err(failure) if failure.challenge.is_none() => return Err(failure.error),
+            Err(failure) => failure.challenge,
+            Ok(_) => None,
+        };
+        auth::authorize(&out, &address.url, self.means().tokens(entry), Grant { challenge, ..grant }, show).await
     }
 
     /// A list that is old is asked for again, after the answer.
