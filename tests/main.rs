@@ -31,6 +31,7 @@ mod pace;
 mod policy;
 mod registry;
 mod results;
+mod script_run;
 mod search;
 mod support;
 mod tidy;

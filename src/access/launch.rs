@@ -69,14 +69,18 @@ impl Program {
 
     /// Whether it is this very program as a server: it would serve itself without end.
     fn is_ourselves(&self) -> bool {
-        let serves = self.args.iter().any(|word| matches!(word.expose(), "mcp:serve")) || self.args.windows(2).any(|two| two[0].expose() == "mcp" && two[1].expose() == "serve");
+        let serves = self.args.iter().any(|word| matches!(word.expose(), "mcp:serve"))
+            || self.args.windows(2).any(|two| two[0].expose() == "mcp" && two[1].expose() == "serve");
         let own = std::env::current_exe().ok().and_then(|path| path.canonicalize().ok());
         let named = PathBuf::from(self.command.expose());
         let found = if named.components().count() > 1 {
             self.cwd().unwrap_or_default().join(&named).canonicalize().ok()
         } else {
             let path = env::var("PATH").unwrap_or_default();
-            std::env::split_paths(&path).map(|folder| folder.join(&named)).find(|path| path.is_file()).and_then(|path| path.canonicalize().ok())
+            std::env::split_paths(&path)
+                .map(|folder| folder.join(&named))
+                .find(|path| path.is_file())
+                .and_then(|path| path.canonicalize().ok())
         };
         serves && own.is_some() && own == found
     }
@@ -101,8 +105,11 @@ pub struct Group {
 pub fn start(program: &Program) -> Result<Started> {
     let shown = printable(&program.shown);
     if program.is_ourselves() {
-        return Err(Error::new(Code::PermissionDenied, format!("'{shown}' is this program itself as a server; it is not started below itself"))
-            .hint("What it offers is here already: angelia integrations:list"));
+        return Err(Error::new(
+            Code::PermissionDenied,
+            format!("'{shown}' is this program itself as a server; it is not started below itself"),
+        )
+        .hint("What it offers is here already: angelia integrations:list"));
     }
     let mut command = Command::new(program.command.expose());
     command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -135,7 +142,13 @@ pub fn start(program: &Program) -> Result<Started> {
 #[expect(clippy::disallowed_methods, reason = "the browser is the person's own program")]
 pub fn browse(address: &str) -> bool {
     let own = env::var("BROWSER").filter(|program| !program.contains(char::is_whitespace));
-    let usual: &[&str] = if cfg!(target_os = "macos") { &["open"] } else if cfg!(windows) { &["explorer"] } else { &["xdg-open"] };
+    let usual: &[&str] = if cfg!(target_os = "macos") {
+        &["open"]
+    } else if cfg!(windows) {
+        &["explorer"]
+    } else {
+        &["xdg-open"]
+    };
     let mut programs = own.iter().map(String::as_str).chain(usual.iter().copied());
     programs.any(|program| {
         let mut command = std::process::Command::new(program);

@@ -75,7 +75,9 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
     match words.first().map(String::as_str) {
         Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
-        Some("mcp:call") if !asks_for_help(&words[1..]) => Ok(upstreams::call(&app()?, &words[1..]).unwrap_or_else(|error| call::refused("mcp:call", &words, error))),
+        Some("mcp:call") if !asks_for_help(&words[1..]) => {
+            Ok(upstreams::call(&app()?, &words[1..]).unwrap_or_else(|error| call::refused("mcp:call", &words, error)))
+        }
         Some(command) if tree::is_server(command) => upstreams::shortcut(&app()?, command, &words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
         Some(family) if tree::FAMILIES.contains(&family) => {
@@ -180,7 +182,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:fields" => setup::fields(&app, &out, arguments),
         "integrations:configure" => configure::run(&app, &out, arguments),
         "integrations:accounts" => setup::accounts(&app, &out, arguments),
-        "integrations:lua" => lua::run(&app, &out, arguments),
+        "integrations:lua" | "mcp:lua" => lua::run(&app, &out, arguments),
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
@@ -205,7 +207,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
-        of_mcp if of_mcp.strip_prefix("mcp:").is_some_and(|verb| upstreams::VERBS.contains(&verb)) => upstreams::run(&app, &out, of_mcp, arguments),
+        of_mcp if of_mcp.strip_prefix("mcp:").is_some_and(|verb| upstreams::VERBS.contains(&verb)) => {
+            upstreams::run(&app, &out, of_mcp, arguments)
+        }
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }

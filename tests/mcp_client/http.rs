@@ -53,7 +53,8 @@ pub fn home(url: &str, more: &Value) -> Home {
 #[test]
 fn tools_are_called_over_http() {
     let server = Server::start(streamable);
-    let home = home(&format!("{}/mcp", server.origin()), &json!({"headers": {"Authorization": "Bearer ${FAR_TOKEN}", "X-Team": "blue"}})).env("FAR_TOKEN", "t0p-secret");
+    let home = home(&format!("{}/mcp", server.origin()), &json!({"headers": {"Authorization": "Bearer ${FAR_TOKEN}", "X-Team": "blue"}}))
+        .env("FAR_TOKEN", "t0p-secret");
     let called = home.run(&["mcp:call", "far", "echo", "{\"a\": \"t0p-secret\"}", "--json"]).json();
     assert_eq!((called["success"].as_bool(), &called["data"]), (Some(true), &json!({"a": "«secret»"})), "{called}");
     let requests = server.requests();
@@ -62,7 +63,8 @@ fn tools_are_called_over_http() {
     assert_eq!((call.header("authorization"), call.header("x-team")), (Some("Bearer t0p-secret"), Some("blue")));
     assert_eq!((call.header("angelia-mcp-depth"), call.header("mcp-protocol-version")), (Some("1"), Some("2025-06-18")));
     // Known now: nothing is listed again.
-    let lists = |server: &Server| server.requests().iter().filter(|request| String::from_utf8_lossy(&request.body).contains("tools/list")).count();
+    let lists =
+        |server: &Server| server.requests().iter().filter(|request| String::from_utf8_lossy(&request.body).contains("tools/list")).count();
     assert_eq!(lists(&server), 1);
     assert_eq!(home.run(&["mcp:call", "far.echo", "--json"]).json()["success"], true);
     assert_eq!(lists(&server), 1);
@@ -95,9 +97,12 @@ fn nobody_there_is_said() {
 
 #[test]
 fn a_lost_answer_to_a_write_is_said_to_be_one() {
-    let server = Server::start(|request| {
-        if String::from_utf8_lossy(&request.body).contains("tools/call") { Reply::reset() } else { streamable(request) }
-    });
+    let server =
+        Server::start(
+            |request| {
+                if String::from_utf8_lossy(&request.body).contains("tools/call") { Reply::reset() } else { streamable(request) }
+            },
+        );
     let home = home(&format!("{}/mcp", server.origin()), &json!({}));
     assert_eq!(code(&home.run(&["mcp:call", "far", "write", "--json"]).json()), "outcome_unknown");
     assert_eq!(code(&home.run(&["mcp:call", "far", "echo", "--json"]).json()), "unreachable");

@@ -68,7 +68,10 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let read = json!({"readOnlyHint": true});
-        let mut tools: Vec<Value> = ["echo", "env", "secret", "fail", "refuse", "noise", "slow", "family", "die"].iter().map(|name| tool(name, read.clone())).collect();
+        let mut tools: Vec<Value> = ["echo", "env", "secret", "fail", "refuse", "noise", "slow", "family", "die"]
+            .iter()
+            .map(|name| tool(name, read.clone()))
+            .collect();
         tools.push(json!({"name": "get-sum", "description": "Adds.", "inputSchema": {"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"]}}));
         Self::with(&json!({"tools": tools, "nextCursor": "two"}))
     }

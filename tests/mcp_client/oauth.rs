@@ -52,7 +52,8 @@ fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
             match request.header("authorization") {
                 Some(given) if given == wanted && wanted != "Bearer " => streamable(request),
                 _ => {
-                    let challenge = format!("Bearer resource_metadata=\"{origin}/.well-known/oauth-protected-resource/mcp\", scope=\"read\"");
+                    let challenge =
+                        format!("Bearer resource_metadata=\"{origin}/.well-known/oauth-protected-resource/mcp\", scope=\"read\"");
                     Reply::status(401).header("www-authenticate", &challenge)
                 }
             }

@@ -12,7 +12,11 @@ fn tools_are_functions() {
     assert_eq!((&called["function"], &called["data"]), (&json!("mcp.script.echo"), &json!({"got": {"a": "00123"}})));
     assert_eq!(called["meta"]["operation"], "read");
     // By the server's own name, by ours, and as one word.
-    for words in [&["mcp:call", "script", "get-sum", "{\"a\": 1}"][..], &["mcp:call", "script.get_sum", "--a=1"], &["mcp:script", "get-sum", "--a", "1"]] {
+    for words in [
+        &["mcp:call", "script", "get-sum", "{\"a\": 1}"][..],
+        &["mcp:call", "script.get_sum", "--a=1"],
+        &["mcp:script", "get-sum", "--a", "1"],
+    ] {
         assert_eq!(desk.run(words).stdout, "called\n", "{words:?}");
     }
     assert_eq!(desk.run(&["integrations:call", "mcp.script.get_sum", "--a=1"]).stdout, "called\n");
@@ -87,7 +91,13 @@ fn the_policy_and_the_audit_log_know_them() {
     let plan = desk.call(&["echo", "--a=x", "--dry-run"]);
     assert_eq!(plan["meta"]["request"]["params"], json!({"name": "echo", "arguments": {"a": "x"}}));
     let rows = desk.run(&["audit:list", "--json"]).json();
-    let of = |outcome: &str| rows["calls"].as_array().unwrap().iter().any(|row| row["outcome"] == outcome && row["function"].as_str().unwrap().starts_with("mcp.script."));
+    let of = |outcome: &str| {
+        rows["calls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["outcome"] == outcome && row["function"].as_str().unwrap().starts_with("mcp.script."))
+    };
     assert!(of("succeeded") && of("refused"), "{rows}");
 }
 

@@ -68,7 +68,8 @@ pub fn call(app: &App, words: &[String]) -> Result<u8> {
             let entry = servers.find(first.strip_prefix("mcp.").unwrap_or(&first))?;
             let next = rest.get(at.unwrap_or_default()).filter(|word| !word.starts_with('-') && !word.starts_with('{')).cloned();
             let tool = next.ok_or_else(|| {
-                Error::usage(format!("name a tool of {}", printable(&entry.name))).hint(format!("angelia mcp:tools {}", quoted(&entry.name)))
+                Error::usage(format!("name a tool of {}", printable(&entry.name)))
+                    .hint(format!("angelia mcp:tools {}", quoted(&entry.name)))
             })?;
             rest.remove(at.unwrap_or_default());
             (entry, tool)
@@ -91,7 +92,9 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
         let verbs = super::tree::verbs("mcp");
         let names = verbs.iter().map(String::as_str).chain(servers.entries.iter().map(|entry| entry.name.as_str()));
         let near = nearest(name, names).into_iter().map(|near| format!("Did you mean 'mcp:{near}'?"));
-        return Err(Error::usage(format!("There is no command and no MCP server '{}'", printable(name))).hints(near).hint("angelia mcp --help"));
+        return Err(Error::usage(format!("There is no command and no MCP server '{}'", printable(name)))
+            .hints(near)
+            .hint("angelia mcp --help"));
     };
     match words.iter().find(|word| !word.starts_with('-')) {
         Some(_) => call(app, &[&[entry.name.clone()], words].concat()),
@@ -107,7 +110,9 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
 /// The server and the tool of `SERVER.TOOL`.
 fn split<'a, 'b>(servers: &'a Servers, word: &'b str) -> Option<(&'a Entry, &'b str)> {
     let word = word.strip_prefix("mcp.").unwrap_or(word);
-    let known = |name: &str| servers.entries.iter().find(|entry| entry.name == name).or_else(|| servers.entries.iter().find(|entry| entry.id == name));
+    let known = |name: &str| {
+        servers.entries.iter().find(|entry| entry.name == name).or_else(|| servers.entries.iter().find(|entry| entry.id == name))
+    };
     word.match_indices('.').find_map(|(at, _)| Some((known(&word[..at])?, &word[at + 1..])).filter(|(_, tool)| !tool.is_empty()))
 }
 
@@ -198,7 +203,11 @@ fn schema(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let runtime = call::runtime(app)?;
     let callable = block_on(async { name(app, &runtime, entry, tool).await.and_then(|name| runtime.catalog.function(&name)) })?;
     let schema = if arguments.get_flag("output") {
-        callable.function.output.clone().ok_or_else(|| Error::new(Code::NotFound, format!("The result of {} has no known schema", callable.name)))?
+        callable
+            .function
+            .output
+            .clone()
+            .ok_or_else(|| Error::new(Code::NotFound, format!("The result of {} has no known schema", callable.name)))?
     } else {
         callable.function.input_schema()
     };

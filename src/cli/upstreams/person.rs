@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::base::name::in_plain_sight;
 use crate::call::executor::BoxFuture;
 use crate::cli::call::typed;
-use crate::base::name::in_plain_sight;
 use crate::cli::output::Out;
 use crate::mcp::client::handler::Person;
 

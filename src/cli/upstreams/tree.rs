@@ -29,7 +29,10 @@ pub fn commands() -> Vec<Command> {
             Arg::new("limit").long("limit").value_name("N").help("At most so many").value_parser(clap::value_parser!(u32).range(1..)),
         ]),
         verb("mcp:schema", "Print the JSON Schema of a tool's arguments")
-            .args([word("tool", "SERVER.TOOL, or SERVER and TOOL").required(true), word("name", "The tool, where the first word is the server")])
+            .args([
+                word("tool", "SERVER.TOOL, or SERVER and TOOL").required(true),
+                word("name", "The tool, where the first word is the server"),
+            ])
             .arg(flag("output", "Of its result instead, where it is known")),
         verb("mcp:call", "Call a tool of an MCP server")
             .args([

@@ -152,7 +152,8 @@ pub async fn manager(out: &Out, url: &Url, tokens: Tokens, renew: bool) -> Resul
     let Some(stored) = tokens.read()?.filter(|stored| stored.token_response.is_some()) else { return Ok(None) };
     let server = title(&tokens.entry);
     let failed = |error: AuthError| {
-        Error::new(Code::Unreachable, format!("{server}: the authorization could not be renewed ({})", printable_text(&error.to_string()))).retryable()
+        Error::new(Code::Unreachable, format!("{server}: the authorization could not be renewed ({})", printable_text(&error.to_string())))
+            .retryable()
     };
     let mut manager = AuthorizationManager::new_with_oauth_http_client(url.as_str(), Arc::new(out.clone())).await.map_err(failed)?;
     manager.set_credential_store(tokens);
@@ -176,7 +177,9 @@ pub struct Grant {
 pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show: &(dyn Fn(&str) + Sync)) -> Result<Vec<String>> {
     let server = title(&tokens.entry);
     let failed = |error: AuthError| Error::new(Code::NeedsReauth, format!("{server}: no authorization: {}", chain(&error)));
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| Error::new(Code::Unreachable, format!("no listener on loopback: {error}")))?;
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .map_err(|error| Error::new(Code::Unreachable, format!("no listener on loopback: {error}")))?;
     let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
     let redirect = format!("http://127.0.0.1:{port}/callback");
     let before = tokens.read()?;
@@ -203,7 +206,8 @@ pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show:
         request = request.with_challenge(challenge);
     }
     let session = AuthorizationSession::new(manager, request).await.map_err(|(_, error)| {
-        failed(error).hint(format!("Where clients cannot register themselves: angelia mcp:auth {} --client-id ID", quoted(&tokens.entry.name)))
+        failed(error)
+            .hint(format!("Where clients cannot register themselves: angelia mcp:auth {} --client-id ID", quoted(&tokens.entry.name)))
     })?;
     let address = Url::parse(session.get_authorization_url()).map_err(|error| Error::internal(error.to_string()))?;
     let state = address.query_pairs().find(|(key, _)| key == "state").map(|(_, state)| state.into_owned()).unwrap_or_default();

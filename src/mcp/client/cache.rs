@@ -103,8 +103,12 @@ impl Cache {
     /// The known servers as providers, compiled again only when one of them changed.
     pub fn index(&self, entries: &[Entry]) -> Option<Index> {
         let folder = self.folder.as_ref()?;
-        let known: Vec<(&Entry, PathBuf)> =
-            entries.iter().filter(|entry| !entry.disabled).filter_map(|entry| Some((entry, self.path(entry)?))).filter(|(_, path)| path.is_file()).collect();
+        let known: Vec<(&Entry, PathBuf)> = entries
+            .iter()
+            .filter(|entry| !entry.disabled)
+            .filter_map(|entry| Some((entry, self.path(entry)?)))
+            .filter(|(_, path)| path.is_file())
+            .collect();
         if known.is_empty() {
             return None;
         }

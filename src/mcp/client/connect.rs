@@ -79,7 +79,14 @@ impl Means {
         }
     }
 
-    async fn reach(&self, entry: &Entry, filler: &mut Filler<'_>, memory: Memory, until: Instant, depth: u32) -> Result<Connected, Failure> {
+    async fn reach(
+        &self,
+        entry: &Entry,
+        filler: &mut Filler<'_>,
+        memory: Memory,
+        until: Instant,
+        depth: u32,
+    ) -> Result<Connected, Failure> {
         let shared = Arc::new(Shared::new(&entry.name, self.root.clone(), self.person.clone(), self.note.clone()));
         if let Some(program) = filler.program(depth).map_err(Failure::before)? {
             let patience = until.saturating_duration_since(Instant::now());
@@ -131,7 +138,15 @@ impl Means {
         auth::manager(out, &address.url, self.tokens(entry), renew).await.map_err(Failure::before)
     }
 
-    async fn newer(&self, entry: &Entry, out: &Out, address: &Address, shared: &Arc<Shared>, memory: Memory, until: Instant) -> Result<Session, Failure> {
+    async fn newer(
+        &self,
+        entry: &Entry,
+        out: &Out,
+        address: &Address,
+        shared: &Arc<Shared>,
+        memory: Memory,
+        until: Instant,
+    ) -> Result<Session, Failure> {
         let manager = self.manager(entry, out, address, memory.renew).await?;
         let known = manager.is_some();
         let begun = match http::streamable(out, address, manager).map_err(Failure::before)? {
@@ -149,15 +164,20 @@ impl Means {
             None => None,
             Some(manager) => {
                 let token = manager.get_access_token().await.map_err(|error| {
-                    Failure::before(Error::new(Code::NeedsReauth, format!("{}: {error}", shared.server)).hint(format!("angelia mcp:auth {}", entry.name)))
+                    Failure::before(
+                        Error::new(Code::NeedsReauth, format!("{}: {error}", shared.server))
+                            .hint(format!("angelia mcp:auth {}", entry.name)),
+                    )
                 })?;
-                let (_, value) = crate::access::launch::header("authorization", &Secret::new(format!("Bearer {token}"))).map_err(Failure::before)?;
+                let (_, value) =
+                    crate::access::launch::header("authorization", &Secret::new(format!("Bearer {token}"))).map_err(Failure::before)?;
                 Some(value)
             }
         };
         let known = token.is_some();
         let patience = until.saturating_duration_since(Instant::now());
-        let events = sse::open(out, address, token, patience).await.map_err(|broken| refused(failure::of_cause(&shared.server, &broken), known))?;
+        let events =
+            sse::open(out, address, token, patience).await.map_err(|broken| refused(failure::of_cause(&shared.server, &broken), known))?;
         let service = within(until, shared, begin(events, shared, Manner::Initialize)).await?;
         Ok(Connected { session: Session::remote(service, shared), sse: true })
     }

@@ -75,7 +75,10 @@ pub fn of_start(server: &str, error: &ClientInitializeError) -> Failure {
         }
         ClientInitializeError::NoCompatibleProtocolVersion { server_supported, .. } => {
             let versions: Vec<String> = server_supported.iter().map(|version| printable(version.as_str())).collect();
-            Failure::before(Error::new(Code::InvalidResponse, format!("{server} speaks only versions of MCP that we do not: {}", versions.join(", "))))
+            Failure::before(Error::new(
+                Code::InvalidResponse,
+                format!("{server} speaks only versions of MCP that we do not: {}", versions.join(", ")),
+            ))
         }
         other => {
             let said = printable_text(&other.to_string());
@@ -119,7 +122,10 @@ pub fn of_cause(server: &str, error: &(dyn std::error::Error + 'static)) -> Fail
     if said.contains("HTTP 401") {
         return unauthorized(server, "");
     }
-    Failure { broken: true, ..Failure::after(Error::new(Code::InvalidResponse, format!("{server} did not answer as an MCP server does: {said}"))) }
+    Failure {
+        broken: true,
+        ..Failure::after(Error::new(Code::InvalidResponse, format!("{server} did not answer as an MCP server does: {said}")))
+    }
 }
 
 fn unauthorized(server: &str, challenge: &str) -> Failure {

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::ClientHandler;
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult, ElicitationAction,
-    ErrorCode, ErrorData, Implementation, ListRootsResult, LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, Root,
+    ClientCapabilities, ClientConfig, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ErrorCode, ErrorData, Implementation, ListRootsResult, LoggingMessageNotificationParam, ProgressNotificationParam,
+    ProgressToken, Root,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleClient};
 use serde_json::{Value, json};
@@ -124,7 +125,8 @@ pub struct Handler(pub Arc<Shared>);
 
 impl ClientHandler for Handler {
     fn get_info(&self) -> ClientConfig {
-        let elicitation = if self.0.person.is_some() { json!({"elicitation": {"form": {}, "url": {}}, "roots": {}}) } else { json!({"roots": {}}) };
+        let elicitation =
+            if self.0.person.is_some() { json!({"elicitation": {"form": {}, "url": {}}, "roots": {}}) } else { json!({"roots": {}}) };
         let capabilities: ClientCapabilities = serde_json::from_value(elicitation).unwrap_or_default();
         ClientConfig::new(capabilities, Implementation::new("angelia", env!("CARGO_PKG_VERSION")))
     }

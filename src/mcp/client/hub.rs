@@ -100,8 +100,11 @@ impl Hub {
         let trust = Trust::open(&self.means().dirs)?;
         trust.check(entry)?;
         if entry.disabled {
-            return Err(Error::new(Code::Inactive, format!("The MCP server '{}' is disabled in {}", printable(&entry.name), entry.file.display()))
-                .hint(format!("angelia mcp:enable {}", quoted(&entry.name))));
+            return Err(Error::new(
+                Code::Inactive,
+                format!("The MCP server '{}' is disabled in {}", printable(&entry.name), entry.file.display()),
+            )
+            .hint(format!("angelia mcp:enable {}", quoted(&entry.name))));
         }
         Ok(trust)
     }
@@ -137,7 +140,10 @@ impl Hub {
             renew,
         };
         let mut connected = self.means().connect(entry, memory, self.start_until(until)).await;
-        if connected.as_ref().is_err_and(|failure| found.is_some() && failure.challenge.is_none() && failure.error.code == Code::InvalidResponse) {
+        if connected
+            .as_ref()
+            .is_err_and(|failure| found.is_some() && failure.challenge.is_none() && failure.error.code == Code::InvalidResponse)
+        {
             // It speaks otherwise than it did.
             let afresh = Memory { manner: Manner::Unknown, sse: false, renew };
             connected = self.means().connect(entry, afresh, self.start_until(until)).await;
@@ -221,8 +227,11 @@ impl Hub {
             return Ok(());
         }
         let name = quoted(&entry.name);
-        Err(Error::new(Code::Untrusted, format!("The tool '{}' of {} is new or has changed since you looked at it", tools::shown(tool), tools::shown(&entry.name)))
-            .hint(format!("angelia mcp:trust {name} --diff")))
+        Err(Error::new(
+            Code::Untrusted,
+            format!("The tool '{}' of {} is new or has changed since you looked at it", tools::shown(tool), tools::shown(&entry.name)),
+        )
+        .hint(format!("angelia mcp:trust {name} --diff")))
     }
 
     async fn carry_out(&self, ctx: &Ctx, plan: &Plan) -> Result<Value, Failure> {
@@ -243,7 +252,9 @@ impl Hub {
             };
             let (session, fresh) = match started {
                 // The tokens are renewed on the way, once.
-                Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(&entry).read().is_ok_and(|tokens| tokens.is_some()) => {
+                Err(failure)
+                    if failure.challenge.is_some() && !renew && self.means().tokens(&entry).read().is_ok_and(|tokens| tokens.is_some()) =>
+                {
                     renew = true;
                     continue;
                 }
@@ -314,7 +325,8 @@ fn key(entry: &Entry) -> String {
 async fn request(session: &Session, ask: &Ask, ctx: &Ctx, until: Instant) -> Result<Value, Failure> {
     let Some(what) = ask.listed() else {
         let answer = session.ask(ask.clone(), ctx, until).await?;
-        let mut data = if matches!(ask, Ask::Tool(_)) { result::of_tool(&session.shared.server, answer).map_err(Failure::after)? } else { answer };
+        let mut data =
+            if matches!(ask, Ask::Tool(_)) { result::of_tool(&session.shared.server, answer).map_err(Failure::after)? } else { answer };
         session.scrubber.scrub_value(&mut data);
         return Ok(data);
     };
@@ -396,7 +408,9 @@ impl Upstreams for Hub {
         Box::pin(async move {
             let servers = self.servers()?;
             let Some(entry) = servers.entries.iter().find(|entry| entry.provider() == provider) else {
-                return Err(Error::new(Code::UnknownProvider, format!("There is no MCP server '{}'", printable(provider))).hint("angelia mcp:list"));
+                return Err(
+                    Error::new(Code::UnknownProvider, format!("There is no MCP server '{}'", printable(provider))).hint("angelia mcp:list")
+                );
             };
             self.admit(entry)?;
             let until = Instant::now() + Duration::from_secs(self.means().config.number("http.timeout_seconds"));

@@ -1,9 +1,9 @@
 //! The values of one entry as they are sent: references followed, stored secrets filled in, and all that must not be shown told to a
 //! scrubber. Nothing is looked at here; `access::launch` does that.
 
+use crate::access::field;
 use crate::access::launch::{self, Program};
 use crate::access::vault::{Credentials, Vault};
-use crate::access::field;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::base::secret::{Scrubber, Secret};
@@ -39,7 +39,8 @@ impl<'a> Filler<'a> {
         let named = secrets::wanted(entry);
         let kind = if matches!(entry.transport, Transport::Stdio { .. }) { "env." } else { "header." };
         let needed = |key: &str| key.starts_with(kind) || named.iter().any(|name| name == key);
-        let wanted: Vec<String> = secrets::stored(vault, &id).into_iter().map(|(key, _)| key.to_owned()).filter(|key| needed(key)).collect();
+        let wanted: Vec<String> =
+            secrets::stored(vault, &id).into_iter().map(|(key, _)| key.to_owned()).filter(|key| needed(key)).collect();
         let keys = || wanted.iter().map(String::as_str);
         let credentials =
             if wanted.is_empty() { Credentials::default() } else { vault.unlock(&secrets::provider(&id, keys())?, DEFAULT_ACCOUNT)? };
@@ -94,8 +95,11 @@ impl<'a> Filler<'a> {
 
     fn stored(&self, key: &str) -> Result<Secret> {
         self.credentials.fill(&format!("{{{key}}}")).ok_or_else(|| {
-            Error::new(Code::MissingCredentials, format!("The MCP server '{}' needs the secret '{key}', which is not stored", self.entry.name))
-                .hint(format!("angelia mcp:secret:set {} {key}", quoted(&self.entry.name)))
+            Error::new(
+                Code::MissingCredentials,
+                format!("The MCP server '{}' needs the secret '{key}', which is not stored", self.entry.name),
+            )
+            .hint(format!("angelia mcp:secret:set {} {key}", quoted(&self.entry.name)))
         })
     }
 

@@ -80,7 +80,11 @@ impl Process {
 }
 
 /// Starts the protocol over a transport.
-pub async fn begin<T, E, A>(transport: T, shared: &Arc<Shared>, manner: Manner) -> Result<RunningService<RoleClient, Handler>, ClientInitializeError>
+pub async fn begin<T, E, A>(
+    transport: T,
+    shared: &Arc<Shared>,
+    manner: Manner,
+) -> Result<RunningService<RoleClient, Handler>, ClientInitializeError>
 where
     T: IntoTransport<RoleClient, E, A>,
     E: std::error::Error + Send + Sync + 'static,
@@ -88,10 +92,9 @@ where
     let legacy = ProtocolVersion::LATEST_WITH_INITIALIZE;
     let lifecycle = match manner {
         Manner::Initialize => ClientLifecycleMode::Initialize,
-        Manner::Unknown | Manner::Discover => ClientLifecycleMode::Auto {
-            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-            legacy_version: Some(legacy),
-        },
+        Manner::Unknown | Manner::Discover => {
+            ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: Some(legacy) }
+        }
     };
     Handler(shared.clone()).serve_with_lifecycle(transport, lifecycle).await
 }

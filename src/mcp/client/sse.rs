@@ -95,7 +95,8 @@ pub async fn open(out: &Out, address: &Address, token: Option<HeaderValue>, pati
         }
     });
     let mut events = Events { client, post: address.url.clone(), headers, messages, reader };
-    let endpoint = tokio::time::timeout(patience, named.recv()).await.map_err(late)?.ok_or_else(|| broken("the event stream ended at once"))?;
+    let endpoint =
+        tokio::time::timeout(patience, named.recv()).await.map_err(late)?.ok_or_else(|| broken("the event stream ended at once"))?;
     let post = address.url.join(endpoint.trim()).map_err(|_| broken("the address to post to is none"))?;
     if post.origin() != address.url.origin() {
         return Err(broken(format!("the server wants messages sent to {}, which is not the server", post.origin().ascii_serialization())));

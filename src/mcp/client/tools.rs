@@ -21,7 +21,8 @@ const DEPTH: usize = 64;
 
 /// Text of a server, bounded: line breaks and tabs stay, letters that only look like others are left to the eye.
 pub fn text(said: &str, longest: usize) -> String {
-    let clean: String = said.chars().map(|c| if (c.is_control() && c != '\n' && c != '\t') || hides(c) { '\u{fffd}' } else { c }).take(longest).collect();
+    let clean: String =
+        said.chars().map(|c| if (c.is_control() && c != '\n' && c != '\t') || hides(c) { '\u{fffd}' } else { c }).take(longest).collect();
     if said.chars().count() > longest { format!("{clean}…") } else { clean }
 }
 
@@ -92,7 +93,8 @@ fn function(entry: &Entry, id: &str, name: &str, tool: &Value) -> Result<Functio
         }
     };
     let parameters = input.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    let required: Vec<&Value> = input.get("required").and_then(Value::as_array).into_iter().flatten().filter(|name| name.is_string()).collect();
+    let required: Vec<&Value> =
+        input.get("required").and_then(Value::as_array).into_iter().flatten().filter(|name| name.is_string()).collect();
     let output = usable(tool.get("outputSchema")).ok().filter(|_| tool.get("outputSchema").is_some_and(Value::is_object));
     let synonyms = if shown(name) == id { Vec::new() } else { vec![shown(name)] };
     serde_json::from_value(json!({
