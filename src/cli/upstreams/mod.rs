@@ -273,7 +273,7 @@ fn row(app: &App, trust: &Trust, entry: &Entry, asked: &Result<Option<(Arc<Provi
     let mut row = json!({"server": tools::shown(&entry.name), "id": entry.id, "provider": entry.provider()});
     match asked {
         Ok(Some((provider, functions))) => {
-            let cached = Cache::new(&app.dirs).get(entry).map(|found| found.tools).unwrap_or_default();
+            let cached = Cache::new(&app.dirs).get(entry).map(|found| found.tools.clone()).unwrap_or_default();
             let held = trust.quarantined(entry, &cached);
             let of_tools: Vec<&Function> = functions.iter().filter(|function| original(function).is_some()).collect();
             let shown = of_tools.iter().take(*left).map(|function| {
