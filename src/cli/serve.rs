@@ -32,7 +32,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     let shelf = Arc::new(shelf(app, flags)?);
     shelf.check()?;
-    if flags_force(arguments) {
+    if arguments.get_flag("force") {
         out.note("started with --force: the policy is bypassed for every client, and each such call is marked in the audit log");
     }
     match arguments.get_one::<String>("http") {
@@ -84,10 +84,6 @@ fn over_http(app: &App, out: &Out, shelf: Arc<Shelf>, door: Door) -> Result<()> 
     });
     runtime.shutdown_background();
     served
-}
-
-fn flags_force(arguments: &ArgMatches) -> bool {
-    arguments.get_flag("force")
 }
 
 fn shelf(app: &App, flags: Flags) -> Result<Shelf> {
