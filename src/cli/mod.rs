@@ -10,6 +10,7 @@ mod configure;
 mod doctor;
 mod help;
 mod interrupt;
+mod keys;
 mod lua;
 mod lua_test;
 mod output;
@@ -61,9 +62,10 @@ fn fail(json: bool, error: Error) -> u8 {
 /// `integrations call x` becomes `integrations:call x`.
 fn join_family(mut words: Vec<String>) -> Vec<String> {
     let at = usize::from(words.first().is_some_and(|word| word == "help"));
-    let family = words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()));
-    let verb = words.get(at + 1).is_some_and(|word| !word.starts_with('-'));
-    if family && verb {
+    // A family may hold families: `mcp key list` becomes `mcp:key:list`.
+    while words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()))
+        && words.get(at + 1).is_some_and(|word| !word.starts_with('-'))
+    {
         let verb = words.remove(at + 1);
         words[at] = format!("{}:{verb}", words[at]);
     }
@@ -179,6 +181,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:key:create" => keys::create(&app, &out, arguments),
+        "mcp:key:list" => keys::list(&app, &out),
+        "mcp:key:revoke" => keys::revoke(&app, &out, arguments),
         "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
