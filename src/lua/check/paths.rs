@@ -122,7 +122,8 @@ impl Walk<'_> {
     /// The tools are those of the last time: a server may have others by now.
     fn tool(&mut self, token: &TokenReference, opened: &Opened, key: &str) -> Known {
         let provider = &opened.provider.id;
-        let found = mcp::find(&opened.functions, provider, key).and_then(|found| self.catalog.function(&format!("{provider}.{}", found.id)));
+        let found =
+            mcp::find(&opened.functions, provider, key).and_then(|found| self.catalog.function(&format!("{provider}.{}", found.id)));
         match found {
             Ok(callable) => Known::Function(callable),
             Err(error) => {
