@@ -3,11 +3,14 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::keys;
+use crate::cli::mcp;
+use crate::cli::upstreams;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 8] = ["integrations", "lua", "mcp", "mcp:key", "approvals", "audit", "results", "config"];
+pub const FAMILIES: [&str; 10] =
+    ["integrations", "lua", "mcp", "mcp:secret", "mcp:key", "mcp:gateway", "approvals", "audit", "results", "config"];
 
 /// A switch.
 pub fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -19,7 +22,8 @@ pub fn option(name: &'static str, value: &'static str, help: &'static str) -> Ar
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+/// A flag that may be repeated.
+pub fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     option(name, value, help).action(ArgAction::Append)
 }
 
@@ -33,11 +37,13 @@ pub fn number(name: &'static str, help: &'static str) -> Arg {
     option(name, "N", help).value_parser(clap::value_parser!(u32).range(1..))
 }
 
-fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
+/// A flag with one of these values.
+pub fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
     Arg::new(name).long(name).value_parser(PossibleValuesParser::new(values)).help(help)
 }
 
-const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
+/// What a rule may say.
+pub const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
 const OPERATIONS: &[&str] = &["read", "write", "destructive"];
 const TIERS: &[&str] = &["verified", "imported", "described"];
 
@@ -322,6 +328,8 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(mcp::tree::commands())
+        .subcommands(upstreams::tree::commands())
         .subcommands(lua())
         .subcommand(serve())
         .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
@@ -343,6 +351,12 @@ pub fn verbs(family: &str) -> Vec<String> {
 /// Whether a word is `integrations:<provider>` and no verb.
 pub fn is_shortcut(word: &str) -> bool {
     word.strip_prefix("integrations:").is_some_and(|rest| !rest.is_empty() && !verbs("integrations").iter().any(|verb| verb == rest))
+}
+
+/// Whether a word is `mcp:<server>` and no verb.
+pub fn is_server(word: &str) -> bool {
+    let known = |name: &str| names().iter().any(|known| known == name) || FAMILIES.contains(&name);
+    word.strip_prefix("mcp:").is_some_and(|rest| !rest.is_empty()) && !known(word)
 }
 
 /// Help of `integrations:call` without a function.

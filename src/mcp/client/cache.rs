@@ -1,7 +1,10 @@
 //! What servers were found to have, on disk: searched and called without starting them. One file for each entry as it is configured; a
 //! changed entry is another server and has another file.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +26,7 @@ const FRESH_MS: i64 = 86_400_000;
 const LARGEST: u64 = 64 << 20;
 
 /// What was found.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Found {
     /// When.
@@ -51,16 +54,21 @@ impl Found {
     }
 }
 
+/// A file as it was when it was read.
+type Read = (SystemTime, u64, Arc<Found>);
+
 /// Where it is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Cache {
     folder: Option<PathBuf>,
+    /// What was read: a program that stays does not read it for each call.
+    read: Mutex<HashMap<PathBuf, Read>>,
 }
 
 impl Cache {
     /// In the cache folder.
     pub fn new(dirs: &Dirs) -> Self {
-        Self { folder: dirs.cache().map(|folder| folder.join("mcp")) }
+        Self { folder: dirs.cache().map(|folder| folder.join("mcp")), read: Mutex::default() }
     }
 
     fn path(&self, entry: &Entry) -> Option<PathBuf> {
@@ -69,17 +77,34 @@ impl Cache {
     }
 
     /// What is known of a server.
-    pub fn get(&self, entry: &Entry) -> Option<Found> {
+    pub fn get(&self, entry: &Entry) -> Option<Arc<Found>> {
         let path = self.path(entry)?;
-        let size = std::fs::metadata(&path).ok()?;
-        if !size.is_file() || size.len() > LARGEST {
+        let meta = std::fs::metadata(&path).ok()?;
+        let (time, size) = (meta.modified().ok()?, meta.len());
+        if !meta.is_file() || size > LARGEST {
             return None;
         }
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, length, found)) = read().get(&path)
+            && (*known, *length) == (time, size)
+        {
+            return Some(found.clone());
+        }
+        let found: Arc<Found> = Arc::new(serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?);
+        read().insert(path, (time, size, found.clone()));
+        Some(found)
     }
 
-    /// Remembers it. What cannot be written is asked for again next time.
+    /// Remembers it. What cannot be written is asked for again next time; what is known is not written anew each time it is asked for,
+    /// for programs that stay follow these files.
     pub fn put(&self, entry: &Entry, found: &Found) -> Result<()> {
+        let same = |known: &Found| {
+            let young = found.time_ms.saturating_sub(known.time_ms) < FRESH_MS / 2;
+            young && Found { time_ms: known.time_ms, ..found.clone() } == *known
+        };
+        if self.get(entry).is_some_and(|known| same(&known)) {
+            return Ok(());
+        }
         let Some((folder, path)) = self.folder.as_ref().zip(self.path(entry)) else { return Ok(()) };
         std::fs::create_dir_all(folder).ok();
         files::write_private(&path, &serde_json::to_string(found).unwrap_or_default())
