@@ -63,6 +63,18 @@ fn door(app: &App, address: &str, arguments: &ArgMatches) -> Result<Door> {
     })
 }
 
+/// What who opens this door should know.
+fn caution(door: &Door) -> Option<&'static str> {
+    let here = door.address.ip().is_loopback();
+    if here && !door.hosts.is_empty() && !door.require_key {
+        Some("clients need no key, also those that a proxy brings here under another name: --require-key asks for one")
+    } else if !here && door.tls.is_none() {
+        Some("keys and answers travel unencrypted: use --tls-cert and --tls-key, or a proxy that speaks TLS")
+    } else {
+        None
+    }
+}
+
 /// Serves until a signal; where it listens is said on stderr.
 fn over_http(app: &App, out: &Out, shelf: Arc<Shelf>, door: Door) -> Result<()> {
     app.dirs.make_data()?;
@@ -79,7 +91,11 @@ fn over_http(app: &App, out: &Out, shelf: Arc<Shelf>, door: Door) -> Result<()> 
             told.cancel();
         });
         tokio::spawn(async move { following.follow().await });
-        let bound = |address| out.stderr(&format!("serving MCP on {scheme}://{address}/mcp\n"));
+        let caution = caution(&door);
+        let bound = |address| {
+            out.stderr(&format!("serving MCP on {scheme}://{address}/mcp\n"));
+            caution.into_iter().for_each(|caution| out.note(caution));
+        };
         http::serve(move || Handler::new(shelf.clone()), door, stop, bound).await
     });
     runtime.shutdown_background();

@@ -177,6 +177,7 @@ const FAILING: &[&[&str]] = &[
     &["mcp:secret:set", "nothing", "token", "--stdin"],
     &["mcp:secret:list", "nothing"],
     &["mcp:secret:unset", "nothing", "token"],
+    &["mcp:serve", "--nothing"],
     &["mcp:import"],
     &["mcp:export", "--format=nothing"],
     &["mcp:gateway:export", "nothing"],
