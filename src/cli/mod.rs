@@ -10,6 +10,7 @@ mod configure;
 mod doctor;
 mod help;
 mod interrupt;
+mod keys;
 mod lua;
 mod lua_test;
 mod mcp;
@@ -173,7 +174,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:fields" => setup::fields(&app, &out, arguments),
         "integrations:configure" => configure::run(&app, &out, arguments),
         "integrations:accounts" => setup::accounts(&app, &out, arguments),
-        "integrations:lua" => lua::run(&app, &out, arguments),
+        "integrations:lua" | "mcp:lua" => lua::run(&app, &out, arguments),
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
@@ -181,6 +182,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:key:create" => keys::create(&app, &out, arguments),
+        "mcp:key:list" => keys::list(&app, &out),
+        "mcp:key:revoke" => keys::revoke(&app, &out, arguments),
         "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),

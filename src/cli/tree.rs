@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
+use crate::cli::keys;
 use crate::cli::mcp;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
@@ -30,7 +31,8 @@ pub fn word(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).value_name(name.to_uppercase().replace('_', " ")).help(help)
 }
 
-fn number(name: &'static str, help: &'static str) -> Arg {
+/// A flag with a number from one on.
+pub fn number(name: &'static str, help: &'static str) -> Arg {
     option(name, "N", help).value_parser(clap::value_parser!(u32).range(1..))
 }
 
@@ -99,7 +101,7 @@ fn integrations() -> Vec<Command> {
         verb("integrations:schema", "Print the JSON Schema of a function's arguments")
             .args([word("function", "provider.function").required(true), flag("output", "Of its result instead, where it is known")]),
         call(),
-        script(),
+        script("integrations:lua", "Run a Lua workflow that calls any function"),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
         verb("integrations:disconnect", "Remove the credentials of an account")
@@ -135,7 +137,7 @@ fn call() -> Command {
 
 fn serve() -> Command {
     Command::new("mcp:serve")
-        .about("Serve every function to an MCP client, on stdin and stdout")
+        .about("Serve every function to MCP clients, on stdin and stdout or over HTTP")
         .args([
             option("profile", "NAME", "Let clients use what this profile of the settings names"),
             several("tools", "GLOB", "Offer these functions as tools of their own, such as 'github.list_*'"),
@@ -148,11 +150,28 @@ fn serve() -> Command {
             several("account", "[PROVIDER=]ALIAS", "The only account that is used, of one provider or of all"),
             flag("force", "Bypass allow, ask and deny of the settings; marked in the audit log"),
         ])
+        .args([
+            option("http", "ADDR", "Over HTTP at this address, such as 8080 (this machine alone) or 0.0.0.0:8080 (needs a key); 0 takes any free port"),
+            option("tls-cert", "FILE", "With TLS: the certificates (PEM)").requires("tls-key"),
+            option("tls-key", "FILE", "With TLS: their key (PEM)").requires("tls-cert"),
+            flag("require-key", "Ask clients on this machine for a key too"),
+        ])
+        .args([
+            several("allow-host", "NAME", "Another host name that clients may use for this server"),
+            several("allow-origin", "URL", "A web page that may use this server, such as https://app.example.com"),
+            number("max-sessions", "At most so many sessions at once; 1000 when left out"),
+            number("idle", "Close sessions that are not used for so many seconds; 600 when left out"),
+        ])
+        .mut_args(|argument| {
+            let over_http = ["tls-cert", "tls-key", "require-key", "allow-host", "allow-origin", "max-sessions", "idle"];
+            if over_http.contains(&argument.get_id().as_str()) { argument.requires("http") } else { argument }
+        })
         .after_help("Clients start this themselves: angelia mcp:gateway:install CLIENT\nWithout --tools and --profile the client sees five small tools that reach everything.")
 }
 
-fn script() -> Command {
-    let command = verb("integrations:lua", "Run a Lua workflow that calls any function")
+/// One runner under two names: the environment is the same.
+fn script(name: &'static str, about: &'static str) -> Command {
+    let command = verb(name, about)
         .args([word("file", "A Lua file, or - for stdin"), option("eval", "CODE", "Run this text instead of a file")])
         .args([
             flag("repl", "Read lines from the terminal and keep what they define"),
@@ -311,6 +330,8 @@ pub fn command() -> Command {
         .subcommands(mcp::tree::commands())
         .subcommands(lua())
         .subcommand(serve())
+        .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
+        .subcommands(keys::commands())
         .subcommands(shared())
         .subcommands(results())
 }
