@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::keys;
 use crate::cli::mcp;
+use crate::cli::upstreams;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
@@ -328,6 +329,7 @@ pub fn command() -> Command {
         .subcommand_required(false)
         .subcommands(integrations())
         .subcommands(mcp::tree::commands())
+        .subcommands(upstreams::tree::commands())
         .subcommands(lua())
         .subcommand(serve())
         .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
@@ -349,6 +351,12 @@ pub fn verbs(family: &str) -> Vec<String> {
 /// Whether a word is `integrations:<provider>` and no verb.
 pub fn is_shortcut(word: &str) -> bool {
     word.strip_prefix("integrations:").is_some_and(|rest| !rest.is_empty() && !verbs("integrations").iter().any(|verb| verb == rest))
+}
+
+/// Whether a word is `mcp:<server>` and no verb.
+pub fn is_server(word: &str) -> bool {
+    let known = |name: &str| names().iter().any(|known| known == name) || FAMILIES.contains(&name);
+    word.strip_prefix("mcp:").is_some_and(|rest| !rest.is_empty()) && !known(word)
 }
 
 /// Help of `integrations:call` without a function.
