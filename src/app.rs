@@ -1,7 +1,7 @@
 //! The composition root: finds folders and settings, opens parts lazily and joins them into a runtime.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::access::vault::Vault;
@@ -16,8 +16,15 @@ use crate::config::dirs::Dirs;
 use crate::config::env;
 use crate::config::layers::{Config, PROJECT_FOLDER};
 use crate::lua::function::Workflows;
+use crate::mcp;
+use crate::mcp::client::cache::Cache;
+use crate::mcp::client::connect::Means;
+use crate::mcp::client::handler::{Note, Person};
+use crate::mcp::client::hub::Hub;
 use crate::net::Net;
 use crate::registry::catalog::{Catalog, Layer};
+use crate::registry::index::Index;
+use crate::registry::manifest::Provider;
 use crate::registry::user;
 use crate::store::Memory;
 
@@ -27,6 +34,10 @@ pub struct App {
     pub config: Config,
     /// What a person should know, such as an ignored project setting.
     pub notes: Vec<String>,
+    /// Who can answer what an upstream MCP server asks.
+    pub person: Option<Arc<dyn Person>>,
+    /// The current folder.
+    pub cwd: Option<PathBuf>,
     /// Where the database is instead of the data folder: tests have one of their own.
     pub scratch: Option<PathBuf>,
 }
@@ -47,7 +58,7 @@ impl App {
                 ignored.join("; ")
             ));
         }
-        Ok(Self { dirs, config, notes, scratch: None })
+        Ok(Self { dirs, config, notes, person: None, cwd, scratch: None })
     }
 
     /// The catalog: built-in, the user's, a trusted project's.
@@ -66,7 +77,32 @@ impl App {
         let folders: Vec<PathBuf> = root.and_then(|root| trust::workflows(root)).into_iter().chain([config.join("workflows")]).collect();
         let index = user::open_workflows(&folders, &cache.join(format!("catalog-workflows{of_project}.bin")));
         layers.extend(index.map(|index| (Layer::Workflows, index)));
+        layers.extend(self.upstreams().map(|index| (Layer::Upstreams, index)));
         Catalog::open(layers)
+    }
+
+    /// What the upstream MCP servers that may be used were found to have.
+    fn upstreams(&self) -> Option<Index> {
+        let servers = mcp::files::servers(&self.dirs, self.cwd.as_deref()).ok()?;
+        if servers.entries.is_empty() {
+            return None;
+        }
+        let trust = mcp::trust::Trust::open(&self.dirs).ok()?;
+        let trusted: Vec<_> = servers.entries.into_iter().filter(|entry| trust.check(entry).is_ok()).collect();
+        Cache::new(&self.dirs).index(&trusted)
+    }
+
+    /// The upstream MCP servers; connects to none.
+    pub fn hub(&self, note: Note) -> Arc<Hub> {
+        let means = Means {
+            dirs: self.dirs.clone(),
+            config: self.config.clone(),
+            net: Arc::new(Net::new(env::proxy_hosts())),
+            note,
+            person: self.person.clone(),
+            root: self.cwd.as_deref().and_then(mcp::files::project_root),
+        };
+        Hub::new(means, self.cwd.clone())
     }
 
     /// Accounts and credentials; no secret is opened.
@@ -111,7 +147,10 @@ impl App {
         };
         let catalog = self.catalog()?;
         let vault = self.vault()?;
-        Ok(Arc::new_cyclic(|runtime| Runtime {
+        let notes: Note = Arc::from(notes);
+        let hub = self.hub(notes.clone());
+        let notes = Box::new(move |note: &str| notes(note));
+        let runtime = Arc::new_cyclic(|runtime: &Weak<Runtime>| Runtime {
             catalog,
             config: self.config.clone(),
             vault,
@@ -119,9 +158,17 @@ impl App {
             memory,
             http: Http { net: Net::new(env::proxy_hosts()), settings, pace: Pace::default() },
             workflows: Some(Box::new(Workflows { runtime: runtime.clone() })),
-            upstreams: None,
+            upstreams: Some(hub.clone()),
             notes,
-        }))
+        });
+        let known = Arc::downgrade(&runtime);
+        let learn = move |provider: &Arc<Provider>, functions| {
+            if let Some(runtime) = known.upgrade() {
+                runtime.catalog.learn(provider, functions);
+            }
+        };
+        hub.learn.set(Box::new(learn)).ok();
+        Ok(runtime)
     }
 }
 

@@ -32,14 +32,14 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Third-party crates that one room hides from the others; `*` stands for any ending.
 const HOMES: &[(&[&str], &str)] = &[
-    (&["reqwest", "rustls", "webpki_roots", "rustls_platform_verifier"], "src/net/"),
+    (&["reqwest", "rustls", "tokio_rustls", "webpki_roots", "rustls_platform_verifier"], "src/net/"),
     (&["rusqlite"], "src/store/"),
     (&["clap", "clap_complete", "tabled", "indicatif", "rpassword", "rustyline", "terminal_size"], "src/cli/"),
     (&["keyring", "chacha20poly1305", "argon2"], "src/access/"),
     (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr"], "src/registry/"),
     (&["mlua", "full_moon", "regex", "cpu_time"], "src/lua/"),
     (&["toml_edit", "etcetera"], "src/config/"),
-    (&["rmcp", "axum"], "src/mcp/"),
+    (&["rmcp", "hyper", "hyper_util", "http_body_util"], "src/mcp/"),
 ];
 
 /// Calls that have one place, written in full; shorter spellings are resolved through the file's imports.

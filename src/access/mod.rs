@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod auth;
 pub mod field;
 pub mod keychain;
+pub mod launch;
 pub mod plans;
 pub mod policy;
 pub mod sealed;

@@ -124,9 +124,26 @@ impl Vault {
         names
     }
 
+    /// Fields of an account that are stored.
+    pub fn keys(&self, provider: &str, account: &str) -> Vec<String> {
+        let fields = self.book.accounts.get(provider).and_then(|accounts| accounts.get(account));
+        fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
+    }
+
     /// Whether anything is stored for a provider.
     pub fn knows(&self, provider: &str) -> bool {
         self.book.accounts.contains_key(provider)
+    }
+
+    /// What is stored for an account, by field.
+    pub fn stored(&self, provider: &str, account: &str) -> impl Iterator<Item = (&str, &Stored)> {
+        let fields = self.book.accounts.get(provider).and_then(|accounts| accounts.get(account));
+        fields.into_iter().flatten().map(|(key, stored)| (key.as_str(), stored))
+    }
+
+    /// Ids of the providers that something is stored for.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        self.book.accounts.keys().map(String::as_str)
     }
 
     /// Refuses an account that neither the store, the settings (`named`) nor the environment knows.

@@ -29,7 +29,8 @@ pub fn check(function: &Function, checker: &Checker, arguments: Arguments) -> Re
         Arguments::Ready { object, files } => (Checked { object, files }, Vec::new()),
         Arguments::Raw(raw) => assemble(function, raw)?,
     };
-    for (name, schema) in &function.parameters {
+    // An upstream server fills in its own defaults.
+    for (name, schema) in function.parameters.iter().filter(|_| function.mcp.is_none()) {
         if let Some(default) = schema.get("default").filter(|_| !checked.object.contains_key(name)) {
             checked.object.insert(name.clone(), default.clone());
         }

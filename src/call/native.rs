@@ -1,4 +1,5 @@
-//! Functions that this program runs itself: the `data` provider, collections of JSON documents in the embedded database.
+//! Functions that this program runs itself: the `data` provider, collections of JSON documents in the embedded database; and reading in
+//! kept results, which has a file of its own.
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::handed_on;
 use crate::call::plan::Plan;
 use crate::call::request::Ctx;
+use crate::call::results;
 use crate::store::Memory;
 use crate::store::documents::{Document, ListQuery, SortKey};
 
@@ -53,12 +55,22 @@ impl Native {
             Some("data.patch") => self.patch(arguments),
             Some("data.delete") => self.delete(arguments),
             Some("data.collections") => self.collections(),
+            Some("results.list" | "results.read") => self.results(ctx, plan).await,
             other => Err(Error::internal(format!("there is no native function '{}'", other.unwrap_or_default()))),
         };
         match done {
             Ok(data) => Outcome { data, ..Outcome::default() },
             Err(error) => Outcome::failed(error),
         }
+    }
+
+    /// A large result may take a while: other calls go on meanwhile.
+    async fn results(&self, ctx: &Ctx, plan: &Plan) -> Result<Value> {
+        let (memory, arguments) = (self.memory.clone(), plan.arguments.object.clone());
+        let owner = ctx.reach.as_ref().map(|reach| reach.owner.clone());
+        let function = plan.callable.function.native.clone().unwrap_or_default();
+        let read = move || results::run(&memory, owner.as_deref(), &function, &arguments);
+        tokio::task::spawn_blocking(read).await.map_err(|error| Error::internal(format!("reading a result ended: {error}")))?
     }
 
     fn create(&self, arguments: &Arguments) -> Result<Value> {

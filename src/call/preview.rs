@@ -10,6 +10,8 @@ use crate::registry::sketch;
 pub struct Preview {
     pub value: Value,
     pub counts: Vec<(String, u64)>,
+    /// Something below the outermost array or object was cut, or a text.
+    pub shortened: bool,
 }
 
 /// Longest JSON Pointer among the counts.
@@ -26,10 +28,10 @@ const LONGEST_NUMBER: usize = 32;
 
 /// A value whose JSON text has at most `room` bytes; two bytes are always taken.
 pub fn preview(value: &Value, room: usize) -> Preview {
-    let mut cutter = Cutter { counts: Vec::new() };
+    let mut cutter = Cutter { counts: Vec::new(), shortened: false };
     let value = cutter.fit(value, room.max(EMPTY), "", 0);
     cutter.counts.sort_by_key(|(depth, ..)| *depth);
-    Preview { value, counts: cutter.counts.into_iter().map(|(_, pointer, count)| (pointer, count)).collect() }
+    Preview { value, counts: cutter.counts.into_iter().map(|(_, pointer, count)| (pointer, count)).collect(), shortened: cutter.shortened }
 }
 
 /// A text of at most `room` bytes as it stands in JSON, without the quotes; a cut one says how long the whole is.
@@ -39,15 +41,19 @@ pub fn text(whole: &str, room: usize) -> String {
     }
     let said = format!("… ({} bytes)", whole.len());
     let marker = [said.as_str(), "…", ""].into_iter().find(|marker| marker.len() <= room).unwrap_or_default();
-    let mut left = room.saturating_sub(marker.len());
-    let mut kept = String::new();
-    for c in whole.chars() {
-        let Some(rest) = left.checked_sub(escaped(c)) else { break };
-        left = rest;
-        kept.push(c);
-    }
-    kept.push_str(marker);
-    kept
+    format!("{}{marker}", head(whole, room.saturating_sub(marker.len())))
+}
+
+/// The beginning of a text: at most `room` bytes as it stands in JSON, without the quotes.
+pub fn head(whole: &str, mut room: usize) -> &str {
+    let end = whole.char_indices().find(|(_, c)| match room.checked_sub(escaped(*c)) {
+        Some(left) => {
+            room = left;
+            false
+        }
+        None => true,
+    });
+    end.and_then(|(end, _)| whole.get(..end)).unwrap_or(whole)
 }
 
 /// The length of a value's JSON text, unless it is more than `most`.
@@ -150,6 +156,7 @@ fn choose(members: &Map<String, Value>, mut left: usize, least: impl Fn(&Value) 
 struct Cutter {
     /// With the depth at which each stands.
     counts: Vec<(usize, String, u64)>,
+    shortened: bool,
 }
 
 impl Cutter {
@@ -157,6 +164,7 @@ impl Cutter {
         if size(value, room).is_some() {
             return value.clone();
         }
+        self.shortened |= depth > 0 || !matches!(value, Value::Array(_) | Value::Object(_));
         match value {
             Value::String(whole) => Value::String(text(whole, room.saturating_sub(EMPTY))),
             Value::Array(items) => self.array(items, room, at, depth),

@@ -163,9 +163,24 @@ impl Budget {
 /// What a progress bar can show.
 #[derive(Debug, Clone)]
 pub enum Progress {
-    Page { pages: u32, items: u64 },
-    Bytes { done: u64, total: Option<u64> },
-    Waiting { seconds: u64, why: &'static str },
+    Page {
+        pages: u32,
+        items: u64,
+    },
+    Bytes {
+        done: u64,
+        total: Option<u64>,
+    },
+    Waiting {
+        seconds: u64,
+        why: &'static str,
+    },
+    /// What a service tells of its own work.
+    Step {
+        done: f64,
+        total: Option<f64>,
+        message: Option<String>,
+    },
 }
 
 impl Ctx {

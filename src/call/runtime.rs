@@ -2,7 +2,7 @@
 //! A refusal is recorded and answered in the same shape. Nothing here prompts.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,12 +12,13 @@ use crate::access::field::base_url;
 use crate::access::policy::{self, Question};
 use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
-use crate::base::envelope::{Envelope, Meta};
+use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT};
 use crate::base::secret::{MASK, Scrubber};
 use crate::call::args;
 use crate::call::audit;
+use crate::call::draft::Draft;
 use crate::call::executor::{Executor, Outcome, Ready, Upstreams};
 use crate::call::finish;
 use crate::call::http::Http;
@@ -54,18 +55,6 @@ pub enum Station {
     Asks(Box<Plan>),
     /// It may be performed.
     Allowed(Box<Plan>),
-}
-
-/// What is known of a call that is being checked.
-struct Draft {
-    call_id: String,
-    function: String,
-    started: Instant,
-    time_ms: i64,
-    operation: Option<Operation>,
-    account: String,
-    dry_run: bool,
-    arguments: Option<Value>,
 }
 
 impl Runtime {
@@ -109,7 +98,11 @@ impl Runtime {
 
     /// As [`Runtime::prepare`], for functions too that have to be discovered first.
     pub async fn checked(&self, ctx: &Ctx, call: Call) -> Station {
-        match self.discover(&call.function).await {
+        let discovered = tokio::select! {
+            discovered = self.discover(&call.function) => discovered,
+            () = ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted")),
+        };
+        match discovered {
             Ok(()) => self.prepare(ctx, call),
             Err(error) => Station::Refused(Box::new(self.refused(ctx, &Draft::begun(&call), error, None))),
         }
@@ -131,11 +124,11 @@ impl Runtime {
         }
         match self.shown(&plan) {
             Ok(request) => {
-                let mut row = row(ctx, &draft);
+                let mut row = draft.row(ctx);
                 row.outcome = String::from("planned");
                 row.force = plan.bypassed;
                 self.finish_row(row, &draft);
-                let mut envelope = self.envelope(&draft, Outcome::default());
+                let mut envelope = draft.envelope(Outcome::default());
                 envelope.meta.request = Some(request);
                 envelope.meta.permission_bypassed = plan.bypassed;
                 Station::Refused(Box::new(envelope))
@@ -179,11 +172,11 @@ impl Runtime {
     }
 
     fn refused(&self, ctx: &Ctx, draft: &Draft, error: Error, request: Option<Value>) -> Envelope {
-        let mut row = row(ctx, draft);
+        let mut row = draft.row(ctx);
         row.outcome = String::from("refused");
         row.code = Some(error.code.as_str().to_owned());
         self.finish_row(row, draft);
-        let mut envelope = self.envelope(draft, Outcome::failed(error));
+        let mut envelope = draft.envelope(Outcome::failed(error));
         envelope.meta.request = request;
         envelope
     }
@@ -216,12 +209,12 @@ impl Runtime {
             ),
             Err(error) => (refusal.hint(format!("No ticket could be left: {error}")), None, None),
         };
-        let mut row = row(ctx, &draft);
+        let mut row = draft.row(ctx);
         row.outcome = String::from("refused");
         row.code = Some(error.code.as_str().to_owned());
         row.approval_id.clone_from(&ticket);
         self.finish_row(row, &draft);
-        let mut envelope = self.envelope(&draft, Outcome::failed(error));
+        let mut envelope = draft.envelope(Outcome::failed(error));
         envelope.meta.approval_id = ticket;
         envelope.meta.request = request;
         envelope
@@ -399,7 +392,7 @@ impl Runtime {
             }
         };
         let scrubber = auth::scrubber(&provider, &credentials);
-        let mut row = row(ctx, &draft);
+        let mut row = draft.row(ctx);
         row.force = force;
         row.approval_id.clone_from(&approval);
         audit::arguments(&mut row, &plan.shown_arguments(), &scrubber);
@@ -420,11 +413,11 @@ impl Runtime {
         row.code = outcome.error.as_ref().map(|error| error.code.as_str().to_owned());
         row.http_status = outcome.http_status;
         row.attempts = outcome.attempts;
-        row.duration_ms = Some(milliseconds(draft.started));
+        row.duration_ms = Some(draft.milliseconds());
         row.deadline_ms = None;
         self.record(&row);
         finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome);
-        let mut envelope = self.envelope(&draft, outcome);
+        let mut envelope = draft.envelope(outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;
         envelope.scrub(&ready.scrubber);
@@ -435,7 +428,7 @@ impl Runtime {
         if let Some(arguments) = &draft.arguments {
             audit::arguments(&mut row, arguments, &Scrubber::default());
         }
-        row.duration_ms = Some(milliseconds(draft.started));
+        row.duration_ms = Some(draft.milliseconds());
         self.record(&row);
     }
 
@@ -450,59 +443,6 @@ impl Runtime {
         });
         if let Err(error) = done {
             (self.notes)(&format!("This call is not in the audit log: {error}"));
-        }
-    }
-
-    fn envelope(&self, draft: &Draft, outcome: Outcome) -> Envelope {
-        let list = outcome.list;
-        Envelope {
-            function: draft.function.clone(),
-            success: outcome.error.is_none(),
-            data: outcome.data,
-            error: outcome.error.as_ref().map(|error| error.message.clone()),
-            error_detail: outcome.error.map(Into::into),
-            meta: Meta {
-                call_id: draft.call_id.clone(),
-                operation: draft.operation.map(Operation::as_str),
-                account: draft.account.clone(),
-                dry_run: draft.dry_run,
-                attempts: outcome.attempts,
-                pages: list.map(|list| list.pages),
-                items: list.map(|list| list.items),
-                complete: list.map(|list| list.complete),
-                stopped_by: list.and_then(|list| list.stopped_by),
-                replayed: outcome.replayed,
-                ..Meta::default()
-            },
-            duration_ms: milliseconds(draft.started),
-        }
-    }
-}
-
-impl Draft {
-    fn begun(call: &Call) -> Self {
-        Self {
-            call_id: uuid::Uuid::now_v7().to_string(),
-            function: call.function.clone(),
-            started: Instant::now(),
-            time_ms: now_ms(),
-            operation: None,
-            account: call.account.clone().unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned()),
-            dry_run: call.options.dry_run,
-            arguments: None,
-        }
-    }
-
-    fn of(plan: &Plan) -> Self {
-        Self {
-            call_id: plan.call_id.clone(),
-            function: plan.callable.name.to_string(),
-            started: Instant::now(),
-            time_ms: now_ms(),
-            operation: Some(plan.callable.function.operation),
-            account: plan.account.clone(),
-            dry_run: plan.options.dry_run,
-            arguments: Some(plan.shown_arguments()),
         }
     }
 }
@@ -521,16 +461,4 @@ fn question(plan: &Plan) -> Question<'_> {
         account: &plan.account,
         local: plan.callable.local,
     }
-}
-
-fn row(ctx: &Ctx, draft: &Draft) -> CallRow {
-    let mut row = audit::begin(&draft.call_id, draft.time_ms, &ctx.origin, &draft.function);
-    row.account.clone_from(&draft.account);
-    row.operation = draft.operation.map(|operation| operation.as_str().to_owned());
-    row.dry_run = draft.dry_run;
-    row
-}
-
-fn milliseconds(started: Instant) -> f64 {
-    (started.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }

@@ -81,7 +81,7 @@ pub fn show(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 }
 
 /// RFC 3339, or how long ago: `30m`, `12h`, `7d`.
-fn when(text: &str) -> Result<i64> {
+pub fn when(text: &str) -> Result<i64> {
     if let Some(ms) = parse_rfc3339(text) {
         return Ok(ms);
     }

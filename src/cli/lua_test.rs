@@ -101,8 +101,14 @@ impl Tests<'_> {
     }
 
     fn session(&self, test: &str, scratch: &Path) -> Result<Session> {
-        let app =
-            App { dirs: self.app.dirs.clone(), config: self.app.config.clone(), notes: Vec::new(), scratch: Some(scratch.to_path_buf()) };
+        let app = App {
+            dirs: self.app.dirs.clone(),
+            config: self.app.config.clone(),
+            notes: Vec::new(),
+            person: None,
+            cwd: self.app.cwd.clone(),
+            scratch: Some(scratch.to_path_buf()),
+        };
         let live = matches!(self.exchanges, Exchanges::Record(_));
         let mut setup = setup(if live { self.app } else { &app }, self.arguments, Some(self.folder.clone()), Mode::Live)?;
         match &self.exchanges {

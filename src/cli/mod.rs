@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod render;
 mod repl;
+mod results;
 mod serve;
 mod settings;
 mod setup;
@@ -190,6 +191,10 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "config:set" => settings::set(&app, &out, arguments),
         "config:unset" => settings::unset(&app, &out, arguments),
         "config:path" => settings::path(&app, &out),
+        "results:list" => results::list(&app, &out, arguments),
+        "results:show" => results::show(&app, &out, arguments),
+        "results:query" => results::query(&app, &out, arguments),
+        "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }

@@ -47,6 +47,11 @@ fn message(progress: &Progress) -> String {
         Progress::Bytes { done, total: Some(total) } => format!("{} of {}", size(*done), size(*total)),
         Progress::Bytes { done, total: None } => size(*done),
         Progress::Waiting { seconds, why } => format!("waiting {seconds} s: {why}"),
+        Progress::Step { done, total, message } => {
+            let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+            let message = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
+            format!("{done}{of}{message}")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 6] = ["integrations", "lua", "mcp", "approvals", "audit", "config"];
+pub const FAMILIES: [&str; 7] = ["integrations", "lua", "mcp", "approvals", "audit", "results", "config"];
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
@@ -259,6 +259,34 @@ fn shared() -> Vec<Command> {
     ]
 }
 
+fn results() -> Vec<Command> {
+    let id = || word("id", "The result's id, or the beginning of it");
+    vec![
+        verb("results:list", "List kept answers, newest first").args([
+            number("limit", "At most so many; 50 when left out"),
+            option("function", "NAME", "Only of this function; a * at the end stands for the rest"),
+        ]),
+        verb("results:show", "Print a kept answer, whole").args([
+            id().required(true),
+            option("output", "FILE", "Write it to a file"),
+            flag("overwrite", "Let --output replace a file").requires("output"),
+        ]),
+        verb("results:query", "Read a part of a kept answer")
+            .args([id().required(true), word("program", "jq program, such as '.items[] | {id, title}'")])
+            .args([
+                option("search", "TEXT", "List the places where this text occurs, upper or lower case"),
+                option("pointer", "POINTER", "Only what this JSON Pointer leads to, such as /items/0"),
+            ])
+            .args([
+                option("offset", "N", "Leave out so many items, members, characters or places").value_parser(clap::value_parser!(u32)),
+                number("limit", "At most so many"),
+            ]),
+        verb("results:remove", "Remove kept answers")
+            .args([id().conflicts_with_all(["all", "older-than"]), flag("all", "Every one").conflicts_with("older-than")])
+            .arg(option("older-than", "TIME", "Those from before a time (RFC 3339, or 30m, 12h, 7d ago)")),
+    ]
+}
+
 /// The whole tree.
 pub fn command() -> Command {
     Command::new("angelia")
@@ -274,6 +302,7 @@ pub fn command() -> Command {
         .subcommands(lua())
         .subcommand(serve())
         .subcommands(shared())
+        .subcommands(results())
 }
 
 /// Names of all commands.

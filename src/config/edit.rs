@@ -64,6 +64,34 @@ fn set(table: &mut Table, path: &[String], value: Option<Value>) -> Result<()> {
     Ok(())
 }
 
+/// Sets (or with `None` removes) a table of another program's TOML text; everything else stays, comments too.
+pub fn set_table(text: &str, path: &[&str], members: Option<&serde_json::Map<String, serde_json::Value>>) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    let path: Vec<String> = path.iter().map(|key| (*key).to_owned()).collect();
+    set(document.as_table_mut(), &path, None).map_err(|error| error.message)?;
+    if let Some(members) = members {
+        for (key, value) in members {
+            let value = from_json(value).ok_or_else(|| format!("'{key}' cannot be written as TOML"))?;
+            set(document.as_table_mut(), &[&path[..], std::slice::from_ref(key)].concat(), Some(value)).map_err(|error| error.message)?;
+        }
+    }
+    Ok(document.to_string())
+}
+
+fn from_json(value: &serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    Some(match value {
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Bool(yes) => Value::from(*yes),
+        Json::Array(items) => Value::Array(items.iter().map(from_json).collect::<Option<_>>()?),
+        Json::Object(members) => {
+            let pairs: Option<Vec<_>> = members.iter().map(|(key, value)| Some((key.as_str(), from_json(value)?))).collect();
+            Value::InlineTable(pairs?.into_iter().collect())
+        }
+        _ => return None,
+    })
+}
+
 /// A word from the command line as a TOML value: true, false and whole numbers are what they look like.
 pub fn value(word: &str) -> Value {
     match word {

@@ -49,9 +49,36 @@ pub fn write_private(path: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Replaces a file that others read too, whole or not at all: its permissions stay, a new one has the usual ones, a link in its place is
+/// followed.
+pub fn write_shared(path: &Path, text: &str) -> Result<()> {
+    let broken = |error: std::io::Error| Error::usage(format!("{} cannot be written: {error}. Nothing was changed", path.display()));
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(broken)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(broken)?;
+    if let Ok(meta) = fs::metadata(&target) {
+        file.as_file().set_permissions(meta.permissions()).map_err(broken)?;
+    }
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(broken)?;
+    file.persist(&target).map_err(|error| broken(error.error))?;
+    Ok(())
+}
+
 /// Runs `work` while no other process does, by a lock file beside `path`. A link in its place is refused: following it would make a file
 /// wherever it points.
 pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let held = hold(path)?;
+    let done = work();
+    drop(held);
+    done
+}
+
+/// As [`locked`], until the answer is dropped.
+pub fn hold(path: &Path) -> Result<fs::File> {
     let lock = path.with_extension("lock");
     let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
     let file = match fs::OpenOptions::new().create_new(true).write(true).open(&lock) {
@@ -60,7 +87,7 @@ pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     };
     let file = file.map_err(broken)?;
     file.lock().map_err(broken)?;
-    work()
+    Ok(file)
 }
 
 fn open_lock(lock: &Path) -> std::io::Result<fs::File> {

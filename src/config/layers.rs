@@ -112,6 +112,7 @@ pub struct Lua {
 pub struct Mcp {
     pub result_bytes: Option<u64>,
     pub results_keep_days: Option<u32>,
+    pub start_timeout_seconds: Option<u64>,
     /// What a client may use, by name.
     pub profiles: BTreeMap<String, Profile>,
 }
@@ -293,6 +294,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting { key: "lua.call_limit",               default: 1000,     help: "Calls that a script may make.",                          read: |file| file.lua.call_limit },
     Setting { key: "lua.output_limit",             default: 8_388_608, help: "Bytes that a script may print and return.",             read: |file| file.lua.output_limit },
     Setting { key: "mcp.result_bytes",             default: 20_000,   help: "Largest answer that an MCP client gets at once; the rest is kept to be read on.", read: |file| file.mcp.result_bytes },
+    Setting { key: "mcp.start_timeout_seconds",    default: 30,       help: "Longest time for an upstream MCP server to start.",     read: |file| file.mcp.start_timeout_seconds },
     Setting { key: "mcp.results_keep_days",        default: 7,        help: "Days that kept answers stay; 0 keeps all.",              read: |file| file.mcp.results_keep_days.map(u64::from) },
 ];
 

@@ -2,7 +2,7 @@
 //! Reading and writing the files is `mcp::files`' business.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -39,6 +39,14 @@ impl Entry {
     /// Id of the provider that its tools are functions of.
     pub fn provider(&self) -> String {
         format!("{UPSTREAMS}{}", self.id)
+    }
+
+    /// Whether this starts our own server, as a client's file does.
+    pub fn is_ours(&self) -> bool {
+        let Transport::Stdio { command, args, .. } = &self.transport else { return false };
+        let words: Vec<&str> = args.iter().map(String::as_str).take(2).collect();
+        let serves = matches!(words[..], ["mcp:serve", ..] | ["mcp", "serve"]);
+        serves && Path::new(command).file_stem().is_some_and(|name| name == "angelia")
     }
 
     /// What was trusted, when this was trusted: a change of any part of it makes another one.

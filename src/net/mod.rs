@@ -1,6 +1,7 @@
 //! The one way out: one client, bounded in time and bytes, guarded against private addresses, following redirects without
 //! carrying credentials away. Retries and meaning are the caller's business.
 
+pub mod accept;
 mod guard;
 mod tls;
 
@@ -9,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-pub use reqwest::{Method, header};
+pub use reqwest::{Client, Method, header};
 use tokio::time::Instant;
 use url::Url;
 
@@ -119,6 +120,22 @@ impl Net {
         let slot = usize::from(https) + 2 * usize::from(limits.allow_private);
         let made = self.clients[slot].get_or_init(|| build(https, limits, &self.proxies));
         made.as_ref().map_err(|why| Failure::new(FailureKind::Unreachable, format!("no HTTP client can be made: {why}")))
+    }
+
+    /// A client for a library that sends by itself to this address. It follows no redirect, and names lead it to no private address.
+    pub fn client_for(&self, url: &Url, limits: &Limits) -> Result<Client, Failure> {
+        if !limits.allow_private {
+            guard::check(url)?;
+        }
+        self.client(url.scheme() == "https", limits).cloned()
+    }
+
+    /// Sends and gives a redirect back as the answer that it is.
+    pub async fn send_once_guarded(&self, request: Request, limits: &Limits) -> Result<Answer, Failure> {
+        if !limits.allow_private {
+            guard::check(&request.url)?;
+        }
+        self.send_once(&request, limits).await
     }
 
     /// Sends and follows redirects.
@@ -261,6 +278,17 @@ async fn form(parts: &[Part]) -> Result<reqwest::multipart::Form, Failure> {
         form = form.part(part.name.clone(), made);
     }
     Ok(form)
+}
+
+/// Whether a URL's host is a private address or a local name, as it is written.
+pub fn is_private(url: &Url) -> bool {
+    guard::check(url).is_err()
+}
+
+/// The failed request in the causes of an error.
+pub fn failure_in(error: &(dyn std::error::Error + 'static)) -> Option<Failure> {
+    let mut causes = std::iter::successors(Some(error), |at| at.source());
+    causes.find_map(|cause| cause.downcast_ref::<reqwest::Error>()).map(failure)
 }
 
 fn failure(error: &reqwest::Error) -> Failure {

@@ -1,6 +1,7 @@
 //! jq programs (by the `jaq` crates) over JSON values. Digits of numbers survive. A program can neither read the
 //! environment, nor write to the terminal, nor end the process.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -65,11 +66,38 @@ impl Program {
 /// As [`apply`], but not for longer than `time`: for programs that somebody typed. It runs on a thread of its own, with room for deep values.
 pub fn apply_within(program: &str, input: &Value, time: Duration) -> Result<Value, String> {
     const STACK: usize = 64 << 20;
+    let turn = Turn::take()?;
     let (program, input) = (program.to_owned(), input.clone());
     let (send, receive) = mpsc::channel();
-    let run = move || drop(send.send(apply(&program, &input)));
+    let run = move || {
+        let answer = apply(&program, &input);
+        drop(turn);
+        drop(send.send(answer));
+    };
     std::thread::Builder::new().stack_size(STACK).spawn(run).map_err(|error| error.to_string())?;
     receive.recv_timeout(time).unwrap_or_else(|_| Err(format!("jq: no end within {} seconds", time.as_secs_f64())))
+}
+
+/// Programs that run at once. One that does not end within its time goes on alone, and must not be joined by ever more of them.
+const MOST_RUNNING: usize = 16;
+
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// The right to run a program on a thread.
+struct Turn;
+
+impl Turn {
+    fn take() -> Result<Self, String> {
+        let more = |running| (running < MOST_RUNNING).then_some(running + 1);
+        let taken = RUNNING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.map(|_| Self).map_err(|_| format!("jq: {MOST_RUNNING} programs are running; try again later"))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// A value as JSON; what is not finite becomes null or the largest number, as jq does.

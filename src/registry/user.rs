@@ -27,9 +27,15 @@ pub fn open_workflows(folders: &[PathBuf], cache: &Path) -> Option<Index> {
     compiled(&found, cache, compile_workflows)
 }
 
+/// A catalog that somebody else makes of some files; `make` is given what is to be its fingerprint.
+pub fn open_made(files: &[PathBuf], cache: &Path, make: impl FnOnce(&str) -> Option<Vec<u8>>) -> Option<Index> {
+    let found: Vec<_> = files.iter().filter_map(|path| fs::metadata(path).ok().map(|meta| (path.clone(), meta))).collect();
+    compiled(&found, cache, |_, fingerprint| make(fingerprint))
+}
+
 type Files = [(PathBuf, fs::Metadata)];
 
-fn compiled(files: &Files, cache: &Path, make: fn(&Files, &str) -> Option<Vec<u8>>) -> Option<Index> {
+fn compiled(files: &Files, cache: &Path, make: impl FnOnce(&Files, &str) -> Option<Vec<u8>>) -> Option<Index> {
     if files.is_empty() {
         return None;
     }

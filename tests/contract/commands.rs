@@ -6,10 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::mirrors::{
     Accounts, Approval, Approvals, Calls, Changed, Configured, Doctor, DoctorAll, Envelope, Examples, Fields, FunctionPage, List, ListAll,
-    OneCall, OneSetting, Overview, Paths, ProviderPage, Removed, RemovedFile, Renamed, Revoked, Script, Search, Settings, ShownApproval,
-    Status, Tests, Trusted, Trusts, WouldTrust,
+    OneCall, OneSetting, Overview, Paths, ProviderPage, Removed, RemovedFile, Renamed, ResultFile, ResultPart, Results, ResultsRemoved,
+    Revoked, Script, Search, Settings, ShownApproval, ShownResult, Status, Tests, Trusted, Trusts, WouldTrust,
 };
 use super::{answers, read, refuses};
+use crate::results::read::keep_one;
+use crate::support::home::Home;
 use crate::support::server::Server;
 use crate::support::shop;
 
@@ -110,6 +112,21 @@ fn settings_and_trust_answer_as_they_always_did() {
     assert!(!answers::<Revoked>(&home, &["trust", "--revoke"], 0).trusted);
 }
 
+#[test]
+fn kept_results_answer_as_they_always_did() {
+    let home = Home::new();
+    let id = keep_one(&home, "me", &json!({"items": [{"n": 1}, {"n": 2}]}));
+    let list: Results = answers(&home, &["results:list"], 0);
+    assert_eq!((list.results[0].id.as_str(), list.results[0].items.0), (id.as_str(), Some(1)));
+    let shown: ShownResult = answers(&home, &["results:show", &id], 0);
+    assert_eq!(shown.result.data["items"][1]["n"], 2);
+    let file: ResultFile = answers(&home, &["results:show", &id, "--output=all.json"], 0);
+    assert_eq!((file.path.as_str(), file.size > 20), ("all.json", true));
+    let part: ResultPart = answers(&home, &["results:query", &id, "[.items[].n]", "--limit=1"], 0);
+    assert_eq!((part.value, part.total.0, part.next_offset.0), (json!([1]), Some(2), Some(1)));
+    assert_eq!(answers::<ResultsRemoved>(&home, &["results:remove", "--all"], 0).removed, 1);
+}
+
 /// For each command words that fail; those that cannot fail by their words have an unknown flag.
 const FAILING: &[&[&str]] = &[
     &["integrations:list", "--limit=0"],
@@ -136,6 +153,10 @@ const FAILING: &[&[&str]] = &[
     &["approvals:deny", "apr_0"],
     &["audit:list", "--since=yesterday"],
     &["audit:show", "0"],
+    &["results:list", "--limit=0"],
+    &["results:show", "res_0"],
+    &["results:query", "res_0", "."],
+    &["results:remove"],
     &["config:list", "--nothing"],
     &["config:get", "nothing"],
     &["config:set", "http.retries", "many"],

@@ -141,6 +141,20 @@ mirrors! {
         arguments_digest: Nullable<String>, outcome: String, code: Nullable<String>, http_status: Nullable<u16>, attempts: u32, duration_ms: f64,
         force: bool, dry_run: bool, approval_id: Nullable<String>,
     }
+    Results { success: bool, results: Vec<Kept> }
+    Kept {
+        id: String, function: String, account: String, call_id: String, created_at: String, bytes: u64, items: Nullable<u64>, owner: String,
+    }
+    ShownResult { success: bool, result: WholeResult }
+    WholeResult {
+        id: String, function: String, account: String, call_id: String, created_at: String, bytes: u64, items: Nullable<u64>, owner: String,
+        shape: Value, data: Value,
+    }
+    ResultFile { success: bool, result: Value, path: String, size: u64 }
+    ResultPart {
+        success: bool, id: String, kind: String, total: Nullable<u64>, offset: u64, next_offset: Nullable<u64>, truncated: bool, value: Value,
+    }
+    ResultsRemoved { success: bool, removed: u64 }
     Settings { success: bool, settings: Vec<Setting> }
     Setting { key: String, value: Value, source: String, help: String }
     OneSetting { success: bool, key: String, value: Value, source: String }

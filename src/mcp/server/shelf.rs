@@ -19,7 +19,7 @@ use crate::call::executor::BoxFuture;
 use crate::call::keep::{self, Cap};
 use crate::call::request::{Call, Ctx};
 use crate::call::runtime::{Runtime, Station};
-use crate::mcp::http::keys::Grant;
+use crate::mcp::http::{self, keys::Grant};
 use crate::mcp::server::chosen::Chosen;
 use crate::mcp::server::face::{Answer, At, Face, News, Typing};
 use crate::mcp::server::live::Live;
@@ -145,7 +145,7 @@ impl Shelf {
 
 /// The key that a request over HTTP came with.
 fn grant(at: At<'_>) -> Option<&Grant> {
-    at.context.extensions.get::<axum::http::request::Parts>()?.extensions.get::<Grant>()
+    http::grant(&at.context.extensions)
 }
 
 fn context(visit: &Visit<'_>) -> Ctx {

@@ -43,6 +43,9 @@ fn said(news: &Progress) -> String {
         Progress::Page { pages, items } => format!("{items} items on {pages} pages"),
         Progress::Bytes { done, total: Some(total) } => format!("{done} of {total} bytes"),
         Progress::Bytes { done, total: None } => format!("{done} bytes"),
+        Progress::Step { message: Some(message), .. } => message.clone(),
+        Progress::Step { done, total: Some(total), .. } => format!("{done} of {total}"),
+        Progress::Step { done, .. } => done.to_string(),
         Progress::Waiting { seconds, why } => format!("waiting {seconds} s: {why}"),
     }
 }

@@ -1,0 +1,219 @@
+//! Starts the programs of MCP servers: a clean environment, a process group of its own, and an end for all of that group.
+//! What the values of an environment or a header are is looked at here and nowhere else. What the program says is `mcp`'s business.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::printable;
+use crate::base::secret::{Scrubber, Secret};
+use crate::config::env;
+use crate::net::header::{HeaderName, HeaderValue};
+
+/// Variables that a program gets of our own environment; everything else it is given by name.
+const INHERITED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TERM",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    // Without these hardly any program starts on Windows.
+    "APPDATA",
+    "COMSPEC",
+    "HOMEDRIVE",
+    "HOMEPATH",
+    "LOCALAPPDATA",
+    "PATHEXT",
+    "PROGRAMFILES",
+    "SYSTEMDRIVE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "USERNAME",
+    "USERPROFILE",
+    "WINDIR",
+];
+
+/// How long a program may take to end by itself before its group is killed.
+const GRACE: Duration = Duration::from_millis(400);
+
+/// What is started.
+pub struct Program {
+    /// The command as it may be shown.
+    pub shown: String,
+    pub command: Secret,
+    pub args: Vec<Secret>,
+    /// Variables besides the inherited ones.
+    pub env: Vec<(String, Secret)>,
+    /// Where it runs, below `root` if it is not absolute.
+    pub folder: Option<Secret>,
+    pub root: Option<PathBuf>,
+}
+
+impl Program {
+    fn cwd(&self) -> Option<PathBuf> {
+        match (&self.folder, &self.root) {
+            (Some(folder), Some(root)) => Some(root.join(folder.expose())),
+            (Some(folder), None) => Some(PathBuf::from(folder.expose())),
+            (None, root) => root.clone(),
+        }
+    }
+
+    /// Whether it is this very program as a server: it would serve itself without end.
+    fn is_ourselves(&self) -> bool {
+        let serves = self.args.iter().any(|word| matches!(word.expose(), "mcp:serve"))
+            || self.args.windows(2).any(|two| two[0].expose() == "mcp" && two[1].expose() == "serve");
+        let own = std::env::current_exe().ok().and_then(|path| path.canonicalize().ok());
+        let named = PathBuf::from(self.command.expose());
+        let found = if named.components().count() > 1 {
+            self.cwd().unwrap_or_default().join(&named).canonicalize().ok()
+        } else {
+            let path = env::var("PATH").unwrap_or_default();
+            std::env::split_paths(&path)
+                .map(|folder| folder.join(&named))
+                .find(|path| path.is_file())
+                .and_then(|path| path.canonicalize().ok())
+        };
+        serves && own.is_some() && own == found
+    }
+}
+
+/// A program that runs, with its three pipes.
+pub struct Started {
+    pub group: Group,
+    pub stdin: ChildStdin,
+    pub stdout: ChildStdout,
+    pub stderr: ChildStderr,
+}
+
+/// A running program and everything that it started; all of it ends when this is dropped.
+pub struct Group {
+    child: Child,
+    id: Option<u32>,
+}
+
+/// Starts a program.
+#[expect(clippy::disallowed_methods, reason = "the one place that starts the programs of MCP servers")]
+pub fn start(program: &Program) -> Result<Started> {
+    let shown = printable(&program.shown);
+    if program.is_ourselves() {
+        return Err(Error::new(
+            Code::PermissionDenied,
+            format!("'{shown}' is this program itself as a server; it is not started below itself"),
+        )
+        .hint("What it offers is here already: angelia integrations:list"));
+    }
+    let mut command = Command::new(program.command.expose());
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.args(program.args.iter().map(Secret::expose));
+    command.envs(INHERITED.iter().filter_map(|name| env::var(name).map(|value| (*name, value))));
+    command.envs(program.env.iter().map(|(name, value)| (name.as_str(), value.expose())));
+    let folder = program.cwd();
+    if let Some(folder) = &folder {
+        command.current_dir(folder);
+    }
+    #[cfg(unix)]
+    command.process_group(0);
+    let failed = |why: String| Error::new(Code::Unreachable, format!("'{shown}' cannot be started: {why}"));
+    let mut child = command.spawn().map_err(|error| match (error.kind(), &folder) {
+        (std::io::ErrorKind::NotFound, Some(folder)) if !folder.is_dir() => {
+            failed(format!("its folder {} does not exist", folder.display()))
+        }
+        (std::io::ErrorKind::NotFound, _) => failed(String::from("there is no such program")).hint(format!("command -v {shown}")),
+        _ => failed(error.to_string()),
+    })?;
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let group = Group { id: child.id(), child };
+    match pipes {
+        (Some(stdin), Some(stdout), Some(stderr)) => Ok(Started { group, stdin, stdout, stderr }),
+        _ => Err(Error::internal("a started program has no pipes")),
+    }
+}
+
+impl Group {
+    /// How the program ended, if it did: `exit status: 1`.
+    pub fn ended(&mut self) -> Option<String> {
+        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
+
+    /// Asks the group to end, waits a moment and kills what is left. Blocks for that moment.
+    pub fn end(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        signal(id, false);
+        let until = Instant::now() + GRACE;
+        while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        signal(id, true);
+        drop(self.child.start_kill());
+        drop(self.child.try_wait());
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[cfg(unix)]
+fn signal(group: u32, kill: bool) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let id = i32::try_from(group).ok().and_then(Pid::from_raw);
+    if let Some(id) = id {
+        // A group that has ended is no failure.
+        kill_process_group(id, if kill { Signal::KILL } else { Signal::TERM }).ok();
+    }
+}
+
+#[cfg(not(unix))]
+fn signal(_group: u32, _kill: bool) {}
+
+/// Several pieces of one value, some of them secret, as one.
+pub fn join(pieces: &[Secret]) -> Secret {
+    Secret::new(pieces.iter().map(Secret::expose).collect())
+}
+
+/// A header of a request to a server.
+pub fn header(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue)> {
+    let wrong = |what: &str| Error::new(Code::InvalidArguments, format!("the {what} header '{}' cannot be sent", printable(name)));
+    let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name of the"))?;
+    let mut value = HeaderValue::from_str(value.expose()).map_err(|_| wrong("value of the"))?;
+    value.set_sensitive(true);
+    Ok((known, value))
+}
+
+/// The URL that a value is.
+pub fn url(value: &Secret) -> Result<url::Url> {
+    let wrong = |why: String| Error::new(Code::InvalidArguments, format!("the server's URL {why}"));
+    let url = url::Url::parse(value.expose().trim()).map_err(|error| wrong(format!("is none: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err(wrong(String::from("must be an http or https URL")));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(wrong(String::from("must not hold a user name or password; use a header")));
+    }
+    Ok(url)
+}
+
+/// Tells a scrubber about a value. The scheme word of a header is no secret.
+pub fn forget(scrubber: &mut Scrubber, value: &Secret) {
+    let text = value.expose();
+    scrubber.add(text);
+    if let Some((_, rest)) = text.split_once(' ') {
+        scrubber.add(rest.trim());
+    }
+}
+
+/// What a secret that holds JSON says.
+pub fn parsed<T: DeserializeOwned>(value: &Secret) -> Option<T> {
+    serde_json::from_str(value.expose()).ok()
+}

@@ -1,0 +1,278 @@
+//! Authorization of protected servers: the tokens in our own credential store, the way there in a browser and back to a listener on
+//! loopback that answers exactly one request. Discovery, registration, PKCE and refresh are the protocol library's work.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rmcp::transport::auth::{
+    AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession, CredentialRefreshGuard, CredentialStore, StoredCredentials,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+use crate::access::launch;
+use crate::access::vault::Vault;
+use crate::base::clock::now_ms;
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::secret::Secret;
+use crate::config::dirs::Dirs;
+use crate::config::files;
+use crate::config::layers::StoreChoice;
+use crate::mcp::client::failure::printable_text;
+use crate::mcp::client::http::Out;
+use crate::mcp::client::secrets::{OAUTH, provider, title};
+use crate::mcp::entry::Entry;
+use crate::mcp::trust::quoted;
+
+/// How long a person may take in the browser.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// A token that ends sooner is renewed before it is used.
+const SOON_MS: i64 = 600_000;
+
+/// The tokens of one server, in the store of all credentials.
+#[derive(Clone)]
+pub struct Tokens {
+    dirs: Dirs,
+    choice: StoreChoice,
+    entry: Entry,
+    /// What was read last: a keychain is not asked for each request.
+    known: Arc<Mutex<Option<Option<StoredCredentials>>>>,
+}
+
+impl Tokens {
+    /// Reads nothing yet.
+    pub fn new(dirs: &Dirs, choice: StoreChoice, entry: &Entry) -> Self {
+        Self { dirs: dirs.clone(), choice, entry: entry.clone(), known: Arc::default() }
+    }
+
+    /// What is stored.
+    pub fn read(&self) -> Result<Option<StoredCredentials>> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known().as_ref() {
+            return Ok(known.clone());
+        }
+        let vault = Vault::open(&self.dirs, self.choice)?;
+        let stored = if vault.keys(&self.entry.provider(), DEFAULT_ACCOUNT).iter().any(|key| key == OAUTH) {
+            let credentials = vault.unlock(&provider(&self.entry, &[OAUTH.to_owned()])?, DEFAULT_ACCOUNT)?;
+            credentials.fill(&format!("{{{OAUTH}}}")).and_then(|secret| launch::parsed(&secret))
+        } else {
+            None
+        };
+        *known() = Some(stored.clone());
+        Ok(stored)
+    }
+
+    /// Replaces what is stored; `None` removes it.
+    pub fn write(&self, credentials: Option<StoredCredentials>) -> Result<()> {
+        let secret = match &credentials {
+            Some(credentials) => Some(Secret::new(serde_json::to_string(credentials).map_err(|error| Error::internal(error.to_string()))?)),
+            None => None,
+        };
+        let mut vault = Vault::open(&self.dirs, self.choice)?;
+        let changes = [(OAUTH.to_owned(), secret)].into_iter().collect();
+        vault.store(&self.dirs, &provider(&self.entry, &[OAUTH.to_owned()])?, DEFAULT_ACCOUNT, &changes)?;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
+        Ok(())
+    }
+
+    fn hold(&self) -> Result<std::fs::File> {
+        let file = self.dirs.make_data()?.join("mcp-oauth.json");
+        files::hold(&file)
+    }
+}
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, AuthError>> + Send + 'a>>;
+
+fn unstored(error: &Error) -> AuthError {
+    AuthError::CredentialStoreError(error.message.clone())
+}
+
+// The trait is made by a macro that is not used here; these are the signatures it makes.
+impl CredentialStore for Tokens {
+    fn load<'a, 'b>(&'a self) -> Answer<'b, Option<StoredCredentials>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move { self.read().map_err(|error| unstored(&error)) })
+    }
+
+    fn save<'a, 'b>(&'a self, credentials: StoredCredentials) -> Answer<'b, ()>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move { self.write(Some(credentials)).map_err(|error| unstored(&error)) })
+    }
+
+    fn clear<'a, 'b>(&'a self) -> Answer<'b, ()>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move { self.write(None).map_err(|error| unstored(&error)) })
+    }
+
+    fn acquire_refresh_guard<'a, 'b>(&'a self) -> Answer<'b, Option<CredentialRefreshGuard>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move {
+            let tokens = self.clone();
+            let held = tokio::task::spawn_blocking(move || tokens.hold()).await;
+            let file = held.map_err(|error| AuthError::InternalError(error.to_string()))?.map_err(|error| unstored(&error))?;
+            // Another process may have renewed them meanwhile.
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Ok(Some(CredentialRefreshGuard::new(file)))
+        })
+    }
+}
+
+/// Whether a token ends soon, so that the way to renew it must be known.
+fn ends_soon(stored: &StoredCredentials) -> bool {
+    let value = serde_json::to_value(stored).unwrap_or_default();
+    let seconds = value.pointer("/token_response/expires_in").and_then(serde_json::Value::as_i64);
+    match (seconds, stored.token_received_at) {
+        (Some(seconds), Some(at)) => {
+            let end = i64::try_from(at).unwrap_or(0).saturating_add(seconds).saturating_mul(1000);
+            end.saturating_sub(now_ms()) < SOON_MS
+        }
+        _ => false,
+    }
+}
+
+/// A manager that sends the stored tokens along; `None` where there are none. With `renew` it also knows how to renew them.
+pub async fn manager(out: &Out, url: &Url, tokens: Tokens, renew: bool) -> Result<Option<AuthorizationManager>> {
+    let Some(stored) = tokens.read()?.filter(|stored| stored.token_response.is_some()) else { return Ok(None) };
+    let server = title(&tokens.entry);
+    let failed = |error: AuthError| {
+        Error::new(Code::Unreachable, format!("{server}: the authorization could not be renewed ({})", printable_text(&error.to_string())))
+            .retryable()
+    };
+    let mut manager = AuthorizationManager::new_with_oauth_http_client(url.as_str(), Arc::new(out.clone())).await.map_err(failed)?;
+    manager.set_credential_store(tokens);
+    if renew || ends_soon(&stored) {
+        manager.initialize_from_store().await.map_err(failed)?;
+    }
+    Ok(Some(manager))
+}
+
+/// What a person is asked to allow.
+pub struct Grant {
+    /// What to ask for; the server's own choice when empty.
+    pub scopes: Vec<String>,
+    /// A client id that the authorization server knows already.
+    pub client_id: Option<String>,
+    /// The server's challenge, if it gave one.
+    pub challenge: Option<String>,
+}
+
+/// Asks for authorization; `show` is given the address to open. Answers the scopes that were granted.
+pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show: &(dyn Fn(&str) + Sync)) -> Result<Vec<String>> {
+    let server = title(&tokens.entry);
+    let failed = |error: AuthError| Error::new(Code::NeedsReauth, format!("{server}: no authorization: {}", chain(&error)));
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .map_err(|error| Error::new(Code::Unreachable, format!("no listener on loopback: {error}")))?;
+    let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
+    let redirect = format!("http://127.0.0.1:{port}/callback");
+    let before = tokens.read()?;
+    let mut manager = AuthorizationManager::new_with_oauth_http_client(url.as_str(), Arc::new(out.clone())).await.map_err(failed)?;
+    manager.set_credential_store(tokens.clone());
+    let found = match grant.challenge.as_deref().filter(|challenge| !challenge.is_empty()) {
+        Some(challenge) => manager.resolve_metadata_from_challenge(Some(challenge)).await,
+        None => manager.resolve_metadata().await,
+    };
+    manager.set_metadata(found.map_err(failed)?.metadata);
+    let mut request = AuthorizationRequest::new(&redirect).with_client_name("Angelia");
+    if !grant.scopes.is_empty() {
+        // A step up keeps what was allowed before.
+        let mut scopes = grant.scopes;
+        scopes.extend(before.map(|before| before.granted_scopes).unwrap_or_default());
+        scopes.sort();
+        scopes.dedup();
+        request = request.with_scopes(scopes);
+    }
+    if let Some(id) = grant.client_id {
+        request = request.with_preregistered_client(id);
+    }
+    if let Some(challenge) = grant.challenge.filter(|challenge| !challenge.is_empty()) {
+        request = request.with_challenge(challenge);
+    }
+    let session = AuthorizationSession::new(manager, request).await.map_err(|(_, error)| {
+        failed(error)
+            .hint(format!("Where clients cannot register themselves: angelia mcp:auth {} --client-id ID", quoted(&tokens.entry.name)))
+    })?;
+    let address = Url::parse(session.get_authorization_url()).map_err(|error| Error::internal(error.to_string()))?;
+    let state = address.query_pairs().find(|(key, _)| key == "state").map(|(_, state)| state.into_owned()).unwrap_or_default();
+    if !matches!(address.scheme(), "http" | "https") || state.is_empty() {
+        return Err(Error::new(Code::InvalidResponse, format!("{server}: its authorization server has no usable address")));
+    }
+    show(address.as_str());
+    let target = tokio::time::timeout(PATIENCE, callback(&listener, &state)).await;
+    drop(listener);
+    let target = target.map_err(|_| Error::new(Code::Timeout, "Nobody came back from the browser within 5 minutes"))??;
+    session.handle_callback_url(&format!("http://127.0.0.1:{port}{target}")).await.map_err(failed)?;
+    Ok(tokens.read()?.map(|stored| stored.granted_scopes).unwrap_or_default())
+}
+
+fn chain(error: &AuthError) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |at| at.source());
+    let said: Vec<String> = causes.map(ToString::to_string).collect();
+    printable_text(&said.join(": "))
+}
+
+/// Waits for the one request with the right path and state; every other is told nothing.
+async fn callback(listener: &TcpListener, state: &str) -> Result<String> {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let looked_at = tokio::time::timeout(Duration::from_secs(5), look(stream, state)).await;
+        if let Ok(Some(target)) = looked_at {
+            let (denied, _) = outcome(&target);
+            return match denied {
+                Some(why) => Err(Error::new(Code::PermissionDenied, format!("The authorization was refused: {}", printable_text(&why)))),
+                None => Ok(target),
+            };
+        }
+    }
+}
+
+/// The error and the code of a redirect.
+fn outcome(target: &str) -> (Option<String>, Option<String>) {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let value = |key: &str| pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
+    (value("error").map(|error| value("error_description").unwrap_or(error)), value("code"))
+}
+
+async fn look(mut stream: TcpStream, state: &str) -> Option<String> {
+    let mut head = Vec::new();
+    let mut bytes = [0; 2048];
+    while !head.windows(4).any(|four| four == b"\r\n\r\n") && head.len() < 16 << 10 {
+        let length = stream.read(&mut bytes).await.ok().filter(|length| *length > 0)?;
+        head.extend_from_slice(&bytes[..length]);
+    }
+    let text = String::from_utf8_lossy(&head);
+    let mut words = text.split_whitespace();
+    let (method, target) = (words.next()?, words.next()?.to_owned());
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let states: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "state").map(|(_, value)| value).collect();
+    let right = method == "GET" && path == "/callback" && states.len() == 1 && states.iter().all(|known| known == state);
+    let (status, page) = if right {
+        ("200 OK", "<!doctype html><title>Angelia</title><p>Done. You can close this page and go back to the terminal.")
+    } else {
+        ("404 Not Found", "<!doctype html><title>Angelia</title><p>There is nothing here.")
+    };
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{page}",
+        page.len()
+    );
+    stream.write_all(answer.as_bytes()).await.ok()?;
+    stream.shutdown().await.ok();
+    right.then_some(target)
+}

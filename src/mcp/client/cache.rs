@@ -1,0 +1,121 @@
+//! What servers were found to have, on disk: searched and called without starting them. One file for each entry as it is configured; a
+//! changed entry is another server and has another file.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::base::clock::now_ms;
+use crate::base::error::Result;
+use crate::base::json::sha256;
+use crate::config::dirs::Dirs;
+use crate::config::files;
+use crate::mcp::client::session::Manner;
+use crate::mcp::client::tools;
+use crate::mcp::entry::Entry;
+use crate::registry::index::{Index, compile};
+use crate::registry::user;
+
+/// How long a list is believed.
+const FRESH_MS: i64 = 86_400_000;
+/// Largest file that is read.
+const LARGEST: u64 = 64 << 20;
+
+/// What was found.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Found {
+    /// When.
+    pub time_ms: i64,
+    /// What the server says of itself.
+    pub about: Value,
+    /// Its tools as it lists them.
+    pub tools: Vec<Value>,
+    /// It speaks by `server/discover`.
+    pub modern: bool,
+    /// It speaks by the older HTTP with server-sent events.
+    pub sse: bool,
+}
+
+impl Found {
+    /// Whether it need not be looked at again yet.
+    pub fn is_fresh(&self) -> bool {
+        let age = now_ms().saturating_sub(self.time_ms);
+        (0..FRESH_MS).contains(&age)
+    }
+
+    /// How the server is to be spoken to.
+    pub fn manner(&self) -> Manner {
+        if self.modern { Manner::Discover } else { Manner::Initialize }
+    }
+}
+
+/// Where it is kept.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: Option<PathBuf>,
+}
+
+impl Cache {
+    /// In the cache folder.
+    pub fn new(dirs: &Dirs) -> Self {
+        Self { folder: dirs.cache().map(|folder| folder.join("mcp")) }
+    }
+
+    fn path(&self, entry: &Entry) -> Option<PathBuf> {
+        let whole = format!("{}\0{}\0{}", entry.project.as_deref().unwrap_or(Path::new("")).display(), entry.name, entry.fingerprint());
+        self.folder.as_ref().map(|folder| folder.join(format!("{}-{}.json", entry.id, &sha256(whole.as_bytes())[..16])))
+    }
+
+    /// What is known of a server.
+    pub fn get(&self, entry: &Entry) -> Option<Found> {
+        let path = self.path(entry)?;
+        let size = std::fs::metadata(&path).ok()?;
+        if !size.is_file() || size.len() > LARGEST {
+            return None;
+        }
+        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    }
+
+    /// Remembers it. What cannot be written is asked for again next time.
+    pub fn put(&self, entry: &Entry, found: &Found) -> Result<()> {
+        let Some((folder, path)) = self.folder.as_ref().zip(self.path(entry)) else { return Ok(()) };
+        std::fs::create_dir_all(folder).ok();
+        files::write_private(&path, &serde_json::to_string(found).unwrap_or_default())
+    }
+
+    /// Forgets it.
+    pub fn remove(&self, entry: &Entry) {
+        if let Some(path) = self.path(entry) {
+            std::fs::remove_file(path).ok();
+        }
+    }
+
+    /// The known servers as providers, compiled again only when one of them changed.
+    pub fn index(&self, entries: &[Entry]) -> Option<Index> {
+        let folder = self.folder.as_ref()?;
+        let known: Vec<(&Entry, PathBuf)> = entries
+            .iter()
+            .filter(|entry| !entry.disabled)
+            .filter_map(|entry| Some((entry, self.path(entry)?)))
+            .filter(|(_, path)| path.is_file())
+            .collect();
+        if known.is_empty() {
+            return None;
+        }
+        let paths: Vec<PathBuf> = known.iter().map(|(_, path)| path.clone()).collect();
+        // Other projects have other servers: each set has a compiled form of its own.
+        let names: Vec<&str> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+        let compiled = folder.with_file_name(format!("catalog-mcp-{}.bin", &sha256(names.join("\0").as_bytes())[..16]));
+        user::open_made(&paths, &compiled, |fingerprint| {
+            let providers = known.iter().filter_map(|(entry, _)| {
+                let found = self.get(entry)?;
+                let (mut provider, functions) = tools::provider(entry, &found.about, &found.tools).ok()?;
+                provider.functions = functions;
+                Some(provider)
+            });
+            compile(providers.collect(), fingerprint, Vec::new()).ok()
+        })
+    }
+}

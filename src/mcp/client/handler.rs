@@ -1,0 +1,176 @@
+//! What a server may ask of us: ping and the project's folder are answered, an elicitation goes to a person where there is one, sampling is
+//! refused. What it tells us: progress goes to the call it belongs to, log lines become notes at a bounded rate.
+#![expect(deprecated, reason = "servers of older versions still ask for roots and sampling, and still log")]
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rmcp::ClientHandler;
+use rmcp::model::{
+    ClientCapabilities, ClientConfig, CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ErrorCode, ErrorData, Implementation, ListRootsResult, LoggingMessageNotificationParam, ProgressNotificationParam,
+    ProgressToken, Root,
+};
+use rmcp::service::{NotificationContext, RequestContext, RoleClient};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::base::clock::now_ms;
+use crate::base::name::printable;
+use crate::call::executor::BoxFuture;
+use crate::call::request::Progress;
+
+/// A person who can answer what a server asks during a call.
+pub trait Person: Send + Sync {
+    /// Asks for an object of this schema. `None` where it is declined or nobody is there.
+    fn fill_in<'a>(&'a self, server: &'a str, message: &'a str, schema: &'a Value) -> BoxFuture<'a, Option<Value>>;
+
+    /// Asks to open an address that the server names; true when the person did.
+    fn visit<'a>(&'a self, server: &'a str, message: &'a str, url: &'a str) -> BoxFuture<'a, bool>;
+}
+
+/// Says something to a person.
+pub type Note = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Log lines that are passed on per minute.
+const LOG_LINES: u64 = 20;
+
+/// What a connection and its handler share.
+pub struct Shared {
+    pub server: String,
+    pub root: Option<PathBuf>,
+    pub person: Option<Arc<dyn Person>>,
+    pub note: Note,
+    /// The server said that its tools are others now.
+    pub changed: tokio::sync::Notify,
+    listeners: Mutex<HashMap<ProgressToken, UnboundedSender<Progress>>>,
+    minute: AtomicU64,
+    lines: AtomicU64,
+}
+
+impl Shared {
+    /// Nothing is known yet.
+    pub fn new(server: &str, root: Option<PathBuf>, person: Option<Arc<dyn Person>>, note: Note) -> Self {
+        Self {
+            server: printable(server),
+            root,
+            person,
+            note,
+            changed: tokio::sync::Notify::new(),
+            listeners: Mutex::default(),
+            minute: AtomicU64::new(0),
+            lines: AtomicU64::new(0),
+        }
+    }
+
+    /// Passes the progress of one request on.
+    pub fn listen(&self, token: &ProgressToken, to: UnboundedSender<Progress>) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), to);
+    }
+
+    /// The request is over.
+    pub fn forget(&self, token: &ProgressToken) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    /// Whether one more line may be passed on now.
+    fn may_speak(&self) -> bool {
+        let minute = u64::try_from(now_ms() / 60_000).unwrap_or(0);
+        if self.minute.swap(minute, Ordering::Relaxed) != minute {
+            self.lines.store(0, Ordering::Relaxed);
+        }
+        let lines = self.lines.fetch_add(1, Ordering::Relaxed);
+        if lines == LOG_LINES {
+            (self.note)(&format!("{} says more than {LOG_LINES} things a minute; the rest is left out", self.server));
+        }
+        lines < LOG_LINES
+    }
+
+    /// Answers an elicitation.
+    pub async fn elicit(&self, request: ElicitRequestParams) -> ElicitResult {
+        let Some(person) = &self.person else { return ElicitResult::new(ElicitationAction::Decline) };
+        match request {
+            ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } => {
+                let schema = serde_json::to_value(&requested_schema).unwrap_or_default();
+                match person.fill_in(&self.server, &message, &schema).await {
+                    Some(content) => ElicitResult::new(ElicitationAction::Accept).with_content(content),
+                    None => ElicitResult::new(ElicitationAction::Decline),
+                }
+            }
+            ElicitRequestParams::UrlElicitationParams { message, url, .. } => {
+                let visited = person.visit(&self.server, &message, &url).await;
+                ElicitResult::new(if visited { ElicitationAction::Accept } else { ElicitationAction::Decline })
+            }
+            _ => ElicitResult::new(ElicitationAction::Decline),
+        }
+    }
+
+    /// The folders that the server may think of as the project.
+    pub fn roots(&self) -> ListRootsResult {
+        let uri = self.root.as_ref().and_then(|root| url::Url::from_directory_path(root).ok());
+        ListRootsResult::new(uri.map(|uri| Root::new(uri.as_str().trim_end_matches('/'))).into_iter().collect())
+    }
+}
+
+/// The answer to every request for sampling.
+pub fn no_sampling() -> ErrorData {
+    ErrorData::new(ErrorCode(-1), "sampling is refused: this client lends no language model to servers", None)
+}
+
+/// Our side of one connection.
+#[derive(Clone)]
+pub struct Handler(pub Arc<Shared>);
+
+impl ClientHandler for Handler {
+    fn get_info(&self) -> ClientConfig {
+        let elicitation =
+            if self.0.person.is_some() { json!({"elicitation": {"form": {}, "url": {}}, "roots": {}}) } else { json!({"roots": {}}) };
+        let capabilities: ClientCapabilities = serde_json::from_value(elicitation).unwrap_or_default();
+        ClientConfig::new(capabilities, Implementation::new("angelia", env!("CARGO_PKG_VERSION")))
+    }
+
+    async fn create_message(
+        &self,
+        _params: CreateMessageRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        Err(no_sampling())
+    }
+
+    async fn list_roots(&self, _context: RequestContext<RoleClient>) -> Result<ListRootsResult, ErrorData> {
+        Ok(self.0.roots())
+    }
+
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        Ok(self.0.elicit(request).await)
+    }
+
+    async fn on_progress(&self, params: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
+        let listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(to) = listeners.get(&params.progress_token) {
+            let message = params.message.as_deref().map(printable);
+            drop(to.send(Progress::Step { done: params.progress, total: params.total, message }));
+        }
+    }
+
+    async fn on_logging_message(&self, params: LoggingMessageNotificationParam, _context: NotificationContext<RoleClient>) {
+        if self.0.may_speak() {
+            let text = match &params.data {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let level = serde_json::to_value(&params.level).unwrap_or_default();
+            (self.0.note)(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
+        }
+    }
+
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.0.changed.notify_one();
+    }
+}
