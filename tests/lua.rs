@@ -17,10 +17,11 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lua");
 const LEAST: usize = 90;
 
 /// Folders for what a script sees beside the libraries of the language; `app.integrations` is one of them.
-const GLOBALS: [&str; 12] = ["args", "async", "docs", "env", "integrations", "json", "log", "print", "regex", "require", "stdin", "time"];
+const GLOBALS: [&str; 13] =
+    ["args", "async", "docs", "env", "integrations", "json", "log", "mcp", "print", "regex", "require", "stdin", "time"];
 
 /// Those of them that are tables of functions.
-const TABLES: [&str; 6] = ["async", "docs", "json", "log", "regex", "time"];
+const TABLES: [&str; 7] = ["async", "docs", "json", "log", "mcp", "regex", "time"];
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

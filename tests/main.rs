@@ -30,6 +30,7 @@ mod pace;
 mod policy;
 mod registry;
 mod results;
+mod script_run;
 mod search;
 mod support;
 mod tidy;

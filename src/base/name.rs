@@ -40,6 +40,25 @@ pub fn is_id(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
+/// A name made fit for an id: `My Server!` becomes `my_server`.
+pub fn slug(name: &str) -> String {
+    let mut id = String::new();
+    for (at, c) in name.chars().enumerate() {
+        let after_small = at > 0 && name.chars().nth(at - 1).is_some_and(|before| before.is_ascii_lowercase() || before.is_ascii_digit());
+        if c.is_ascii_uppercase() && after_small && !id.ends_with('_') {
+            id.push('_');
+        }
+        match c.to_ascii_lowercase() {
+            c if c.is_ascii_lowercase() || c.is_ascii_digit() => id.push(c),
+            _ if !id.is_empty() && !id.ends_with('_') => id.push('_'),
+            _ => {}
+        }
+    }
+    let id = id.trim_matches('_');
+    let id = if id.starts_with(|first: char| first.is_ascii_lowercase()) { id.to_owned() } else { format!("x{id}") };
+    id.chars().take(63).collect()
+}
+
 /// The account that is meant when none is named.
 pub const DEFAULT_ACCOUNT: &str = "default";
 

@@ -61,6 +61,11 @@ pub trait Executor: Send + Sync {
     /// Refuses arguments from which no request can be built.
     fn check(&self, plan: &Plan) -> Result<()>;
 
+    /// Why a person's word is wanted for this very call, whatever the policy allows.
+    fn asks(&self, _ctx: &Ctx, _plan: &Plan) -> Option<String> {
+        None
+    }
+
     /// The exact request. `shown` gives a credential field as it may be shown: a setting as it is, a secret masked, nothing where
     /// there is no value.
     fn preview(&self, plan: &Plan, shown: &dyn Fn(&str) -> Option<String>) -> Result<Value>;

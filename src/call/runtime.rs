@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::access::approvals::{self, Asked};
 use crate::access::auth;
 use crate::access::field::base_url;
-use crate::access::policy::{self, Question};
+use crate::access::policy::{self, Decision, Question};
 use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
 use crate::base::envelope::Envelope;
@@ -322,7 +322,16 @@ impl Runtime {
             server,
             callable,
         };
-        self.executor(&plan.callable).check(&plan)?;
+        self.settled(ctx, plan)
+    }
+
+    /// What only the executor knows of a plan.
+    fn settled(&self, ctx: &Ctx, mut plan: Plan) -> Result<Plan> {
+        let executor = self.executor(&plan.callable);
+        executor.check(&plan)?;
+        if let (Rule::Allow, Some(because)) = (plan.decision.rule, executor.asks(ctx, &plan)) {
+            plan.decision = Decision { rule: Rule::Ask, because };
+        }
         Ok(plan)
     }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
-use crate::access::plans;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::call::exchange::Replayer;
@@ -18,12 +17,13 @@ use crate::cli::call::{context, runtime};
 use crate::cli::output::Out;
 use crate::cli::{render, repl, stdin};
 use crate::config::layers::ForceRule;
+use crate::lua::approval;
 use crate::lua::driver::Driver;
 use crate::lua::header;
 use crate::lua::host::{Mode, Voice};
 use crate::lua::limits::Limits;
 use crate::lua::modules;
-use crate::lua::rehearsal::{Approved, Plan};
+use crate::lua::rehearsal::Plan;
 use crate::lua::report::Report;
 use crate::lua::session::{Script, Session, Setup};
 
@@ -68,7 +68,7 @@ fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (script, folder, piped) = script(arguments)?;
     let digest = text(arguments, "approve");
     let mode = match digest {
-        Some(digest) => Mode::Approved(Arc::new(approved(app, digest)?.into())),
+        Some(digest) => Mode::Approved(Arc::new(approval::approved(Arc::new(app.memory()), digest)?.into())),
         None if arguments.get_flag("dry-run") => Mode::Rehearsal(Arc::default()),
         None => Mode::Live,
     };
@@ -85,7 +85,7 @@ fn ran(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     let report = Session::open(setup)?.run(&script);
     if let Some(plan) = report.plan.as_ref().filter(|plan| !plan.steps.is_empty() && report.error.is_none()) {
-        keep(app, &script, plan)
+        approval::keep(&app.memory(), &app.config, &script.name, plan)
             .unwrap_or_else(|error| out.note(&format!("The plan could not be kept, so it cannot be approved: {error}")));
     }
     Ok(answer(out, &report, &script))
@@ -194,22 +194,6 @@ fn named(arguments: &ArgMatches) -> Result<Value> {
             Err(Error::new(Code::InvalidPayload, format!("--args is not valid JSON: {error}")).hint("--args '{\"city\": \"Oslo\"}'"))
         }
     }
-}
-
-/// A run of the plan that a digest names. The plan is used up by its first write, not by a script that does not come so far.
-fn approved(app: &App, digest: &str) -> Result<Approved> {
-    let memory = app.memory();
-    let row = memory.with(|store| plans::find(store, digest, crate::base::clock::now_ms()))?;
-    let plan: Plan = serde_json::from_str(&row).map_err(|error| Error::internal(format!("the plan is damaged: {error}")))?;
-    let named = digest.to_owned();
-    let spend = move || memory.with(|store| plans::spend(store, &named, crate::base::clock::now_ms()));
-    Ok(Approved::new(digest.to_owned(), plan, Box::new(spend)))
-}
-
-fn keep(app: &App, script: &Script, plan: &Plan) -> Result<()> {
-    let requests = serde_json::to_string(plan).unwrap_or_default();
-    let ttl = i64::try_from(app.config.number("approvals.ttl_seconds")).unwrap_or(i64::MAX / 1000).saturating_mul(1000);
-    app.memory().with(|store| plans::keep(store, &plan.digest(), &script.name, &requests, crate::base::clock::now_ms(), ttl))
 }
 
 /// Prints what a run came to; answers the exit status.

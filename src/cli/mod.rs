@@ -171,7 +171,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:fields" => setup::fields(&app, &out, arguments),
         "integrations:configure" => configure::run(&app, &out, arguments),
         "integrations:accounts" => setup::accounts(&app, &out, arguments),
-        "integrations:lua" => lua::run(&app, &out, arguments),
+        "integrations:lua" | "mcp:lua" => lua::run(&app, &out, arguments),
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),

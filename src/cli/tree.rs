@@ -90,7 +90,7 @@ fn integrations() -> Vec<Command> {
         verb("integrations:schema", "Print the JSON Schema of a function's arguments")
             .args([word("function", "provider.function").required(true), flag("output", "Of its result instead, where it is known")]),
         call(),
-        script(),
+        script("integrations:lua", "Run a Lua workflow that calls any function"),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
         verb("integrations:disconnect", "Remove the credentials of an account")
@@ -142,8 +142,9 @@ fn serve() -> Command {
         .after_help("Clients start this themselves: angelia mcp:gateway:install CLIENT\nWithout --tools and --profile the client sees five small tools that reach everything.")
 }
 
-fn script() -> Command {
-    let command = verb("integrations:lua", "Run a Lua workflow that calls any function")
+/// One runner under two names: the environment is the same.
+fn script(name: &'static str, about: &'static str) -> Command {
+    let command = verb(name, about)
         .args([word("file", "A Lua file, or - for stdin"), option("eval", "CODE", "Run this text instead of a file")])
         .args([
             flag("repl", "Read lines from the terminal and keep what they define"),
@@ -301,6 +302,7 @@ pub fn command() -> Command {
         .subcommands(integrations())
         .subcommands(lua())
         .subcommand(serve())
+        .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
         .subcommands(shared())
         .subcommands(results())
 }

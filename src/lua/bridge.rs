@@ -164,9 +164,9 @@ impl Asked {
         }
     }
 
-    /// A workflow: its own calls are noted or let through one by one.
+    /// A workflow or another script: its own calls are noted or let through one by one.
     fn is_workflow(&self) -> bool {
-        self.callable.as_ref().is_some_and(|callable| callable.function.lua.is_some())
+        self.callable.as_ref().is_some_and(|callable| callable.function.is_script())
     }
 
     fn reads(&self) -> bool {
@@ -177,7 +177,7 @@ impl Asked {
 /// Named arguments in one table, or values in schema order.
 fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec<LuaValue>) -> Told<Map<String, Value>> {
     let none = Map::new();
-    let parameters = callable.map_or(&none, |callable| &callable.function.parameters);
+    let parameters = callable.map_or(&none, |callable| callable.function.properties());
     let mut writer = Writer::new(&host.fence, host.fence.limits().memory);
     let unfit = |unfit: Unfit| match unfit {
         Unfit::Value(why) => Fault::Call(Error::new(Code::InvalidArguments, format!("The arguments hold {why}")), name.to_owned()),

@@ -17,6 +17,7 @@ use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error};
 use crate::lua::driver::Driver;
 use crate::lua::limits::Fence;
+use crate::registry::manifest::Function;
 
 /// How long calls may take to end after the run was stopped: a write that is on its way wants its answer recorded.
 const GRACE: Duration = Duration::from_secs(2);
@@ -34,6 +35,8 @@ pub enum Done {
     End(Box<Envelope>),
     /// A sleep is over.
     Slept,
+    /// An upstream server was asked for its tools.
+    Discovered(String, Box<Result<Vec<Function>, Error>>),
 }
 
 /// A list that is being read. Its future asks for the next page only when it is polled, and it is polled only when an item is wanted.
@@ -190,7 +193,7 @@ impl Calls {
         over.into_iter()
             .filter_map(|(ticket, done)| match done {
                 Done::Call(envelope) | Done::End(envelope) => Some((ticket, *envelope)),
-                Done::Item(..) | Done::Slept => None,
+                Done::Item(..) | Done::Slept | Done::Discovered(..) => None,
             })
             .collect()
     }

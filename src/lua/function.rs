@@ -1,63 +1,95 @@
-//! Workflow files as functions: the executor that runs `workflow.NAME`. The file is run in a VM of its own, on behalf of whoever
-//! calls it; it may do no more than its header says.
+//! Scripts as functions: the executor that runs workflow files (`workflow.NAME`) and source that comes with the call (`script.run`).
+//! Each runs in a VM of its own, on behalf of whoever calls it; a workflow may do no more than its header says.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::json::sha256;
+use crate::base::origin::Origin;
 use crate::call::executor::{BoxFuture, Executor, Outcome, Ready};
 use crate::call::plan::Plan;
 use crate::call::request::{Ctx, Options};
 use crate::call::runtime::Runtime;
+use crate::lua::approval;
 use crate::lua::driver::Driver;
 use crate::lua::host::{Mode, Voice};
 use crate::lua::limits::Limits;
 use crate::lua::modules;
+use crate::lua::report::Report;
 use crate::lua::session::{DEEPEST, Script, Session, Setup};
+use crate::registry::manifest::LuaFile;
 
-/// How many workflows of one level run at once. Each has the memory of a whole VM; the others wait. A workflow waits only for deeper
+/// How many scripts of one level run at once. Each has the memory of a whole VM; the others wait. A workflow waits only for deeper
 /// ones, so that the levels cannot block each other.
 static LEVELS: [Semaphore; DEEPEST] = [const { Semaphore::const_new(8) }; DEEPEST];
 
-/// The executor of workflow files.
+/// The executor of workflow files and of scripts in a call.
 pub struct Workflows {
     /// Whose functions a workflow calls.
     pub runtime: Weak<Runtime>,
 }
 
-/// A workflow that is called as a function says what it prints and logs to a person.
-struct Notes(Arc<Runtime>);
+/// A script that is called as a function says to a person what it logs, and what it prints unless that is part of its answer.
+struct Notes {
+    runtime: Arc<Runtime>,
+    prints: bool,
+}
 
 impl Voice for Notes {
     fn print(&self, line: &str) {
-        (self.0.notes)(line);
+        if self.prints {
+            (self.runtime.notes)(line);
+        }
     }
 
     fn log(&self, level: &str, line: &str) {
-        (self.0.notes)(&format!("{level}: {line}"));
+        (self.runtime.notes)(&format!("{level}: {line}"));
     }
 }
 
 impl Executor for Workflows {
-    fn check(&self, _plan: &Plan) -> Result<()> {
+    fn check(&self, plan: &Plan) -> Result<()> {
+        let arguments = &plan.arguments.object;
+        if plan.callable.function.lua.is_none() && flag(arguments, "dry_run") && arguments.contains_key("approve") {
+            let message = String::from("a dry run makes a plan, an approved run makes its requests: give one of both");
+            return Err(Error::arguments(vec![Problem { pointer: String::from("/approve"), message }]));
+        }
         Ok(())
     }
 
+    /// Who made a plan does not approve it: only a person on the command line does both.
+    fn asks(&self, ctx: &Ctx, plan: &Plan) -> Option<String> {
+        let forced = plan.options.force || ctx.reach.as_ref().is_some_and(|reach| reach.force);
+        let approves = plan.callable.function.lua.is_none() && plan.arguments.object.contains_key("approve");
+        let asks = approves && !forced && ctx.origin != Origin::Cli;
+        asks.then(|| String::from("the requests of a dry run are approved by a person"))
+    }
+
     fn preview(&self, plan: &Plan, _shown: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
-        let file = plan.callable.function.lua.as_ref();
-        Ok(json!({"workflow": file.map(|file| &file.path), "sha256": file.map(|file| &file.sha256), "arguments": plan.shown_arguments()}))
+        if let Some(file) = &plan.callable.function.lua {
+            return Ok(json!({"workflow": file.path, "sha256": file.sha256, "arguments": plan.shown_arguments()}));
+        }
+        let mut shown = json!({"script": word(&plan.arguments.object, "code"), "arguments": plan.shown_arguments()});
+        if let Some(arguments) = shown["arguments"].as_object_mut() {
+            arguments.shift_remove("code");
+        }
+        if let Some(digest) = plan.arguments.object.get("approve").and_then(Value::as_str) {
+            let runtime = self.runtime()?;
+            shown["plan"] = approval::shown(&approval::find(&runtime.memory, digest)?, false);
+        }
+        Ok(shown)
     }
 
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
-            let made = self.runtime.upgrade().ok_or_else(|| Error::internal("the runtime is gone"));
-            let started = made.and_then(|runtime| Start::read(runtime, ctx, &ready.plan));
+            let started = self.runtime().and_then(|runtime| Start::read(runtime, ctx, &ready.plan));
             let start = match started {
                 Ok(start) => start,
                 Err(error) => return Outcome::failed(error),
@@ -70,42 +102,54 @@ impl Executor for Workflows {
             let Some(_turn) = turn else { return Outcome::failed(Error::new(Code::Cancelled, "Interrupted")) };
             match tokio::task::spawn_blocking(move || start.run()).await {
                 Ok(outcome) => outcome,
-                Err(error) => Outcome::failed(Error::internal(format!("the workflow's thread ended: {error}"))),
+                Err(error) => Outcome::failed(Error::internal(format!("the script's thread ended: {error}"))),
             }
         })
     }
 }
 
-/// What a workflow's thread needs.
+impl Workflows {
+    fn runtime(&self) -> Result<Arc<Runtime>> {
+        self.runtime.upgrade().ok_or_else(|| Error::internal("the runtime is gone"))
+    }
+}
+
+fn word<'a>(arguments: &'a Map<String, Value>, name: &str) -> &'a str {
+    arguments.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn flag(arguments: &Map<String, Value>, name: &str) -> bool {
+    arguments.get(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// What a script's thread needs.
 struct Start {
     runtime: Arc<Runtime>,
     ctx: Ctx,
     handle: Handle,
     script: Script,
-    path: String,
+    /// For `require`; a script that comes with a call has none.
+    folder: Option<PathBuf>,
+    env: Vec<String>,
     options: Options,
     arguments: Value,
     limits: Limits,
     mode: Mode,
+    /// It came with the call: the answer says all that the run came to, not only what the script returned.
+    given: bool,
+    /// A dry run begins here: its plan is kept. One around this keeps its own.
+    keeps: bool,
 }
 
 impl Start {
     fn read(runtime: Arc<Runtime>, ctx: &Ctx, plan: &Plan) -> Result<Self> {
-        let function = &plan.callable.function;
-        let file = function.lua.as_ref().ok_or_else(|| Error::internal(format!("{} is no workflow", plan.callable.name)))?;
-        let source = modules::source(Path::new(&file.path))?;
-        if sha256(source.as_bytes()) != file.sha256 {
-            return Err(Error::new(Code::ScriptError, format!("{} changed while it was being called; nothing was run", file.path))
-                .hint("Make the call again")
-                .retryable());
-        }
+        let arguments = &plan.arguments.object;
         let mut ctx = ctx.clone();
-        ctx.ceiling = ctx.ceiling.min(function.operation);
         ctx.items = None;
         ctx.progress = None;
         let mut limits = Limits::of(&runtime.config);
         if let Some(seconds) = plan.options.timeout_seconds {
-            limits.time = limits.time.min(plan.timeout).min(std::time::Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
+            limits.time = limits.time.min(plan.timeout).min(seconds_of(seconds));
         }
         let options = Options {
             force: plan.options.force,
@@ -113,27 +157,46 @@ impl Start {
             replay: plan.options.replay.clone(),
             ..Options::default()
         };
-        let name = Path::new(&file.path).file_name().map_or_else(|| file.path.clone(), |name| name.to_string_lossy().into_owned());
         // A dry run and an approved run go on inside.
-        let mode = ctx.carried.as_ref().and_then(|carried| carried.downcast_ref::<Mode>().cloned()).unwrap_or(Mode::Live);
-        Ok(Self {
-            mode,
-            ctx,
-            handle: Handle::current(),
-            script: Script { name, source },
-            path: file.path.clone(),
-            options,
-            arguments: Value::Object(plan.arguments.object.clone()),
-            limits,
-            runtime,
-        })
+        let carried = ctx.carried.as_ref().and_then(|carried| carried.downcast_ref::<Mode>().cloned()).unwrap_or(Mode::Live);
+        let handle = Handle::current();
+        if let Some(file) = &plan.callable.function.lua {
+            ctx.ceiling = ctx.ceiling.min(plan.callable.function.operation);
+            let (script, folder) = workflow(file)?;
+            let (env, arguments) = (runtime.config.lua_env(), Value::Object(arguments.clone()));
+            return Ok(Self {
+                runtime,
+                ctx,
+                handle,
+                script,
+                folder,
+                env,
+                options,
+                arguments,
+                limits,
+                mode: carried,
+                given: false,
+                keeps: false,
+            });
+        }
+        if let Some(seconds) = arguments.get("time_limit").and_then(Value::as_f64) {
+            limits.time = limits.time.min(seconds_of(seconds));
+        }
+        // Variables are opened to the user's own scripts, not to those of whoever uses a server.
+        let env = if ctx.reach.is_some() { Vec::new() } else { runtime.config.lua_env() };
+        let script = Script { name: String::from("script"), source: word(arguments, "code").to_owned() };
+        let keeps = matches!(carried, Mode::Live);
+        let mode = mode(&runtime, carried, arguments)?;
+        let arguments = arguments.get("args").cloned().unwrap_or_else(|| json!({}));
+        Ok(Self { runtime, ctx, handle, script, folder: None, env, options, arguments, limits, mode, given: true, keeps })
     }
 
     fn run(self) -> Outcome {
+        let (given, keeps, runtime) = (self.given, self.keeps, self.runtime.clone());
         let session = Session::open(Setup {
-            voice: Box::new(Notes(self.runtime.clone())),
-            env: self.runtime.config.lua_env(),
-            folder: Path::new(&self.path).parent().map(Path::to_path_buf),
+            voice: Box::new(Notes { runtime: self.runtime.clone(), prints: !given }),
+            env: self.env,
+            folder: self.folder,
             runtime: self.runtime,
             ctx: self.ctx,
             driver: Driver::Shared(self.handle),
@@ -153,9 +216,60 @@ impl Start {
         };
         let wrote = report.log.iter().any(|entry| entry.effect == "succeeded");
         let unknown = report.log.iter().any(|entry| entry.effect == "unknown");
-        let error = report
-            .error
-            .map(|error| if wrote { error.hint("Some of its writes were made: angelia audit:list --origin lua") } else { error });
-        Outcome { data: report.result, effect_unknown: unknown && error.is_some(), error, ..Outcome::default() }
+        let data = if given { parts(&report) } else { report.result };
+        let kept = report.plan.as_ref().filter(|plan| keeps && report.error.is_none() && !plan.steps.is_empty());
+        let kept = kept.map_or(Ok(()), |plan| approval::keep(&runtime.memory, &runtime.config, &self.script.name, plan));
+        let error = report.error.or(kept.err());
+        let error =
+            error.map(|error| if wrote { error.hint("Some of its writes were made: angelia audit:list --origin lua") } else { error });
+        Outcome { data, effect_unknown: unknown && error.is_some(), error, ..Outcome::default() }
     }
+}
+
+fn seconds_of(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.0, 1e9))
+}
+
+/// A workflow's file as it was when its header was read.
+fn workflow(file: &LuaFile) -> Result<(Script, Option<PathBuf>)> {
+    let path = Path::new(&file.path);
+    let source = modules::source(path)?;
+    if sha256(source.as_bytes()) != file.sha256 {
+        return Err(Error::new(Code::ScriptError, format!("{} changed while it was being called; nothing was run", file.path))
+            .hint("Make the call again")
+            .retryable());
+    }
+    let name = path.file_name().map_or_else(|| file.path.clone(), |name| name.to_string_lossy().into_owned());
+    Ok((Script { name, source }, path.parent().map(Path::to_path_buf)))
+}
+
+/// What the arguments ask for; inside a dry run or an approved run there is only that one.
+fn mode(runtime: &Runtime, carried: Mode, arguments: &Map<String, Value>) -> Result<Mode> {
+    let approve = arguments.get("approve").and_then(Value::as_str);
+    match carried {
+        Mode::Live => Ok(match approve {
+            Some(digest) => Mode::Approved(Arc::new(approval::approved(runtime.memory.clone(), digest)?.into())),
+            None if flag(arguments, "dry_run") => Mode::Rehearsal(Arc::default()),
+            None => Mode::Live,
+        }),
+        inside if approve.is_none() && !flag(arguments, "dry_run") => Ok(inside),
+        Mode::Rehearsal(_) | Mode::Approved(_) => {
+            Err(Error::new(Code::InvalidArguments, "A script in a dry run or in an approved run has no dry run or approval of its own"))
+        }
+    }
+}
+
+/// What a run came to, as data.
+fn parts(report: &Report) -> Value {
+    let mut data = json!({"result": report.result, "output": report.output, "calls": report.log.len(), "call_log": report.log});
+    if !report.trace.is_empty() {
+        data["trace"] = json!(report.trace);
+    }
+    if let Some(plan) = &report.plan {
+        data["plan"] = approval::shown(plan, report.error.is_some());
+    }
+    if let Some((digest, left)) = &report.approved {
+        data["approved"] = json!({"digest": digest, "requests_left": left});
+    }
+    data
 }

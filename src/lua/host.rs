@@ -21,6 +21,7 @@ use crate::lua::modules::Modules;
 use crate::lua::rehearsal::{Approved, Plan};
 use crate::lua::value::Json;
 use crate::lua::write::{Unfit, Writer};
+use crate::registry::manifest;
 
 /// Where printed and logged lines go.
 pub trait Voice {
@@ -64,6 +65,8 @@ pub struct Host {
     /// Which entry of the log a ticket belongs to, and which step of a plan it is.
     pub entries: RefCell<HashMap<Ticket, (usize, Option<usize>)>>,
     pub regexes: RefCell<HashMap<String, regex::Regex>>,
+    /// Functions of upstream servers that were asked for them by this script, by provider.
+    pub upstreams: RefCell<HashMap<String, Vec<manifest::Function>>>,
 }
 
 /// What stands behind a lock that only one thread at a time uses.
@@ -195,6 +198,10 @@ impl Host {
         match self.calls.take(ticket) {
             None => Err(wrong("nothing is under way by that name")),
             Some(Done::Slept) => Ok(MultiValue::new()),
+            Some(Done::Discovered(provider, found)) => {
+                self.upstreams.borrow_mut().insert(provider, (*found)?);
+                Ok(MultiValue::new())
+            }
             Some(Done::Item(list, listing, item)) => {
                 self.calls.put_back(list, listing);
                 self.entries.borrow_mut().extend(entry.map(|entry| (list, entry)));

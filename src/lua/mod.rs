@@ -2,6 +2,7 @@
 //! `Runtime::call` like any other; what is here translates and holds the limits.
 //! `check` and `types` are for whoever writes workflows, and run none.
 
+pub mod approval;
 pub mod bridge;
 pub mod calls;
 pub mod check;
@@ -12,6 +13,7 @@ pub mod header;
 pub mod host;
 pub mod limits;
 pub mod log;
+pub mod mcp;
 pub mod modules;
 pub mod patterns;
 pub mod rehearsal;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::base::envelope::ErrorDetail;
 use crate::base::error::Error;
+use crate::lua::approval;
 use crate::lua::log::Entry;
 use crate::lua::rehearsal::Plan;
 
@@ -97,9 +98,7 @@ impl Report {
             meta["trace"] = json!(self.trace);
         }
         if let Some(plan) = &self.plan {
-            // The list of a run that failed is not whole, so nobody can approve it.
-            let digest = self.error.is_none().then(|| plan.digest());
-            meta["plan"] = json!({"digest": digest, "requests": plan.steps, "stand_ins": plan.open()});
+            meta["plan"] = approval::shown(plan, self.error.is_some());
         }
         if let Some((digest, left)) = &self.approved {
             meta["approved"] = json!({"digest": digest, "requests_left": left});

@@ -23,7 +23,7 @@ use crate::lua::modules::Modules;
 use crate::lua::report::{self, Line, Report, Shown};
 use crate::lua::value::Json;
 use crate::lua::write::{Unfit, Writer};
-use crate::lua::{bridge, globals, modules, patterns};
+use crate::lua::{bridge, globals, mcp, modules, patterns};
 
 /// `prelude.luau`, compiled by the build script.
 const PRELUDE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/prelude.luauc"));
@@ -131,10 +131,11 @@ impl Session {
             log: RefCell::default(),
             entries: RefCell::default(),
             regexes: RefCell::default(),
+            upstreams: RefCell::default(),
             fence: fence.clone(),
         });
         let offered = lua.create_table()?;
-        for functions in [bridge::FUNCTIONS, globals::FUNCTIONS, patterns::FUNCTIONS, modules::FUNCTIONS] {
+        for functions in [bridge::FUNCTIONS, globals::FUNCTIONS, mcp::FUNCTIONS, patterns::FUNCTIONS, modules::FUNCTIONS] {
             host.offer(&lua, &offered, functions)?;
         }
         offered.raw_set("testing", setup.testing)?;

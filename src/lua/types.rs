@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::base::name::is_id;
 use crate::lua::check::literal;
 use crate::registry::catalog::Opened;
-use crate::registry::manifest::{Function, Operation};
+use crate::registry::manifest::{Function, Operation, UPSTREAMS};
 
 /// How deep a schema is described; what is deeper is a table.
 const DEEPEST: usize = 12;
@@ -31,7 +31,8 @@ pub fn provider(opened: &Opened) -> String {
     let class = class_of(&own.id);
     let mut file = String::from("---@meta\n");
     let _ = write!(file, "---{}\n\n", one_line(&own.title));
-    let _ = write!(file, "---@class angelia.Integrations\n---@field {} {class} # {}\n\n", field(&own.id), one_line(&own.description));
+    let (family, id) = own.id.strip_prefix(UPSTREAMS).map_or(("Integrations", own.id.as_str()), |server| ("Mcp", server));
+    let _ = write!(file, "---@class angelia.{family}\n---@field {} {class} # {}\n\n", field(id), one_line(&own.description));
     let mut members = String::new();
     for function in &opened.functions {
         let mut page = Page { classes: Vec::new() };
@@ -48,7 +49,9 @@ pub fn provider(opened: &Opened) -> String {
     }
     let _ = write!(file, "---@class {class}.Functions\n{members}\n");
     let _ = write!(file, "---{}\n---@class {class}: {class}.Functions\n", one_line(&own.description));
-    let _ = writeln!(file, "---@field default {class}.Functions # The default account.");
+    if family == "Integrations" {
+        let _ = writeln!(file, "---@field default {class}.Functions # The default account.");
+    }
     file
 }
 

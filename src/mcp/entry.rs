@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::base::json::digest;
+use crate::base::name::slug;
 use crate::registry::manifest::UPSTREAMS;
 
 /// A server of one configuration file.
@@ -60,21 +61,7 @@ impl Entry {
 
 /// A name made fit for a function's name: `My Server!` becomes `my_server`.
 pub fn id(name: &str) -> String {
-    let mut id = String::new();
-    for (at, c) in name.chars().enumerate() {
-        let after_small = at > 0 && name.chars().nth(at - 1).is_some_and(|before| before.is_ascii_lowercase() || before.is_ascii_digit());
-        if c.is_ascii_uppercase() && after_small && !id.ends_with('_') {
-            id.push('_');
-        }
-        match c.to_ascii_lowercase() {
-            c if c.is_ascii_lowercase() || c.is_ascii_digit() => id.push(c),
-            _ if !id.is_empty() && !id.ends_with('_') => id.push('_'),
-            _ => {}
-        }
-    }
-    let id = id.trim_matches('_');
-    let id = if id.starts_with(|first: char| first.is_ascii_lowercase()) { id.to_owned() } else { format!("x{id}") };
-    id.chars().take(63).collect()
+    slug(name)
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ struct Header {
     examples: Vec<Example>,
     #[serde(default)]
     synonyms: Vec<String>,
+    #[serde(default)]
+    prompt: bool,
 }
 
 /// The JSON Schema of the arguments, as far as a function's parameters can say it.
@@ -81,7 +83,7 @@ pub fn parse(stem: &str, text: &str) -> Result<Option<Function>, Vec<Problem>> {
     let made = serde_json::from_value(json!({
         "id": stem, "title": header.title.unwrap_or_else(|| title(stem)), "description": header.description.unwrap_or_default(),
         "operation": header.operation.unwrap_or(Operation::Destructive), "parameters": input.properties, "required": input.required,
-        "output": header.output, "examples": examples, "synonyms": header.synonyms,
+        "output": header.output, "examples": examples, "synonyms": header.synonyms, "prompt": header.prompt,
     }));
     let function: Function = made.map_err(|error| vec![(None, error.to_string())])?;
     if found.is_empty() {
@@ -141,6 +143,10 @@ fn head_problems(stem: &str, header: &Header, comment: &Comment<'_>) -> Vec<Prob
             comment.line_of("operation"),
             String::from("operation is missing: it says what the workflow does: read, write or destructive"),
         ));
+    }
+    if header.prompt && header.operation.is_some_and(|operation| operation != Operation::Read) {
+        let why = String::from("prompt: a prompt is offered to be read: operation must be read");
+        found.push((comment.line_of("prompt"), why));
     }
     if header.output.as_ref().is_some_and(|schema| !schema.is_object()) {
         found.push((comment.line_of("output"), String::from("output must be a JSON Schema object")));
@@ -210,6 +216,13 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_workflow_may_be_a_prompt() {
+        let head = "--[[ workflow\ndescription: Asks for a summary.\noperation: read\n";
+        let prompt = |more: &str| parse("summary", &format!("{head}{more}]]")).unwrap().unwrap().prompt;
+        assert!(prompt("prompt: true\n") && !prompt("prompt: false\n") && !prompt(""));
+    }
+
+    #[test]
     fn a_file_without_header_is_no_function() {
         for text in
             ["", "return {}", "-- workflow\n", "--[[ notes\n]]", "--[[ workflows\n]]", "--[[ workflow ]]", "local x\n--[[ workflow\n]]"]
@@ -242,6 +255,7 @@ mod tests {
             ("--[[ workflow\noperation: read\n]]", None, "description"),
             ("--[[ workflow\noperation: look\n]]", Some(2), "look"),
             (&format!("{HEAD}colour: red\n]]"), Some(4), "colour"),
+            (&format!("{HEAD}prompt: true\n]]"), Some(4), "operation must be read"),
             (&format!("{HEAD}name: other\n]]"), Some(4), "differs from the file's name"),
             (&format!("{HEAD}input:\n  type: array\n]]"), Some(4), "type: object"),
             (&format!("{HEAD}input:\n  oneOf: []\n]]"), Some(5), "oneOf"),

@@ -141,6 +141,7 @@ const FAILING: &[&[&str]] = &[
     &["integrations:schema", "shop.get_owner", "--output"],
     &["integrations:call"],
     &["integrations:lua", "--nothing"],
+    &["mcp:lua", "--nothing"],
     &["integrations:test", "nothing"],
     &["integrations:disconnect", "shop"],
     &["integrations:remove", "github"],

@@ -51,6 +51,7 @@ pub const OURS: &[Library] = &[
     library_of("docs", &["list", "read", "search"]),
     library_of("json", &["array", "decode", "encode", "null"]),
     library_of("log", &["error", "info", "warn"]),
+    library_of("mcp", &["call", "get_prompt", "prompts", "read_resource", "resources", "schema", "servers", "tools"]),
     library_of("regex", &["gsub", "match", "match_all", "split"]),
     library_of("time", &["format", "now", "parse", "sleep"]),
 ];

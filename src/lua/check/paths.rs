@@ -94,10 +94,11 @@ impl Walk<'_> {
     fn no_member_of_app(&mut self, token: &TokenReference, key: &str) -> Known {
         let meant = if self.catalog.ids().unwrap_or_default().iter().any(|id| id == key) {
             format!("app.integrations.{key}")
-        } else if nearest(key, ["integrations"]).is_empty() {
-            return Known::Nothing;
         } else {
-            String::from("app.integrations")
+            match nearest(key, ["integrations", "mcp"]).first() {
+                Some(near) if key != "mcp" => format!("app.{near}"),
+                _ => return Known::Nothing,
+            }
         };
         self.say(token, "unknown_global", format!("app has no member '{}'", printable(key)), vec![format!("Did you mean '{meant}'?")]);
         Known::Nothing

@@ -6,9 +6,14 @@
 
 ---@class angelia.App
 ---@field integrations angelia.Integrations # Providers by their id.
+---@field mcp angelia.Mcp # MCP servers by their id.
 
 ---Active providers by their id. Every provider has its accounts as members, `default` among them.
 ---@class angelia.Integrations
+
+---MCP servers by their id; each has its tools as members, by their ids or in brackets by their own names.
+---@class angelia.Mcp
+---@field [string] table<string, fun(arguments?: table): any>
 
 ---Everything that can be called.
 ---@type angelia.App
@@ -64,6 +69,55 @@ function docs.search(query, limit) end
 ---@param page string # `provider` or `provider.function`.
 ---@return string
 function docs.read(page) end
+
+---MCP servers and what they offer.
+---@class angelia.library.mcp
+mcp = {}
+
+---The servers that are known, each with its id.
+---@return {id: string, title: string, description: string, functions: integer}[]
+function mcp.servers() end
+
+---The tools of a server.
+---@param server string
+---@return {id: string, name: string, title: string, description: string, operation: string}[]
+function mcp.tools(server) end
+
+---The JSON Schema of a tool's arguments.
+---@param server string
+---@param tool string
+---@return table
+function mcp.schema(server, tool) end
+
+---Calls a tool.
+---@param server string
+---@param tool string # Its id or its own name.
+---@param arguments? table
+---@return any
+function mcp.call(server, tool, arguments) end
+
+---What a server lets be read.
+---@param server string
+---@return any
+function mcp.resources(server) end
+
+---Reads a resource.
+---@param server string
+---@param uri string
+---@return any
+function mcp.read_resource(server, uri) end
+
+---The prompts of a server.
+---@param server string
+---@return any
+function mcp.prompts(server) end
+
+---A prompt with its arguments filled in.
+---@param server string
+---@param name string
+---@param arguments? table<string, string>
+---@return any
+function mcp.get_prompt(server, name, arguments) end
 
 ---JSON.
 ---@class angelia.library.json
