@@ -25,6 +25,7 @@ mod lua_fuzz;
 mod lua_hostile;
 mod lua_repl;
 mod manifests;
+mod mcp_client;
 mod mcp_serve;
 mod pace;
 mod policy;

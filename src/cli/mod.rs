@@ -23,6 +23,7 @@ mod setup;
 mod stdin;
 mod tree;
 mod trust;
+mod upstreams;
 mod words;
 mod workbench;
 
@@ -74,6 +75,10 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
     match words.first().map(String::as_str) {
         Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
+        Some("mcp:call") if !asks_for_help(&words[1..]) => {
+            Ok(upstreams::call(&app()?, &words[1..]).unwrap_or_else(|error| call::refused("mcp:call", &words, error)))
+        }
+        Some(command) if tree::is_server(command) => upstreams::shortcut(&app()?, command, &words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
         Some(family) if tree::FAMILIES.contains(&family) => {
             let help = words.iter().any(|word| word == "--help" || word == "-h");
@@ -90,7 +95,13 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
 }
 
 fn app() -> Result<App> {
-    App::open(Dirs::find(), std::env::current_dir().ok())
+    let app = App::open(Dirs::find(), std::env::current_dir().ok())?;
+    Ok(App { person: upstreams::person::person(), ..app })
+}
+
+/// Whether the first of a call's words is none but asks what the command does.
+fn asks_for_help(words: &[String]) -> bool {
+    words.first().is_some_and(|word| word == "--help" || word == "-h")
 }
 
 /// `integrations:call`: the first word that is no flag is the function.
@@ -196,6 +207,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
+        of_mcp if of_mcp.strip_prefix("mcp:").is_some_and(|verb| upstreams::VERBS.contains(&verb)) => {
+            upstreams::run(&app, &out, of_mcp, arguments)
+        }
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }

@@ -39,9 +39,10 @@ fn flags_force(arguments: &ArgMatches) -> bool {
 
 fn shelf(app: &App, flags: Flags) -> Result<Shelf> {
     let (dirs, cwd) = (app.dirs.clone(), std::env::current_dir().ok());
+    let connections = app.hub(Arc::new(|note: &str| Out::new(false).note(note)));
     let open = {
         let (dirs, cwd) = (dirs.clone(), cwd.clone());
-        Box::new(move || call::runtime(&App::open(dirs.clone(), cwd.clone())?))
+        Box::new(move || call::runtime(&App { connections: Some(connections.clone()), ..App::open(dirs.clone(), cwd.clone())? }))
     };
     let sources = Box::new(move || sources(&dirs, cwd.clone()));
     Ok(Shelf::new(Arc::new(Live::new(open, sources)?), flags))

@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
+use crate::cli::upstreams;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
@@ -300,6 +301,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(upstreams::tree::commands())
         .subcommands(lua())
         .subcommand(serve())
         .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
@@ -320,6 +322,12 @@ pub fn verbs(family: &str) -> Vec<String> {
 /// Whether a word is `integrations:<provider>` and no verb.
 pub fn is_shortcut(word: &str) -> bool {
     word.strip_prefix("integrations:").is_some_and(|rest| !rest.is_empty() && !verbs("integrations").iter().any(|verb| verb == rest))
+}
+
+/// Whether a word is `mcp:<server>` and no verb.
+pub fn is_server(word: &str) -> bool {
+    let known = |name: &str| names().iter().any(|known| known == name) || FAMILIES.contains(&name);
+    word.strip_prefix("mcp:").is_some_and(|rest| !rest.is_empty()) && !known(word)
 }
 
 /// Help of `integrations:call` without a function.
