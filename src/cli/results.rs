@@ -9,7 +9,6 @@ use crate::app::App;
 use crate::base::clock::rfc3339;
 use crate::base::error::{Error, Result};
 use crate::base::name::clean;
-use crate::base::name::clean;
 use crate::call::results::{self, Part};
 use crate::call::sink::Sink;
 use crate::cli::output::Out;

@@ -47,11 +47,6 @@ fn said(news: &Progress) -> String {
         Progress::Step { done, total: Some(total), .. } => format!("{done} of {total}"),
         Progress::Step { done, .. } => done.to_string(),
         Progress::Waiting { seconds, why } => format!("waiting {seconds} s: {why}"),
-        Progress::Step { done, total, message } => {
-            let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
-            let message = message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-            format!("{done}{of}{message}")
-        }
     }
 }
 

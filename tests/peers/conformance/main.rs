@@ -9,31 +9,40 @@
     reason = "a test says what it expects by panicking, prints where it listens, and speaks older revisions too"
 )]
 
+mod client;
 mod fixture;
 mod rounds;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use angelia::mcp::http::{Door, Limits, serve};
 use angelia::mcp::server::face::Face;
 use angelia::mcp::server::handler::Handler;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["server"] => serve().await,
+        ["server"] => server().await,
+        ["client", address] => client::run(address).await,
         words => panic!("server, or client URL; not {words:?}"),
     }
 }
 
 /// Serves until the program is ended, and says where.
-async fn serve() {
-    use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-    use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+async fn server() {
     let face: Arc<dyn Face> = Arc::new(fixture::Fixture::new());
-    let manager = Arc::new(LocalSessionManager::default());
-    let service = StreamableHttpService::new(move || Ok(Handler::new(face.clone())), manager, StreamableHttpServerConfig::default());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("http://{}/mcp", listener.local_addr().unwrap());
-    axum::serve(listener, axum::Router::new().nest_service("/mcp", service)).await.unwrap();
+    let door = Door {
+        address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        tls: None,
+        hosts: Vec::new(),
+        origins: Vec::new(),
+        keys: None,
+        require_key: false,
+        limits: Limits::default(),
+    };
+    let bound = |address| println!("http://{address}/mcp");
+    serve(move || Handler::new(face.clone()), door, CancellationToken::new(), bound).await.unwrap();
 }
