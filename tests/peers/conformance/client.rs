@@ -74,7 +74,7 @@ impl Client {
         println!("tools: {}", Value::from(tools.clone()));
         let calls = match self.context["toolCalls"].as_array() {
             Some(calls) => calls.clone(),
-            None => tools.iter().map(|tool| json!({"name": tool["name"], "arguments": arguments(&tool["inputSchema"])})).collect(),
+            None => tools.iter().map(|tool| json!({"name": tool["name"], "arguments": fitting(tool, &tools)})).collect(),
         };
         for call in calls {
             let name = call["name"].as_str().unwrap().to_owned();
@@ -147,6 +147,11 @@ impl Client {
         let browser = |address: &str| drop(tokio::spawn(browse(address.to_owned())));
         auth::authorize(&out, &address.url, self.means.tokens(&self.entry), grant, &browser).await.unwrap();
     }
+}
+
+/// Arguments for a tool; the one that echoes a schema gets that of the tool before it.
+fn fitting(tool: &Value, tools: &[Value]) -> Value {
+    if tool["name"] == "json_schema_echo" { json!({"schema": tools[0]["inputSchema"]}) } else { arguments(&tool["inputSchema"]) }
 }
 
 /// The scopes that a challenge names.
