@@ -7,13 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use rmcp::ErrorData;
 use rmcp::RoleServer;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompletionInfo, GetPromptRequestParams, GetPromptResponse, LoggingLevel, Prompt,
-    ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CompletionInfo, GetPromptRequestParams, GetPromptResponse, LoggingLevel,
+    LoggingMessageNotificationParam, Prompt, ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate,
+    ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use tokio::sync::broadcast;
 
 use crate::call::executor::BoxFuture;
+use crate::mcp::server::asks::asks_by_answer;
 
 /// An answer, or why the protocol has none. What a tool itself fails with is an answer.
 pub type Answer<T> = Result<T, ErrorData>;
@@ -60,6 +62,21 @@ impl Default for Connection {
 pub struct At<'a> {
     pub context: &'a RequestContext<RoleServer>,
     pub connection: &'a Connection,
+}
+
+impl At<'_> {
+    /// Sends a log message, where the client wants one so grave. Since 2026-07-28 each request says so itself, or hears nothing.
+    pub async fn log(&self, message: LoggingMessageNotificationParam) {
+        let wanted = if asks_by_answer(self.context) {
+            self.context.meta.log_level()
+        } else {
+            Some(*self.connection.level.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        if wanted.is_some_and(|wanted| message.level as u8 >= wanted as u8) {
+            // A client that is gone needs no log.
+            drop(self.context.peer.notify_logging_message(message).await);
+        }
+    }
 }
 
 /// What changed.
