@@ -24,7 +24,7 @@ use crate::mcp::client::hub::Hub;
 use crate::net::Net;
 use crate::registry::catalog::{Catalog, Layer};
 use crate::registry::index::Index;
-use crate::registry::manifest::Provider;
+use crate::registry::manifest::{Function, Provider};
 use crate::registry::user;
 use crate::store::Memory;
 
@@ -36,6 +36,8 @@ pub struct App {
     pub notes: Vec<String>,
     /// Who can answer what an upstream MCP server asks.
     pub person: Option<Arc<dyn Person>>,
+    /// The connections to upstream MCP servers, where they outlive a runtime.
+    pub connections: Option<Arc<Hub>>,
     /// The current folder.
     pub cwd: Option<PathBuf>,
     /// Where the database is instead of the data folder: tests have one of their own.
@@ -58,7 +60,7 @@ impl App {
                 ignored.join("; ")
             ));
         }
-        Ok(Self { dirs, config, notes, person: None, cwd, scratch: None })
+        Ok(Self { dirs, config, notes, person: None, connections: None, cwd, scratch: None })
     }
 
     /// The catalog: built-in, the user's, a trusted project's.
@@ -123,11 +125,13 @@ impl App {
     pub fn sources(&self) -> Vec<PathBuf> {
         let mut all = Vec::new();
         if let Some(config) = self.dirs.config() {
-            all.extend(["config.toml", "providers", "workflows", "mcp.json"].map(|name| config.join(name)));
+            all.extend(["config.toml", "providers", "workflows"].map(|name| config.join(name)));
         }
         if let Some(data) = self.dirs.data() {
-            all.extend(["trust.json", "credentials.json"].map(|name| data.join(name)));
+            all.extend(["trust.json", "credentials.json", "mcp-trust.json", "mcp-pins"].map(|name| data.join(name)));
         }
+        all.extend(mcp::files::candidates(&self.dirs, self.cwd.as_deref()));
+        all.extend(self.dirs.cache().map(|cache| cache.join("mcp")));
         if let Some(project) = &self.config.project {
             let folder = project.root.join(PROJECT_FOLDER);
             all.extend(["config.toml", "providers", "workflows"].map(|name| folder.join(name)));
@@ -148,7 +152,7 @@ impl App {
         let catalog = self.catalog()?;
         let vault = self.vault()?;
         let notes: Note = Arc::from(notes);
-        let hub = self.hub(notes.clone());
+        let hub = self.connections.clone().unwrap_or_else(|| self.hub(notes.clone()));
         let notes = Box::new(move |note: &str| notes(note));
         let runtime = Arc::new_cyclic(|runtime: &Weak<Runtime>| Runtime {
             catalog,
@@ -162,12 +166,12 @@ impl App {
             notes,
         });
         let known = Arc::downgrade(&runtime);
-        let learn = move |provider: &Arc<Provider>, functions| {
+        let learn = move |provider: &Arc<Provider>, functions: Vec<Function>| {
             if let Some(runtime) = known.upgrade() {
                 runtime.catalog.learn(provider, functions);
             }
         };
-        hub.learn.set(Box::new(learn)).ok();
+        hub.go_on(&self.config, Box::new(learn));
         Ok(runtime)
     }
 }

@@ -138,6 +138,24 @@ pub fn start(program: &Program) -> Result<Started> {
     }
 }
 
+/// Opens an address in the browser; false when there is none.
+#[expect(clippy::disallowed_methods, reason = "the browser is the person's own program")]
+pub fn browse(address: &str) -> bool {
+    let own = env::var("BROWSER").filter(|program| !program.contains(char::is_whitespace));
+    let usual: &[&str] = if cfg!(target_os = "macos") {
+        &["open"]
+    } else if cfg!(windows) {
+        &["explorer"]
+    } else {
+        &["xdg-open"]
+    };
+    let mut programs = own.iter().map(String::as_str).chain(usual.iter().copied());
+    programs.any(|program| {
+        let mut command = std::process::Command::new(program);
+        command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
+    })
+}
+
 impl Group {
     /// How the program ended, if it did: `exit status: 1`.
     pub fn ended(&mut self) -> Option<String> {

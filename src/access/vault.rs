@@ -124,12 +124,6 @@ impl Vault {
         names
     }
 
-    /// Fields of an account that are stored.
-    pub fn keys(&self, provider: &str, account: &str) -> Vec<String> {
-        let fields = self.book.accounts.get(provider).and_then(|accounts| accounts.get(account));
-        fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
-    }
-
     /// Whether anything is stored for a provider.
     pub fn knows(&self, provider: &str) -> bool {
         self.book.accounts.contains_key(provider)

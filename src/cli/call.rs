@@ -25,14 +25,29 @@ use crate::cli::{help, progress, render, stdin};
 use crate::config::env;
 use crate::registry::catalog::Callable;
 use crate::registry::jq::Program;
+use crate::registry::manifest::UPSTREAMS;
 
 /// Calls `function` with the words that follow it. Words that cannot become a call are answered with an envelope too.
 pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
-    made(app, function, typed).or_else(|error| {
-        let envelope = not_made(function, error);
-        print(&Out::new(words::wants_json(typed)), &envelope);
-        Ok(exit_code(&envelope))
+    run_with(app, function, typed, async |runtime: &Runtime| {
+        tokio::select! {
+            // What fails here fails again when the call is made, and is recorded then.
+            _ = runtime.discover(function) => Ok(function.to_owned()),
+            _ = tokio::signal::ctrl_c(), if function.starts_with(UPSTREAMS) => Err(Error::new(Code::Cancelled, "Interrupted")),
+        }
     })
+}
+
+/// As [`run`], for a function whose full name is only found out on the way; `function` is how it is called until then.
+pub fn run_with(app: &App, function: &str, typed: &[String], name: impl AsyncFnOnce(&Runtime) -> Result<String>) -> Result<u8> {
+    block_on(made(app, name, typed)).or_else(|error| Ok(refused(function, typed, error)))
+}
+
+/// Answers words that cannot become a call.
+pub fn refused(function: &str, typed: &[String], error: Error) -> u8 {
+    let envelope = not_made(function, error);
+    print(&Out::new(words::wants_json(typed)), &envelope);
+    exit_code(&envelope)
 }
 
 /// The envelope of a call that did not come about.
@@ -49,8 +64,10 @@ fn not_made(function: &str, error: Error) -> Envelope {
     }
 }
 
-fn made(app: &App, function: &str, typed: &[String]) -> Result<u8> {
+async fn made(app: &App, name: impl AsyncFnOnce(&Runtime) -> Result<String>, typed: &[String]) -> Result<u8> {
     let runtime = runtime(app)?;
+    let function = name(&runtime).await?;
+    let function = function.as_str();
     let callable = runtime.catalog.function(function).ok();
     let words = words::read(typed, callable.as_deref().map(|callable| &callable.function))?;
     let out = Out::new(words.json);
@@ -63,7 +80,7 @@ fn made(app: &App, function: &str, typed: &[String]) -> Result<u8> {
     let ndjson = words.ndjson;
     let select = words.options.select.clone();
     let call = to_call(function, callable.as_deref(), words)?;
-    let (envelope, streamed) = block_on(perform(&runtime, &out, call, ndjson.then_some(select)))?;
+    let (envelope, streamed) = perform(&runtime, &out, call, ndjson.then_some(select)).await?;
     if ndjson && streamed {
         let text = serde_json::to_string(&envelope).unwrap_or_default();
         out.stderr(&format!("{text}\n"));
@@ -235,7 +252,7 @@ impl Asker for Terminal {
 }
 
 /// A line from the terminal. Nobody reads before there is one: a question that is withdrawn leaves the next line to others.
-async fn typed() -> Option<String> {
+pub async fn typed() -> Option<String> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd as _;

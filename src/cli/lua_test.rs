@@ -106,6 +106,7 @@ impl Tests<'_> {
             config: self.app.config.clone(),
             notes: Vec::new(),
             person: None,
+            connections: None,
             cwd: self.app.cwd.clone(),
             scratch: Some(scratch.to_path_buf()),
         };

@@ -10,8 +10,10 @@ mod configure;
 mod doctor;
 mod help;
 mod interrupt;
+mod keys;
 mod lua;
 mod lua_test;
+mod mcp;
 mod output;
 mod progress;
 mod render;
@@ -23,6 +25,7 @@ mod setup;
 mod stdin;
 mod tree;
 mod trust;
+mod upstreams;
 mod words;
 mod workbench;
 
@@ -61,9 +64,10 @@ fn fail(json: bool, error: Error) -> u8 {
 /// `integrations call x` becomes `integrations:call x`.
 fn join_family(mut words: Vec<String>) -> Vec<String> {
     let at = usize::from(words.first().is_some_and(|word| word == "help"));
-    let family = words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()));
-    let verb = words.get(at + 1).is_some_and(|word| !word.starts_with('-'));
-    if family && verb {
+    // A family may hold families: `mcp secret set` becomes `mcp:secret:set`.
+    while words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()))
+        && words.get(at + 1).is_some_and(|word| !word.starts_with('-'))
+    {
         let verb = words.remove(at + 1);
         words[at] = format!("{}:{verb}", words[at]);
     }
@@ -74,6 +78,10 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
     match words.first().map(String::as_str) {
         Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
+        Some("mcp:call") if !asks_for_help(&words[1..]) => {
+            Ok(upstreams::call(&app()?, &words[1..]).unwrap_or_else(|error| call::refused("mcp:call", &words, error)))
+        }
+        Some(command) if tree::is_server(command) => upstreams::shortcut(&app()?, command, &words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
         Some(family) if tree::FAMILIES.contains(&family) => {
             let help = words.iter().any(|word| word == "--help" || word == "-h");
@@ -90,7 +98,13 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
 }
 
 fn app() -> Result<App> {
-    App::open(Dirs::find(), std::env::current_dir().ok())
+    let app = App::open(Dirs::find(), std::env::current_dir().ok())?;
+    Ok(App { person: upstreams::person::person(), ..app })
+}
+
+/// Whether the first of a call's words is none but asks what the command does.
+fn asks_for_help(words: &[String]) -> bool {
+    words.first().is_some_and(|word| word == "--help" || word == "-h")
 }
 
 /// `integrations:call`: the first word that is no flag is the function.
@@ -179,6 +193,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:key:create" => keys::create(&app, &out, arguments),
+        "mcp:key:list" => keys::list(&app, &out),
+        "mcp:key:revoke" => keys::revoke(&app, &out, arguments),
         "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
@@ -196,6 +213,10 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
+        of_mcp if mcp::knows(of_mcp) => mcp::run(&app, &out, of_mcp, arguments),
+        of_mcp if of_mcp.strip_prefix("mcp:").is_some_and(|verb| upstreams::VERBS.contains(&verb)) => {
+            upstreams::run(&app, &out, of_mcp, arguments)
+        }
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }

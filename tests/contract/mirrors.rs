@@ -167,6 +167,13 @@ mirrors! {
     WouldTrust { success: bool, project: String, trusted: bool, files: Vec<TrustFile> }
     TrustFile { file: String, text: String }
     Script { success: bool, shell: String, script: String }
+    Keys { success: bool, keys: Vec<Key> }
+    Key {
+        name: String, state: String, profile: Nullable<String>, created_at: String, expires_at: Nullable<String>, last_used_at: Nullable<String>,
+        rate_per_minute: u64,
+    }
+    KeyMade { success: bool, key: Key, secret: String }
+    KeyRevoked { success: bool, name: String, revoked: bool }
     /// What `integrations:lua --json` prints.
     Report {
         success: bool, output: String, result: Value, error: Nullable<String>, error_detail: Nullable<Detail>, execution_time_ms: f64,

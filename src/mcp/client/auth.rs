@@ -24,8 +24,9 @@ use crate::config::files;
 use crate::config::layers::StoreChoice;
 use crate::mcp::client::failure::printable_text;
 use crate::mcp::client::http::Out;
-use crate::mcp::client::secrets::{OAUTH, provider, title};
+use crate::mcp::client::secrets::{OAUTH, title};
 use crate::mcp::entry::Entry;
+use crate::mcp::secrets;
 use crate::mcp::trust::quoted;
 
 /// How long a person may take in the browser.
@@ -56,8 +57,8 @@ impl Tokens {
             return Ok(known.clone());
         }
         let vault = Vault::open(&self.dirs, self.choice)?;
-        let stored = if vault.keys(&self.entry.provider(), DEFAULT_ACCOUNT).iter().any(|key| key == OAUTH) {
-            let credentials = vault.unlock(&provider(&self.entry, &[OAUTH.to_owned()])?, DEFAULT_ACCOUNT)?;
+        let stored = if secrets::stored(&vault, &self.entry.provider()).iter().any(|(key, _)| *key == OAUTH) {
+            let credentials = vault.unlock(&secrets::provider(&self.entry.provider(), [OAUTH])?, DEFAULT_ACCOUNT)?;
             credentials.fill(&format!("{{{OAUTH}}}")).and_then(|secret| launch::parsed(&secret))
         } else {
             None
@@ -74,7 +75,7 @@ impl Tokens {
         };
         let mut vault = Vault::open(&self.dirs, self.choice)?;
         let changes = [(OAUTH.to_owned(), secret)].into_iter().collect();
-        vault.store(&self.dirs, &provider(&self.entry, &[OAUTH.to_owned()])?, DEFAULT_ACCOUNT, &changes)?;
+        vault.store(&self.dirs, &secrets::provider(&self.entry.provider(), [OAUTH])?, DEFAULT_ACCOUNT, &changes)?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
         Ok(())
     }

@@ -23,7 +23,7 @@ const FRESH_MS: i64 = 86_400_000;
 const LARGEST: u64 = 64 << 20;
 
 /// What was found.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Found {
     /// When.
@@ -78,8 +78,16 @@ impl Cache {
         serde_json::from_slice(&std::fs::read(path).ok()?).ok()
     }
 
-    /// Remembers it. What cannot be written is asked for again next time.
+    /// Remembers it. What cannot be written is asked for again next time; what is known is not written anew each time it is asked for,
+    /// for programs that stay follow these files.
     pub fn put(&self, entry: &Entry, found: &Found) -> Result<()> {
+        let same = |known: &Found| {
+            let young = found.time_ms.saturating_sub(known.time_ms) < FRESH_MS / 2;
+            young && Found { time_ms: known.time_ms, ..found.clone() } == *known
+        };
+        if self.get(entry).as_ref().is_some_and(same) {
+            return Ok(());
+        }
         let Some((folder, path)) = self.folder.as_ref().zip(self.path(entry)) else { return Ok(()) };
         std::fs::create_dir_all(folder).ok();
         files::write_private(&path, &serde_json::to_string(found).unwrap_or_default())

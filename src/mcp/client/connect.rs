@@ -111,6 +111,14 @@ impl Means {
         }
     }
 
+    /// Where an HTTP server is, and the way out to it.
+    pub fn address(&self, entry: &Entry) -> Result<(Out, Address)> {
+        let vault = Vault::open(&self.dirs, self.config.credential_store())?;
+        let none = || Error::usage(format!("'{}' is a program, which is not authorized over HTTP", entry.name));
+        let address = Filler::new(entry, &vault)?.address(1)?.ok_or_else(none)?;
+        Ok((self.out(entry, &address), address))
+    }
+
     /// The way out to a server.
     pub fn out(&self, entry: &Entry, address: &Address) -> Out {
         let allowed = policy::allows_private(&self.config, &entry.provider());

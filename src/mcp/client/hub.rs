@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,7 +16,9 @@ use crate::base::origin::Origin;
 use crate::call::executor::{BoxFuture, Executor, Outcome, Ready, Upstreams};
 use crate::call::plan::Plan;
 use crate::call::request::Ctx;
+use crate::config::layers::Config;
 use crate::mcp::client::ask::Ask;
+use crate::mcp::client::auth::{self, Grant};
 use crate::mcp::client::cache::{Cache, Found};
 use crate::mcp::client::connect::{Means, Memory, scrubbed};
 use crate::mcp::client::failure::Failure;
@@ -37,11 +39,11 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 /// The servers.
 pub struct Hub {
-    pub means: Means,
+    means: RwLock<Arc<Means>>,
     cwd: Option<PathBuf>,
     cache: Cache,
     /// Where what comes to light is told.
-    pub learn: OnceLock<Learn>,
+    learn: Mutex<Option<Learn>>,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
     me: Weak<Self>,
 }
@@ -62,17 +64,40 @@ impl Hub {
     /// Connects to nothing.
     pub fn new(means: Means, cwd: Option<PathBuf>) -> Arc<Self> {
         let cache = Cache::new(&means.dirs);
-        Arc::new_cyclic(|me| Self { means, cwd, cache, learn: OnceLock::new(), slots: Mutex::default(), me: me.clone() })
+        Arc::new_cyclic(|me| Self {
+            means: RwLock::new(Arc::new(means)),
+            cwd,
+            cache,
+            learn: Mutex::default(),
+            slots: Mutex::default(),
+            me: me.clone(),
+        })
+    }
+
+    /// What connections are made with.
+    pub fn means(&self) -> Arc<Means> {
+        self.means.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes on with other settings, and tells somebody else what comes to light. Servers that are configured no more are ended.
+    pub fn go_on(&self, config: &Config, learn: Learn) {
+        if let (false, Ok(servers)) = (self.slots.lock().unwrap_or_else(PoisonError::into_inner).is_empty(), self.servers()) {
+            let kept: Vec<String> = servers.entries.iter().filter(|entry| !entry.disabled).map(key).collect();
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| kept.contains(key));
+        }
+        let means = Means { config: config.clone(), ..self.means().as_ref().clone() };
+        *self.means.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(means);
+        *self.learn.lock().unwrap_or_else(PoisonError::into_inner) = Some(learn);
     }
 
     /// The servers that are configured here.
     pub fn servers(&self) -> Result<Servers> {
-        files::servers(&self.means.dirs, self.cwd.as_deref())
+        files::servers(&self.means().dirs, self.cwd.as_deref())
     }
 
     /// Refuses a server that may not be started or contacted.
     fn admit(&self, entry: &Entry) -> Result<Trust> {
-        let trust = Trust::open(&self.means.dirs)?;
+        let trust = Trust::open(&self.means().dirs)?;
         trust.check(entry)?;
         if entry.disabled {
             return Err(Error::new(
@@ -85,12 +110,11 @@ impl Hub {
     }
 
     fn slot(&self, entry: &Entry) -> Arc<Slot> {
-        let key = format!("{}\0{}", entry.id, entry.fingerprint());
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key(entry)).or_default().clone()
     }
 
     fn start_until(&self, until: Instant) -> Instant {
-        until.min(Instant::now() + Duration::from_secs(self.means.config.number("mcp.start_timeout_seconds")))
+        until.min(Instant::now() + Duration::from_secs(self.means().config.number("mcp.start_timeout_seconds")))
     }
 
     /// The connection of a server that was admitted; true when it was made just now.
@@ -115,14 +139,14 @@ impl Hub {
             sse: found.as_ref().is_some_and(|found| found.sse),
             renew,
         };
-        let mut connected = self.means.connect(entry, memory, self.start_until(until)).await;
+        let mut connected = self.means().connect(entry, memory, self.start_until(until)).await;
         if connected
             .as_ref()
             .is_err_and(|failure| found.is_some() && failure.challenge.is_none() && failure.error.code == Code::InvalidResponse)
         {
             // It speaks otherwise than it did.
             let afresh = Memory { manner: Manner::Unknown, sse: false, renew };
-            connected = self.means.connect(entry, afresh, self.start_until(until)).await;
+            connected = self.means().connect(entry, afresh, self.start_until(until)).await;
         }
         match connected {
             Ok(connected) => {
@@ -184,12 +208,12 @@ impl Hub {
         listed.iter_mut().for_each(|tool| session.scrubber.scrub_value(tool));
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
-        Trust::open(&self.means.dirs)?.pin(&self.means.dirs, entry, &listed)?;
+        Trust::open(&self.means().dirs)?.pin(&self.means().dirs, entry, &listed)?;
         let found = Found { time_ms: now_ms(), about, tools: listed, modern, sse };
         self.cache.put(entry, &found).ok();
         let (provider, functions) = tools::provider(entry, &found.about, &found.tools).map_err(Error::internal)?;
         let provider = Arc::new(provider);
-        if let Some(learn) = self.learn.get() {
+        if let Some(learn) = self.learn.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             learn(&provider, functions.clone());
         }
         Ok((provider, functions))
@@ -229,7 +253,7 @@ impl Hub {
             let (session, fresh) = match started {
                 // The tokens are renewed on the way, once.
                 Err(failure)
-                    if failure.challenge.is_some() && !renew && self.means.tokens(&entry).read().is_ok_and(|tokens| tokens.is_some()) =>
+                    if failure.challenge.is_some() && !renew && self.means().tokens(&entry).read().is_ok_and(|tokens| tokens.is_some()) =>
                 {
                     renew = true;
                     continue;
@@ -254,6 +278,24 @@ impl Hub {
         Err(Failure::before(Error::internal("a call without an end")))
     }
 
+    /// Asks for authorization at a server; `show` is given the address to open. Answers the scopes that were granted.
+    pub async fn authorize(&self, entry: &Entry, grant: Grant, patience: Duration, show: &(dyn Fn(&str) + Sync)) -> Result<Vec<String>> {
+        self.admit(entry)?;
+        let (out, address) = self.means().address(entry)?;
+        if address.authorized {
+            let said = format!("'{}' has an Authorization header of its own; no other authorization is used", printable(&entry.name));
+            return Err(Error::usage(said).hint("Remove the header from its file first"));
+        }
+        // Its challenge says where to ask, and for what.
+        let memory = Memory { manner: Manner::Unknown, sse: false, renew: false };
+        let challenge = match self.means().connect(entry, memory, Instant::now() + patience).await {
+            Err(failure) if failure.challenge.is_none() => return Err(failure.error),
+            Err(failure) => failure.challenge,
+            Ok(_) => None,
+        };
+        auth::authorize(&out, &address.url, self.means().tokens(entry), Grant { challenge, ..grant }, show).await
+    }
+
     /// A list that is old is asked for again, after the answer.
     async fn succeeded(&self, entry: &Entry, session: &Session, until: Instant) {
         let slot = self.slot(entry);
@@ -273,6 +315,11 @@ impl Hub {
             state.session.take_if(|known| Arc::ptr_eq(known, session));
         }
     }
+}
+
+/// One entry as it is configured now.
+fn key(entry: &Entry) -> String {
+    format!("{}\0{}", entry.id, entry.fingerprint())
 }
 
 async fn request(session: &Session, ask: &Ask, ctx: &Ctx, until: Instant) -> Result<Value, Failure> {
@@ -366,12 +413,12 @@ impl Upstreams for Hub {
                 );
             };
             self.admit(entry)?;
-            let until = Instant::now() + Duration::from_secs(self.means.config.number("http.timeout_seconds"));
+            let until = Instant::now() + Duration::from_secs(self.means().config.number("http.timeout_seconds"));
             let mut renew = false;
             loop {
                 match self.session(entry, until, renew).await {
                     Ok((session, _)) => return self.refresh(entry, &session, until).await,
-                    Err(failure) if failure.challenge.is_some() && !renew && self.means.tokens(entry).read()?.is_some() => renew = true,
+                    Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(entry).read()?.is_some() => renew = true,
                     Err(failure) => return Err(failure.error),
                 }
             }

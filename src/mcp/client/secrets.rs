@@ -1,8 +1,6 @@
 //! The values of one entry as they are sent: references followed, stored secrets filled in, and all that must not be shown told to a
 //! scrubber. Nothing is looked at here; `access::launch` does that.
 
-use serde_json::json;
-
 use crate::access::field;
 use crate::access::launch::{self, Program};
 use crate::access::vault::{Credentials, Vault};
@@ -10,10 +8,10 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::base::secret::{Scrubber, Secret};
 use crate::mcp::entry::{Entry, Transport};
+use crate::mcp::secrets;
 use crate::mcp::trust::quoted;
 use crate::mcp::values::{self, Part};
 use crate::net::header::{HeaderName, HeaderValue};
-use crate::registry::manifest::Provider;
 
 /// Field of the token set that an authorization server gave.
 pub const OAUTH: &str = "oauth";
@@ -24,15 +22,6 @@ pub struct Address {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// One of the headers says who we are: no other authorization is looked for.
     pub authorized: bool,
-}
-
-/// The provider under which the secrets of a server are stored, with these fields.
-pub fn provider(entry: &Entry, keys: &[String]) -> Result<Provider> {
-    let fields: Vec<_> = keys.iter().map(|key| json!({"key": key, "label": key, "secret": true, "required": false})).collect();
-    serde_json::from_value(json!({
-        "id": entry.provider(), "title": entry.name, "description": "", "category": "mcp", "auth_strategy": "mcp", "credentials": fields,
-    }))
-    .map_err(|error| Error::internal(error.to_string()))
 }
 
 /// Fills in the values of one entry.
@@ -46,14 +35,15 @@ pub struct Filler<'a> {
 impl<'a> Filler<'a> {
     /// Opens the secrets that the entry needs, and no store where it needs none.
     pub fn new(entry: &'a Entry, vault: &Vault) -> Result<Self> {
-        let stored = vault.keys(&entry.provider(), DEFAULT_ACCOUNT);
-        let named = named(entry);
-        let wanted: Vec<String> = match &entry.transport {
-            Transport::Stdio { .. } => stored.iter().filter(|key| key.starts_with("env.") || named.contains(key)).cloned().collect(),
-            Transport::Http { .. } => stored.iter().filter(|key| key.starts_with("header.") || named.contains(key)).cloned().collect(),
-        };
+        let id = entry.provider();
+        let named = secrets::wanted(entry);
+        let kind = if matches!(entry.transport, Transport::Stdio { .. }) { "env." } else { "header." };
+        let needed = |key: &str| key.starts_with(kind) || named.iter().any(|name| name == key);
+        let wanted: Vec<String> =
+            secrets::stored(vault, &id).into_iter().map(|(key, _)| key.to_owned()).filter(|key| needed(key)).collect();
+        let keys = || wanted.iter().map(String::as_str);
         let credentials =
-            if wanted.is_empty() { Credentials::default() } else { vault.unlock(&provider(entry, &wanted)?, DEFAULT_ACCOUNT)? };
+            if wanted.is_empty() { Credentials::default() } else { vault.unlock(&secrets::provider(&id, keys())?, DEFAULT_ACCOUNT)? };
         Ok(Self { entry, stored: wanted, credentials, scrubber: Scrubber::default() })
     }
 
@@ -171,20 +161,6 @@ impl<'a> Filler<'a> {
 pub const DEPTH: &str = "ANGELIA_MCP_DEPTH";
 /// The same as a header.
 pub const DEPTH_HEADER: &str = "angelia-mcp-depth";
-
-/// Names of stored secrets that the entry's values refer to.
-fn named(entry: &Entry) -> Vec<String> {
-    let whole: Vec<&String> = match &entry.transport {
-        Transport::Stdio { env, .. } => env.values().collect(),
-        Transport::Http { headers, .. } => headers.values().collect(),
-    };
-    let inside: Vec<&String> = match &entry.transport {
-        Transport::Stdio { command, args, .. } => std::iter::once(command).chain(args).collect(),
-        Transport::Http { url, .. } => vec![url],
-    };
-    let parts = whole.into_iter().flat_map(|text| values::parse(text)).chain(inside.into_iter().flat_map(|text| values::embedded(text)));
-    parts.filter_map(|part| if let Part::Secret(key) = part { Some(key) } else { None }).collect()
-}
 
 /// The command of an entry as it stands in the file.
 fn command_shown(entry: &Entry) -> String {

@@ -1,0 +1,123 @@
+//! A server that is a child process: its tools as functions, its environment, what it is asked for and when it is started.
+
+use serde_json::json;
+
+use super::{Desk, code};
+
+#[test]
+fn tools_are_functions() {
+    let desk = Desk::new();
+    let called = desk.call(&["echo", "--a=00123"]);
+    assert_eq!(called["success"], true, "{called}");
+    assert_eq!((&called["function"], &called["data"]), (&json!("mcp.script.echo"), &json!({"got": {"a": "00123"}})));
+    assert_eq!(called["meta"]["operation"], "read");
+    // By the server's own name, by ours, and as one word.
+    for words in [
+        &["mcp:call", "script", "get-sum", "{\"a\": 1}"][..],
+        &["mcp:call", "script.get_sum", "--a=1"],
+        &["mcp:script", "get-sum", "--a", "1"],
+    ] {
+        assert_eq!(desk.run(words).stdout, "called\n", "{words:?}");
+    }
+    assert_eq!(desk.run(&["integrations:call", "mcp.script.get_sum", "--a=1"]).stdout, "called\n");
+    let missing = desk.call(&["get-sum"]);
+    assert_eq!((code(&missing), missing["error_detail"]["problems"][0]["pointer"].as_str()), ("invalid_arguments", Some("/a")));
+    let unknown = desk.call(&["get-sun"]);
+    assert_eq!((code(&unknown), unknown["error_detail"]["hints"][0].as_str()), ("unknown_function", Some("Did you mean 'get-sum'?")));
+}
+
+#[test]
+fn lists_are_read_page_by_page_and_kept() {
+    let desk = Desk::new();
+    let tools = desk.run(&["mcp:tools", "script", "--json"]).json();
+    let names: Vec<&str> = tools["servers"][0]["tools"].as_array().unwrap().iter().map(|tool| tool["function"].as_str().unwrap()).collect();
+    assert!(names.contains(&"mcp.script.second_page") && names.contains(&"mcp.script.get_sum"), "{names:?}");
+    let starts = desk.notes("starts").len();
+    assert_eq!(desk.run(&["mcp:tools", "--json"]).json()["servers"][0]["total"], 11);
+    assert_eq!(desk.run(&["mcp:schema", "script", "get-sum", "--json"]).json()["required"], json!(["a"]));
+    let found = desk.run(&["integrations:search", "adds", "--json"]).json();
+    assert_eq!(found["functions"][0]["function"], "mcp.script.get_sum");
+    assert_eq!(desk.notes("starts").len(), starts, "nothing was started to list, describe and find");
+    let lists = desk.notes("lists").len();
+    assert_eq!(desk.call(&["env"])["success"], true);
+    assert_eq!(desk.notes("lists").len(), lists, "a known list is not asked for again before a call");
+    assert_eq!(desk.run(&["mcp:tools", "script", "--refresh"]).code, 0);
+    assert!(desk.notes("lists").len() > lists);
+}
+
+#[test]
+fn the_environment_is_what_is_named() {
+    let desk = Desk::new();
+    let run = desk.home.command(&["mcp:call", "script", "env"]).env("GITHUB_TOKEN", "ghp_1").env("LANG", "C").output().unwrap();
+    let text = String::from_utf8(run.stdout).unwrap();
+    let names: Vec<&str> = text.split_whitespace().filter(|name| !matches!(*name, "_" | "PWD" | "SHLVL" | "OLDPWD")).collect();
+    assert_eq!(names, ["ANGELIA_MCP_DEPTH", "HOME", "LANG", "NAMED", "PATH"]);
+}
+
+#[test]
+fn secrets_are_filled_in_and_scrubbed() {
+    let desk = Desk::new();
+    let mut entry = desk.entry();
+    entry["env"] = json!({"TOKEN": "env:MY_TOKEN"});
+    desk.servers(&json!({"script": entry}));
+    let call = |variable: &str| {
+        let mut command = desk.home.command(&["mcp:call", "script", "secret", "--json"]);
+        let output = command.env(variable, "s3cret-value").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = call("MY_TOKEN");
+    assert!(said.contains("it is «secret»") && !said.contains("s3cret-value"), "{said}");
+    let said = call("OTHER");
+    assert!(said.contains("missing_credentials") && said.contains("MY_TOKEN"), "{said}");
+}
+
+#[test]
+fn resources_and_prompts_are_functions_too() {
+    let desk = Desk::new();
+    let data = |words: &[&str]| desk.run(&[words, &["--json"]].concat()).json()["data"].clone();
+    assert_eq!(data(&["mcp:resources", "script"])["resources"][0]["uri"], "x://a");
+    assert_eq!(data(&["mcp:resource", "script", "x://a"])["contents"][0]["text"], "content of a");
+    assert_eq!(data(&["mcp:prompts", "script"])["prompts"][0]["name"], "greet");
+    assert_eq!(data(&["mcp:prompt", "script", "greet", "--arg=who=me"])["messages"][0]["role"], "user");
+}
+
+#[test]
+fn the_policy_and_the_audit_log_know_them() {
+    let desk = Desk::new();
+    desk.home.config("[integrations.\"mcp.script\"]\nread = \"allow\"\nwrite = \"deny\"");
+    assert_eq!(desk.call(&["echo"])["success"], true);
+    let denied = desk.call(&["get-sum", "--a=1"]);
+    assert_eq!(code(&denied), "permission_denied", "a tool without annotations is a write: {denied}");
+    let plan = desk.call(&["echo", "--a=x", "--dry-run"]);
+    assert_eq!(plan["meta"]["request"]["params"], json!({"name": "echo", "arguments": {"a": "x"}}));
+    let rows = desk.run(&["audit:list", "--json"]).json();
+    let of = |outcome: &str| {
+        rows["calls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row["outcome"] == outcome && row["function"].as_str().unwrap().starts_with("mcp.script."))
+    };
+    assert!(of("succeeded") && of("refused"), "{rows}");
+}
+
+#[test]
+fn the_whole_group_ends_with_us() {
+    let desk = Desk::new();
+    let pid = desk.call(&["family"])["data"].to_string();
+    let ends = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        !std::path::Path::new("/proc").join(pid.trim_matches('"')).exists()
+    });
+    assert!(ends, "the child of the server ({pid}) outlived it");
+}
+
+#[test]
+fn what_it_says_goes_to_whom_it_concerns() {
+    let desk = Desk::new();
+    let failed = desk.call(&["fail"]);
+    assert_eq!((code(&failed), failed["error"].as_str()), ("provider_error", Some("script: no such thing")));
+    let refused = desk.call(&["refuse"]);
+    assert_eq!((code(&refused), refused["error_detail"]["provider"]["code"].as_str()), ("provider_error", Some("-32602")));
+    assert_eq!(desk.call(&["noise"])["data"], "heard");
+}
