@@ -160,11 +160,14 @@ fn refers_elsewhere(value: &Value) -> bool {
     }
 }
 
+/// Id, method and title of a function, its parameters, and which of them are required.
+type Method<'a> = (&'a str, &'a str, &'a str, Map<String, Value>, Vec<&'a str>);
+
 /// Functions for what a server has besides tools.
 fn methods(entry: &Entry, about: &Value) -> Result<Vec<Function>, String> {
     let has = |what: &str| about.pointer(&format!("/capabilities/{what}")).is_some_and(Value::is_object);
     let words = |uri: &str| json!({"type": "string", "description": uri});
-    let mut rows: Vec<(&str, &str, &str, Map<String, Value>, Vec<&str>)> = Vec::new();
+    let mut rows: Vec<Method> = Vec::new();
     if has("resources") {
         rows.push(("resources_list", "resources/list", "List what the server has to read", Map::new(), Vec::new()));
         let uri = [(String::from("uri"), words("URI of the resource, as listed"))].into_iter().collect();
