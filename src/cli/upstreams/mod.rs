@@ -97,7 +97,7 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
             .hint("angelia mcp --help"));
     };
     match words.iter().find(|word| !word.starts_with('-')) {
-        Some(_) => call(app, &[&[entry.name.clone()], words].concat()),
+        Some(_) => call(app, &[std::slice::from_ref(&entry.name), words].concat()),
         None => {
             let tools = ["angelia", "mcp:tools", &entry.name].into_iter().map(str::to_owned).chain(words.iter().cloned());
             let matches = super::tree::command().try_get_matches_from(tools).map_err(|error| Error::usage(error.to_string()))?;

@@ -165,7 +165,7 @@ impl ClientHandler for Handler {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let level = serde_json::to_value(&params.level).unwrap_or_default();
+            let level = serde_json::to_value(params.level).unwrap_or_default();
             (self.0.note)(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
         }
     }
