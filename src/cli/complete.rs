@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::base::error::Result;
+use crate::cli::mcp;
 use crate::cli::output::Out;
 use crate::cli::tree;
 use crate::cli::words::OWN;
@@ -86,6 +87,9 @@ fn candidates(before: &[String], typed: &str) -> Vec<String> {
         }
         (_, Some("provider")) => providers(),
         (_, Some("function" | "page")) => functions(typed),
+        (_, Some("name" | "server" | "client")) if command.starts_with("mcp:") => {
+            app().map(|app| mcp::candidates(&app, command)).unwrap_or_default()
+        }
         _ => Vec::new(),
     }
 }

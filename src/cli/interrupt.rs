@@ -1,4 +1,4 @@
-//! Ctrl-C while a script runs: its thread may be computing, so the signal is awaited on another one.
+//! Ctrl-C while a script runs: its thread may be computing, so the signal is awaited on another one. And the words that end a server.
 
 use std::sync::mpsc::channel;
 
@@ -36,4 +36,17 @@ pub fn watch(mut act: impl FnMut() + Send + 'static) -> Caught {
     };
     drop(std::thread::Builder::new().name(String::from("ctrl-c")).spawn(run));
     Caught(caught)
+}
+
+/// Waits for Ctrl-C, or for the system's word to end.
+pub async fn told_to_end() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    tokio::signal::ctrl_c().await.ok();
 }

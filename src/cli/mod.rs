@@ -10,8 +10,10 @@ mod configure;
 mod doctor;
 mod help;
 mod interrupt;
+mod keys;
 mod lua;
 mod lua_test;
+mod mcp;
 mod output;
 mod progress;
 mod render;
@@ -62,9 +64,10 @@ fn fail(json: bool, error: Error) -> u8 {
 /// `integrations call x` becomes `integrations:call x`.
 fn join_family(mut words: Vec<String>) -> Vec<String> {
     let at = usize::from(words.first().is_some_and(|word| word == "help"));
-    let family = words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()));
-    let verb = words.get(at + 1).is_some_and(|word| !word.starts_with('-'));
-    if family && verb {
+    // A family may hold families: `mcp secret set` becomes `mcp:secret:set`.
+    while words.get(at).is_some_and(|word| tree::FAMILIES.contains(&word.as_str()))
+        && words.get(at + 1).is_some_and(|word| !word.starts_with('-'))
+    {
         let verb = words.remove(at + 1);
         words[at] = format!("{}:{verb}", words[at]);
     }
@@ -190,6 +193,9 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
+        "mcp:key:create" => keys::create(&app, &out, arguments),
+        "mcp:key:list" => keys::list(&app, &out),
+        "mcp:key:revoke" => keys::revoke(&app, &out, arguments),
         "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
@@ -207,6 +213,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
+        of_mcp if mcp::knows(of_mcp) => mcp::run(&app, &out, of_mcp, arguments),
         of_mcp if of_mcp.strip_prefix("mcp:").is_some_and(|verb| upstreams::VERBS.contains(&verb)) => {
             upstreams::run(&app, &out, of_mcp, arguments)
         }

@@ -2,42 +2,53 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
+use crate::cli::keys;
+use crate::cli::mcp;
 use crate::cli::upstreams;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
-pub const FAMILIES: [&str; 7] = ["integrations", "lua", "mcp", "approvals", "audit", "results", "config"];
+pub const FAMILIES: [&str; 10] =
+    ["integrations", "lua", "mcp", "mcp:secret", "mcp:key", "mcp:gateway", "approvals", "audit", "results", "config"];
 
-fn flag(name: &'static str, help: &'static str) -> Arg {
+/// A switch.
+pub fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
 }
 
-fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+/// A flag with a value.
+pub fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+/// A flag that may be repeated.
+pub fn several(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     option(name, value, help).action(ArgAction::Append)
 }
 
-fn word(name: &'static str, help: &'static str) -> Arg {
+/// A word without a flag.
+pub fn word(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).value_name(name.to_uppercase().replace('_', " ")).help(help)
 }
 
-fn number(name: &'static str, help: &'static str) -> Arg {
+/// A flag with a number from one on.
+pub fn number(name: &'static str, help: &'static str) -> Arg {
     option(name, "N", help).value_parser(clap::value_parser!(u32).range(1..))
 }
 
-fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
+/// A flag with one of these values.
+pub fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
     Arg::new(name).long(name).value_parser(PossibleValuesParser::new(values)).help(help)
 }
 
-const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
+/// What a rule may say.
+pub const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
 const OPERATIONS: &[&str] = &["read", "write", "destructive"];
 const TIERS: &[&str] = &["verified", "imported", "described"];
 
-fn verb(name: &'static str, about: &'static str) -> Command {
+/// A command; every one has `--json`.
+pub fn verb(name: &'static str, about: &'static str) -> Command {
     Command::new(name).about(about).arg(flag("json", "Print one JSON document"))
 }
 
@@ -127,7 +138,7 @@ fn call() -> Command {
 
 fn serve() -> Command {
     Command::new("mcp:serve")
-        .about("Serve every function to an MCP client, on stdin and stdout")
+        .about("Serve every function to MCP clients, on stdin and stdout or over HTTP")
         .args([
             option("profile", "NAME", "Let clients use what this profile of the settings names"),
             several("tools", "GLOB", "Offer these functions as tools of their own, such as 'github.list_*'"),
@@ -140,6 +151,22 @@ fn serve() -> Command {
             several("account", "[PROVIDER=]ALIAS", "The only account that is used, of one provider or of all"),
             flag("force", "Bypass allow, ask and deny of the settings; marked in the audit log"),
         ])
+        .args([
+            option("http", "ADDR", "Over HTTP at this address, such as 8080 (this machine alone) or 0.0.0.0:8080 (needs a key); 0 takes any free port"),
+            option("tls-cert", "FILE", "With TLS: the certificates (PEM)").requires("tls-key"),
+            option("tls-key", "FILE", "With TLS: their key (PEM)").requires("tls-cert"),
+            flag("require-key", "Ask clients on this machine for a key too"),
+        ])
+        .args([
+            several("allow-host", "NAME", "Another host name that clients may use for this server"),
+            several("allow-origin", "URL", "A web page that may use this server, such as https://app.example.com"),
+            number("max-sessions", "At most so many sessions at once; 1000 when left out"),
+            number("idle", "Close sessions that are not used for so many seconds; 600 when left out"),
+        ])
+        .mut_args(|argument| {
+            let over_http = ["tls-cert", "tls-key", "require-key", "allow-host", "allow-origin", "max-sessions", "idle"];
+            if over_http.contains(&argument.get_id().as_str()) { argument.requires("http") } else { argument }
+        })
         .after_help("Clients start this themselves: angelia mcp:gateway:install CLIENT\nWithout --tools and --profile the client sees five small tools that reach everything.")
 }
 
@@ -301,10 +328,12 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(mcp::tree::commands())
         .subcommands(upstreams::tree::commands())
         .subcommands(lua())
         .subcommand(serve())
         .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
+        .subcommands(keys::commands())
         .subcommands(shared())
         .subcommands(results())
 }

@@ -26,6 +26,11 @@ impl Dirs {
         Self { folders: find() }
     }
 
+    /// Everything below one folder, as with `ANGELIA_HOME`.
+    pub fn below(home: &Path) -> Self {
+        Self { folders: Ok(below(home)) }
+    }
+
     fn get(&self) -> Option<&Folders> {
         self.folders.as_ref().ok()
     }
@@ -76,13 +81,17 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
+fn below(home: &Path) -> Folders {
+    Folders { config: home.join("config"), data: home.join("data"), cache: home.join("cache") }
+}
+
 fn find() -> Result<Folders, String> {
     if let Some(home) = env::var("ANGELIA_HOME") {
         let home = PathBuf::from(home);
         if !home.is_absolute() {
             return Err(format!("ANGELIA_HOME is '{}', which is not an absolute path", home.display()));
         }
-        return Ok(Folders { config: home.join("config"), data: home.join("data"), cache: home.join("cache") });
+        return Ok(below(&home));
     }
     let arguments = AppStrategyArgs { top_level_domain: "dev".into(), author: "angelia".into(), app_name: "angelia".into() };
     let strategy = choose_app_strategy(arguments).map_err(|_| String::from("there is no home folder; set ANGELIA_HOME"))?;

@@ -249,6 +249,11 @@ impl Config {
         self.full().find_map(|file| file.mcp.profiles.get(name))
     }
 
+    /// Names of all profiles.
+    pub fn profiles(&self) -> Vec<String> {
+        self.full().flat_map(|file| file.mcp.profiles.keys().cloned()).collect()
+    }
+
     /// Environment variables that scripts may read, as names or globs.
     pub fn lua_env(&self) -> Vec<String> {
         self.full().find_map(|file| file.lua.env.clone()).unwrap_or_default()

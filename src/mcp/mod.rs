@@ -5,6 +5,7 @@ pub mod client;
 pub mod clients;
 pub mod edit;
 pub mod entry;
+pub mod exchange;
 pub mod files;
 pub mod http;
 pub mod jsonc;

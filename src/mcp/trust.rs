@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::{digest, sha256};
@@ -185,7 +185,8 @@ impl Trust {
         files::locked(&path, || files::write_private(&path, &text))
     }
 
-    fn pin_path(&self, entry: &Entry) -> Option<PathBuf> {
+    /// The file that remembers how a server's tools looked.
+    pub fn pin_path(&self, entry: &Entry) -> Option<PathBuf> {
         let root = match &entry.project {
             Some(root) => Some(key(root).ok()?),
             None => None,
@@ -199,18 +200,18 @@ fn pin_file(root: Option<&str>, name: &str) -> String {
     format!("{}.json", sha256(whole.as_bytes()).chars().take(32).collect::<String>())
 }
 
+/// Where a name stands twice, the first tool of it counts: it is the one that is used.
 fn as_pins(tools: &[Value]) -> BTreeMap<String, Pin> {
-    let named = tools.iter().filter_map(|tool| Some((tool.get("name")?.as_str()?.to_owned(), tool)));
-    named
-        .map(|(name, tool)| {
-            let kept: Map<String, Value> = PINNED
-                .iter()
-                .filter_map(|key| Some(((*key).to_owned(), tool.get(*key).filter(|value| !value.is_null())?.clone())))
-                .collect();
-            let tool = Value::Object(kept);
-            (name, Pin { digest: digest(&tool), tool })
-        })
-        .collect()
+    let mut pins = BTreeMap::new();
+    for tool in tools {
+        let Some(name) = tool.get("name").and_then(Value::as_str) else { continue };
+        let kept = PINNED.iter().filter_map(|key| Some(((*key).to_owned(), tool.get(*key).filter(|value| !value.is_null())?.clone())));
+        pins.entry(name.to_owned()).or_insert_with(|| {
+            let tool = Value::Object(kept.collect());
+            Pin { digest: digest(&tool), tool }
+        });
+    }
+    pins
 }
 
 fn compare(pinned: &BTreeMap<String, Pin>, now: &BTreeMap<String, Pin>) -> BTreeMap<String, Quarantine> {

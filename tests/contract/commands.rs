@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::mirrors::{
-    Accounts, Approval, Approvals, Calls, Changed, Configured, Doctor, DoctorAll, Envelope, Examples, Fields, FunctionPage, List, ListAll,
-    OneCall, OneSetting, Overview, Paths, ProviderPage, Removed, RemovedFile, Renamed, ResultFile, ResultPart, Results, ResultsRemoved,
-    Revoked, Script, Search, Settings, ShownApproval, ShownResult, Status, Tests, Trusted, Trusts, WouldTrust,
+    Accounts, Approval, Approvals, Calls, Changed, Configured, Doctor, DoctorAll, Envelope, Examples, Fields, FunctionPage, KeyMade,
+    KeyRevoked, Keys, List, ListAll, OneCall, OneSetting, Overview, Paths, ProviderPage, Removed, RemovedFile, Renamed, ResultFile,
+    ResultPart, Results, ResultsRemoved, Revoked, Script, Search, Settings, ShownApproval, ShownResult, Status, Tests, Trusted, Trusts,
+    WouldTrust,
 };
 use super::{answers, read, refuses};
 use crate::results::read::keep_one;
@@ -127,6 +128,16 @@ fn kept_results_answer_as_they_always_did() {
     assert_eq!(answers::<ResultsRemoved>(&home, &["results:remove", "--all"], 0).removed, 1);
 }
 
+#[test]
+fn keys_of_clients_answer_as_they_always_did() {
+    let home = shop::closed();
+    let made: KeyMade = answers(&home, &["mcp:key:create", "laptop", "--expires=1d", "--rate=5"], 0);
+    assert!(made.secret.starts_with("angelia_") && made.key.expires_at.0.is_some() && made.key.rate_per_minute == 5);
+    let keys: Keys = answers(&home, &["mcp:key:list"], 0);
+    assert_eq!((keys.keys[0].name.as_str(), keys.keys[0].state.as_str(), keys.keys[0].profile.0.as_deref()), ("laptop", "valid", None));
+    assert!(answers::<KeyRevoked>(&home, &["mcp:key:revoke", "laptop"], 0).revoked);
+}
+
 /// For each command words that fail; those that cannot fail by their words have an unknown flag.
 const FAILING: &[&[&str]] = &[
     &["integrations:list", "--limit=0"],
@@ -153,9 +164,30 @@ const FAILING: &[&[&str]] = &[
     &["integrations:test", "nothing"],
     &["integrations:disconnect", "shop"],
     &["integrations:remove", "github"],
+    &["mcp:list", "--nothing"],
+    &["mcp:status", "--nothing"],
+    &["mcp:doctor", "nothing"],
+    &["mcp:add", "memory"],
+    &["mcp:preset", "nothing"],
+    &["mcp:remove", "nothing"],
+    &["mcp:enable", "nothing"],
+    &["mcp:disable", "nothing"],
+    &["mcp:trust", "nothing"],
+    &["mcp:untrust", "nothing"],
+    &["mcp:secret:set", "nothing", "token", "--stdin"],
+    &["mcp:secret:list", "nothing"],
+    &["mcp:secret:unset", "nothing", "token"],
+    &["mcp:serve", "--nothing"],
+    &["mcp:import"],
+    &["mcp:export", "--format=nothing"],
+    &["mcp:gateway:export", "nothing"],
+    &["mcp:gateway:install", "nothing"],
     &["lua:check", "nothing.lua"],
     &["lua:test", "nothing.lua"],
     &["lua:types", "--nothing"],
+    &["mcp:key:create", "a b"],
+    &["mcp:key:list", "--nothing"],
+    &["mcp:key:revoke", "nothing"],
     &["approvals:list", "--state=gone"],
     &["approvals:show", "apr_0"],
     &["approvals:approve", "apr_0"],

@@ -8,7 +8,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use angelia::mcp::http::{Door, Limits, grant, serve};
-use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ProgressNotificationParam, ServerCapabilities, ServerConfig};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ProgressNotificationParam, ServerCapabilities, ServerConfig,
+};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde_json::{Value, json};
@@ -56,7 +58,9 @@ pub struct Setting {
 impl Default for Setting {
     fn default() -> Self {
         let (hosts, origins) = (Vec::new(), Vec::new());
-        Self { address: "127.0.0.1:0", require_key: false, hosts, origins, tls: None, limits: Limits::default() }
+        // Long enough for a machine that is busy.
+        let limits = Limits { at_once: Duration::from_millis(700), ..Limits::default() };
+        Self { address: "127.0.0.1:0", require_key: false, hosts, origins, tls: None, limits }
     }
 }
 
@@ -116,8 +120,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer, be it JSON or the last event of a stream.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let last = self.body.lines().rev().find_map(|line| line.strip_prefix("data: {"));
+        serde_json::from_str(&last.map_or_else(|| self.body.clone(), |rest| format!("{{{rest}")))
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     pub fn code(&self) -> i64 {

@@ -17,6 +17,7 @@ use crate::config::files;
 use crate::mcp::client::session::Manner;
 use crate::mcp::client::tools;
 use crate::mcp::entry::Entry;
+use crate::mcp::trust::Trust;
 use crate::registry::index::{Index, compile};
 use crate::registry::user;
 
@@ -118,7 +119,7 @@ impl Cache {
     }
 
     /// The known servers as providers, compiled again only when one of them changed.
-    pub fn index(&self, entries: &[Entry]) -> Option<Index> {
+    pub fn index(&self, entries: &[Entry], trust: &Trust) -> Option<Index> {
         let folder = self.folder.as_ref()?;
         let known: Vec<(&Entry, PathBuf)> = entries
             .iter()
@@ -129,14 +130,17 @@ impl Cache {
         if known.is_empty() {
             return None;
         }
-        let paths: Vec<PathBuf> = known.iter().map(|(_, path)| path.clone()).collect();
+        let mut paths: Vec<PathBuf> = known.iter().map(|(_, path)| path.clone()).collect();
         // Other projects have other servers: each set has a compiled form of its own.
         let names: Vec<&str> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
         let compiled = folder.with_file_name(format!("catalog-mcp-{}.bin", &sha256(names.join("\0").as_bytes())[..16]));
+        // A tool is shown in full once somebody looked at it.
+        paths.extend(known.iter().filter_map(|(entry, _)| trust.pin_path(entry)));
         user::open_made(&paths, &compiled, |fingerprint| {
             let providers = known.iter().filter_map(|(entry, _)| {
                 let found = self.get(entry)?;
-                let (mut provider, functions) = tools::provider(entry, &found.about, &found.tools).ok()?;
+                let (mut provider, functions) =
+                    tools::provider(entry, &found.about, &found.tools, &trust.quarantined(entry, &found.tools)).ok()?;
                 provider.functions = functions;
                 Some(provider)
             });

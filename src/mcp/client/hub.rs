@@ -212,10 +212,12 @@ impl Hub {
         listed.iter_mut().for_each(|tool| session.scrubber.scrub_value(tool));
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
-        Trust::open(&self.means().dirs)?.pin(&self.means().dirs, entry, &listed)?;
+        let trust = Trust::open(&self.means().dirs)?;
+        trust.pin(&self.means().dirs, entry, &listed)?;
+        let held = trust.quarantined(entry, &listed);
         let found = Found { time_ms: now_ms(), about, tools: listed, modern, sse };
         self.cache.put(entry, &found).ok();
-        let (provider, functions) = tools::provider(entry, &found.about, &found.tools).map_err(Error::internal)?;
+        let (provider, functions) = tools::provider(entry, &found.about, &found.tools, &held).map_err(Error::internal)?;
         let provider = Arc::new(provider);
         if let Some(learn) = self.learn.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             learn(&provider, functions.clone());

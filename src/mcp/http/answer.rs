@@ -23,9 +23,6 @@ pub const REFUSED: i32 = -32000;
 /// The session is not there.
 pub const NO_SESSION: i32 = -32001;
 
-/// How long an answer may take to be sent as JSON; what takes longer is a stream from its beginning, so that the client sees life.
-const PATIENCE: Duration = Duration::from_millis(150);
-
 /// A request that is not served.
 #[derive(Debug)]
 pub struct Refusal {
@@ -119,27 +116,26 @@ pub async fn speak_json(response: Response<Body>, id: &Value) -> Response<Body> 
     answer
 }
 
-/// A stream whose first message is the answer becomes JSON, if the answer comes at once.
-pub async fn settle(response: Response<Body>) -> Response<Body> {
+/// A stream whose first message is the answer becomes JSON, if the answer comes in this time.
+pub async fn settle(response: Response<Body>, patience: Duration) -> Response<Body> {
     if !starts(response.headers(), "text/event-stream") {
         return response;
     }
     let (mut parts, mut body) = response.into_parts();
     let mut seen: Vec<Bytes> = Vec::new();
-    let patience = tokio::time::sleep(PATIENCE);
-    let mut patience = std::pin::pin!(patience);
+    let mut waiting = std::pin::pin!(tokio::time::sleep(patience));
     loop {
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            () = &mut patience => break,
+            () = &mut waiting => break,
         };
         let Some(Ok(Ok(event))) = frame.map(|frame| frame.map(Frame::into_data)) else { break };
         if let Some(answer) = answer(&event) {
             parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             parts.headers.remove("x-accel-buffering");
             // The stream ends with its answer; reading the end says so to whoever watches it.
-            drop(tokio::time::timeout(PATIENCE, body.frame()).await);
+            drop(tokio::time::timeout(patience, body.frame()).await);
             return Response::from_parts(parts, Full::new(answer).boxed());
         }
         let more = data(&event).is_none_or(|data| data.is_empty());

@@ -163,7 +163,7 @@ impl<H: ServerHandler + Send + 'static> Gate<H> {
                 let begun = session.begin(request_id.clone()).map_err(|why| no_room(why).of(id.clone()))?;
                 let response = self.pass(request, &id).await;
                 drop(begun);
-                Ok(answer::settle(response).await)
+                Ok(answer::settle(response, self.parts.limits.at_once).await)
             }
             (Some(session), Kind::Word) => {
                 session.touch();
@@ -176,7 +176,7 @@ impl<H: ServerHandler + Send + 'static> Gate<H> {
                     self.parts.table.give(session, owner);
                 }
                 drop(place);
-                Ok(answer::settle(response).await)
+                Ok(answer::settle(response, self.parts.limits.at_once).await)
             }
             (None, _) => Ok(self.pass(request, &id).await),
         }

@@ -32,6 +32,8 @@ pub struct Limits {
     pub head_time: Duration,
     /// A client that takes nothing of what it is sent for so long is gone.
     pub stall: Duration,
+    /// An answer that is there in this time is sent as JSON; what takes longer is a stream from its beginning, so that the client sees life.
+    pub at_once: Duration,
     /// What running requests get when the server stops.
     pub farewell: Duration,
 }
@@ -48,6 +50,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             head_time: Duration::from_secs(30),
             stall: Duration::from_secs(30),
+            at_once: Duration::from_millis(150),
             farewell: Duration::from_secs(5),
         }
     }
