@@ -80,6 +80,13 @@ impl Tokens {
         Ok(())
     }
 
+    /// The tokens themselves.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let stored = self.read().ok().flatten().and_then(|stored| serde_json::to_value(stored).ok()).unwrap_or_default();
+        let token = |name: &str| stored.pointer(&format!("/token_response/{name}")).and_then(serde_json::Value::as_str);
+        ["access_token", "refresh_token"].into_iter().filter_map(token).map(|token| Secret::new(token.to_owned())).collect()
+    }
+
     fn hold(&self) -> Result<std::fs::File> {
         let file = self.dirs.make_data()?.join("mcp-oauth.json");
         files::hold(&file)
