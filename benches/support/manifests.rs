@@ -158,7 +158,8 @@ impl Manifest {
 }
 
 impl Function {
-    fn id(&self) -> String {
+    /// Its id within the provider.
+    pub fn id(&self) -> String {
         let Self { verb, thing, .. } = self;
         match verb {
             Verb::List => format!("list_{}", plural(thing)),

@@ -22,9 +22,20 @@ impl Table {
 
     /// A figure that should be at most `most`.
     pub fn judge(&mut self, what: &str, figure: f64, most: f64, unit: &str) {
-        let verdict = if figure <= most { "met" } else { "missed" };
+        self.verdict(what, figure, (figure <= most, '≤', most), unit);
+    }
+
+    /// A figure that should be at least `least`.
+    pub fn judge_least(&mut self, what: &str, figure: f64, least: f64, unit: &str) {
+        self.verdict(what, figure, (figure >= least, '≥', least), unit);
+    }
+
+    fn verdict(&mut self, what: &str, figure: f64, (met, sign, target): (bool, char, f64), unit: &str) {
+        let verdict = if met { "met" } else { "missed" };
         let digits = if figure.abs() >= 100.0 { 0 } else { 2 };
-        self.rows.push([what.to_owned(), format!("{figure:.digits$} {unit}"), format!("≤ {most} {unit}"), verdict.to_owned()]);
+        // A target such as a third is shown as figures are, a whole one as it is.
+        let target = if target.fract() == 0.0 { target.to_string() } else { format!("{target:.2}").trim_end_matches('0').to_owned() };
+        self.rows.push([what.to_owned(), format!("{figure:.digits$} {unit}"), format!("{sign} {target} {unit}"), verdict.to_owned()]);
     }
 
     /// A line below the table.

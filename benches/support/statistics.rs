@@ -27,6 +27,11 @@ impl Samples {
         self.at(95)
     }
 
+    /// 99 of 100 runs took at most so long, in milliseconds.
+    pub fn p99(&self) -> f64 {
+        self.at(99)
+    }
+
     /// The nearest rank: a time that was really measured.
     fn at(&self, percent: usize) -> f64 {
         let rank = (self.0.len() * percent).div_ceil(100).max(1);

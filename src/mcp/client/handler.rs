@@ -177,12 +177,24 @@ impl ClientHandler for Handler {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let level = serde_json::to_value(&params.level).unwrap_or_default();
+            let level = serde_json::to_value(params.level).unwrap_or_default();
             (self.0.note)(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
         }
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
         self.0.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let schema = json!({"properties": {"a": {"type": "integer", "default": 1}, "b": {"default": 2}, "c": {"type": "string"}}});
+        assert_eq!(completed(json!({"b": 3}), &schema), json!({"b": 3, "a": 1}));
+        assert_eq!(completed(json!({}), &json!({"properties": 1})), json!({}));
     }
 }

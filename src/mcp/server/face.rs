@@ -1,6 +1,7 @@
 //! What there is to serve, apart from how the protocol asks for it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use rmcp::ErrorData;
@@ -28,13 +29,20 @@ pub struct Connection {
     pub level: Mutex<LoggingLevel>,
     /// Resources whose changes it wants to hear of.
     pub subscribed: Mutex<BTreeSet<String>>,
+    /// News are on their way to it.
+    pub told: AtomicBool,
 }
 
 impl Connection {
     /// A new one.
     pub fn new() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self { id: id.chars().take(12).collect(), level: Mutex::new(LoggingLevel::Warning), subscribed: Mutex::default() }
+        Self {
+            id: id.chars().take(12).collect(),
+            level: Mutex::new(LoggingLevel::Warning),
+            subscribed: Mutex::default(),
+            told: AtomicBool::new(false),
+        }
     }
 
     /// Whether it wants to hear of a change of this resource.

@@ -1,22 +1,28 @@
 //! The protocol for any face: paging, subscriptions, log levels, news to whoever asked for them.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam, ServerConfig, SetLevelRequestMethod,
+    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::mcp::server::asks::asks_by_answer;
 use crate::mcp::server::face::{Answer, At, Connection, Face, News, Typing};
 
 /// Entries of one page of a list.
 const PAGE: usize = 200;
+
+/// How often it is looked whether a connection is still there.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Most resources that one connection may watch.
 const MOST_SUBSCRIBED: usize = 1000;
@@ -43,7 +49,9 @@ impl Handler {
 async fn tell(face: Arc<dyn Face>, connection: Arc<Connection>, peer: Peer<RoleServer>) {
     let mut news = face.news();
     while !peer.is_transport_closed() {
-        let sent = match news.recv().await {
+        // News may never come, and a connection that is gone must not wait for them.
+        let Ok(heard) = tokio::time::timeout(LOOK, news.recv()).await else { continue };
+        let sent = match heard {
             Ok(News::Tools) => peer.notify_tool_list_changed().await,
             Ok(News::Prompts) => peer.notify_prompt_list_changed().await,
             Ok(News::Resources) => peer.notify_resource_list_changed().await,
@@ -86,7 +94,10 @@ impl ServerHandler for Handler {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        tokio::spawn(tell(self.face.clone(), self.connection.clone(), context.peer));
+        // A client may say so again.
+        if !self.connection.told.swap(true, Ordering::Relaxed) {
+            tokio::spawn(tell(self.face.clone(), self.connection.clone(), context.peer));
+        }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -150,7 +161,11 @@ impl ServerHandler for Handler {
         Ok(CompleteResult::new(self.face.complete(&request.r#ref, &typing, self.at(&context))))
     }
 
-    async fn set_level(&self, request: SetLevelRequestParams, _context: RequestContext<RoleServer>) -> Answer<()> {
+    async fn set_level(&self, request: SetLevelRequestParams, context: RequestContext<RoleServer>) -> Answer<()> {
+        if asks_by_answer(&context) {
+            // Since 2026-07-28 each request says for itself what it wants to hear.
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
         *self.connection.level.lock().unwrap_or_else(PoisonError::into_inner) = request.level;
         Ok(())
     }
