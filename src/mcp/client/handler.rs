@@ -196,3 +196,15 @@ impl ClientHandler for Handler {
         self.0.changed.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let schema = json!({"properties": {"a": {"type": "integer", "default": 1}, "b": {"default": 2}, "c": {"type": "string"}}});
+        assert_eq!(completed(json!({"b": 3}), &schema), json!({"b": 3, "a": 1}));
+        assert_eq!(completed(json!({}), &json!({"properties": 1})), json!({}));
+    }
+}
