@@ -91,7 +91,7 @@ impl App {
         }
         let trust = mcp::trust::Trust::open(&self.dirs).ok()?;
         let trusted: Vec<_> = servers.entries.into_iter().filter(|entry| trust.check(entry).is_ok()).collect();
-        Cache::new(&self.dirs).index(&trusted)
+        Cache::new(&self.dirs).index(&trusted, &trust)
     }
 
     /// The upstream MCP servers; connects to none.

@@ -64,6 +64,9 @@ fn mistakes_are_found_where_they_are() {
         ("if true then\n  print(1", &["2:10 syntax"]),
         ("local x =\n", &["2:1 syntax"]),
         ("break", &["1:1 syntax"]),
+        ("app.mcp.files.read({})\nmcp.call('files', 'read')", &[]),
+        ("app.mcps.files.read({})", &["1:5 unknown_global"]),
+        ("mcp.tool('files')", &["1:5 unknown_global"]),
         ("app.integrations.shp.get_owner()", &["1:18 unknown_provider"]),
         ("app.integrations['shp'].get_owner()", &["1:18 unknown_provider"]),
         ("app.shop.get_owner()", &["1:5 unknown_global"]),
@@ -228,7 +231,13 @@ fn only_active_providers_are_described_unless_all_are_wanted() {
     let (home, _server) = shop::open("read = \"allow\"\n[integrations.shop.accounts.my-work]\nread = \"deny\"");
     let run = home.run(&["lua:types", "--output", "types", "--json"]);
     let files = run.json()["files"].clone();
-    assert_eq!(files, json!(["types/angelia.lua", "types/integrations/data.lua", "types/integrations/shop.lua"]));
+    assert_eq!(
+        files,
+        json!(
+            ["angelia.lua", "integrations/data.lua", "integrations/results.lua", "integrations/script.lua", "integrations/shop.lua"]
+                .map(|file| format!("types/{file}"))
+        )
+    );
     assert_eq!(run.json()["luarc"]["workspace.library"], json!(["types"]));
     let shop = fs::read_to_string(home.path().join("work/types/integrations/shop.lua")).unwrap();
     assert!(shop.contains("---@field [\"my-work\"] angelia.shop.Functions"), "{shop}");

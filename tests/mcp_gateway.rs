@@ -149,6 +149,8 @@ fn a_profile_must_be_there() {
     home.config("[mcp.profiles.team]\nwrite = \"ask\"\n");
     let export = run(&home, &["mcp:gateway:export", "cursor", "--profile", "team"]);
     assert_eq!(export["entry"]["args"], json!(["mcp:serve", "--profile", "team"]));
+    let flags = home.run(&["mcp:gateway:install", "cursor", "--json", "--", "--nothing"]);
+    assert!(flags.code == 2 && flags.stdout.contains("--nothing") && !file(&home, ".cursor/mcp.json").exists(), "{flags:?}");
     let unknown = home.run(&["mcp:gateway:install", "curser", "--json"]);
     assert!(unknown.code == 3 && unknown.stdout.contains("Did you mean 'cursor'?"), "{unknown:?}");
 }

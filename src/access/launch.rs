@@ -231,6 +231,11 @@ pub fn forget(scrubber: &mut Scrubber, value: &Secret) {
     }
 }
 
+/// A secret for the protocol's library, which sends it to an authorization server.
+pub fn told(value: &Secret) -> String {
+    value.expose().to_owned()
+}
+
 /// What a secret that holds JSON says.
 pub fn parsed<T: DeserializeOwned>(value: &Secret) -> Option<T> {
     serde_json::from_str(value.expose()).ok()

@@ -98,8 +98,12 @@ impl Runtime {
 
     /// As [`Runtime::prepare`], for functions too that have to be discovered first.
     pub async fn checked(&self, ctx: &Ctx, call: Call) -> Station {
+        // No server is started for whom it is not offered to.
+        let provider = call.function.rsplit_once('.').map_or("", |(provider, _)| provider);
+        let offered = ctx.reach.as_ref().is_none_or(|reach| reach.has_provider(provider));
         let discovered = tokio::select! {
-            discovered = self.discover(&call.function) => discovered,
+            discovered = self.discover(&call.function), if offered => discovered,
+            () = std::future::ready(()), if !offered => Ok(()),
             () = ctx.cancel.cancelled() => Err(Error::new(Code::Cancelled, "Interrupted")),
         };
         match discovered {

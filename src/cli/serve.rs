@@ -32,7 +32,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     let shelf = Arc::new(shelf(app, flags)?);
     shelf.check()?;
-    if flags_force(arguments) {
+    if arguments.get_flag("force") {
         out.note("started with --force: the policy is bypassed for every client, and each such call is marked in the audit log");
     }
     match arguments.get_one::<String>("http") {
@@ -63,6 +63,18 @@ fn door(app: &App, address: &str, arguments: &ArgMatches) -> Result<Door> {
     })
 }
 
+/// What who opens this door should know.
+fn caution(door: &Door) -> Option<&'static str> {
+    let here = door.address.ip().is_loopback();
+    if here && !door.hosts.is_empty() && !door.require_key {
+        Some("clients need no key, also those that a proxy brings here under another name: --require-key asks for one")
+    } else if !here && door.tls.is_none() {
+        Some("keys and answers travel unencrypted: use --tls-cert and --tls-key, or a proxy that speaks TLS")
+    } else {
+        None
+    }
+}
+
 /// Serves until a signal; where it listens is said on stderr.
 fn over_http(app: &App, out: &Out, shelf: Arc<Shelf>, door: Door) -> Result<()> {
     app.dirs.make_data()?;
@@ -79,15 +91,15 @@ fn over_http(app: &App, out: &Out, shelf: Arc<Shelf>, door: Door) -> Result<()> 
             told.cancel();
         });
         tokio::spawn(async move { following.follow().await });
-        let bound = |address| out.stderr(&format!("serving MCP on {scheme}://{address}/mcp\n"));
+        let caution = caution(&door);
+        let bound = |address| {
+            out.stderr(&format!("serving MCP on {scheme}://{address}/mcp\n"));
+            caution.into_iter().for_each(|caution| out.note(caution));
+        };
         http::serve(move || Handler::new(shelf.clone()), door, stop, bound).await
     });
     runtime.shutdown_background();
     served
-}
-
-fn flags_force(arguments: &ArgMatches) -> bool {
-    arguments.get_flag("force")
 }
 
 fn shelf(app: &App, flags: Flags) -> Result<Shelf> {

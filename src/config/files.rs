@@ -11,6 +11,11 @@ const LARGEST: u64 = 4 << 20;
 
 /// The text of a file; `None` when there is none.
 pub fn read(path: &Path) -> Result<Option<String>> {
+    read_at_most(path, LARGEST)
+}
+
+/// As [`read`], of a file of another program that may have more to say.
+pub fn read_at_most(path: &Path, largest: u64) -> Result<Option<String>> {
     let broken = |why: String| Error::usage(format!("{} cannot be read: {why}", path.display()));
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
@@ -20,8 +25,8 @@ pub fn read(path: &Path) -> Result<Option<String>> {
     if !meta.is_file() {
         return Err(broken("it is not an ordinary file".into()));
     }
-    if meta.len() > LARGEST {
-        return Err(broken(format!("it has {} bytes; at most {LARGEST} are allowed", meta.len())));
+    if meta.len() > largest {
+        return Err(broken(format!("it has {} bytes; at most {largest} are allowed", meta.len())));
     }
     let bytes = fs::read(path).map_err(|error| broken(error.to_string()))?;
     String::from_utf8(bytes).map(Some).map_err(|_| broken("it is not UTF-8".into()))

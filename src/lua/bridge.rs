@@ -177,7 +177,7 @@ impl Asked {
 /// Named arguments in one table, or values in schema order.
 fn objects(host: &Host, callable: Option<&Callable>, name: &str, mut values: Vec<LuaValue>) -> Told<Map<String, Value>> {
     let none = Map::new();
-    let parameters = callable.map_or(&none, |callable| callable.function.properties());
+    let parameters = callable.map_or(&none, |callable| &callable.function.parameters);
     let mut writer = Writer::new(&host.fence, host.fence.limits().memory);
     let unfit = |unfit: Unfit| match unfit {
         Unfit::Value(why) => Fault::Call(Error::new(Code::InvalidArguments, format!("The arguments hold {why}")), name.to_owned()),

@@ -89,7 +89,7 @@ fn tools(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVal
     one(lua, host.json.to_lua(lua, &Value::Array(all))?)
 }
 
-/// The function of a tool, by its id, by its own name, or by what becomes the id.
+/// The full name of a tool's function.
 fn tool(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
     let provider = text(arguments.pop_front(), "mcp: the server")?;
     let key = text(arguments.pop_front(), "mcp: the tool")?;
@@ -105,7 +105,8 @@ fn schema(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVa
     one(lua, host.json.to_lua(lua, &schema)?)
 }
 
-fn find<'a>(functions: &'a [manifest::Function], provider: &str, key: &str) -> Result<&'a manifest::Function, Error> {
+/// A tool by its id, by its own name, or by what becomes the id.
+pub fn find<'a>(functions: &'a [manifest::Function], provider: &str, key: &str) -> Result<&'a manifest::Function, Error> {
     let own = |function: &&manifest::Function| function.mcp.as_ref().is_some_and(|mcp| mcp.tool.as_deref() == Some(key));
     let by_id = |id: &str| functions.iter().find(|function| function.id == id);
     by_id(key).or_else(|| functions.iter().find(own)).or_else(|| by_id(&slug(key))).ok_or_else(|| {

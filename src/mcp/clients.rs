@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use crate::config::{edit, env};
 use crate::mcp::jsonc;
 
+/// A client's file may hold much besides: histories, projects.
+pub const LARGEST: u64 = 64 << 20;
+
 /// One client.
 pub struct Client {
     /// The word on the command line.

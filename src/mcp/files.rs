@@ -58,8 +58,8 @@ pub fn servers(dirs: &Dirs, cwd: Option<&Path>) -> Result<Servers> {
     let mut found = Servers::default();
     let mut entries = Vec::new();
     if let Some(root) = cwd.and_then(project_root) {
-        for name in PROJECT_FILES {
-            entries.extend(load(&root.join(name), Some(&root), &mut found));
+        for path in project_files(&root) {
+            entries.extend(load(&path, Some(&root), &mut found));
         }
     }
     if let Some(path) = own_file(dirs) {
@@ -106,19 +106,21 @@ pub fn own_file(dirs: &Dirs) -> Option<PathBuf> {
 
 /// Every file whose change can change what [`servers`] answers, whether it is there or not.
 pub fn candidates(dirs: &Dirs, cwd: Option<&Path>) -> Vec<PathBuf> {
-    let root = cwd.and_then(project_root);
-    let project = root.into_iter().flat_map(|root| PROJECT_FILES.map(|name| root.join(name)));
-    project.chain(own_file(dirs)).chain(Trust::path(dirs)).collect()
+    let project = cwd.and_then(project_root).map(|root| project_files(&root)).unwrap_or_default();
+    project.into_iter().chain(own_file(dirs)).chain(Trust::path(dirs)).collect()
 }
 
-/// The nearest folder that has one of the files. What other clients keep in the home folder is the user's, not a project's.
+/// The nearest folder that has one of the files.
 pub fn project_root(cwd: &Path) -> Option<PathBuf> {
-    let home = env::var("HOME").map(PathBuf::from);
-    let has = |folder: &&Path| {
-        let of_project = |name: &&&str| home.as_deref() != Some(*folder) || !name.starts_with(".cursor");
-        PROJECT_FILES.iter().filter(of_project).any(|name| folder.join(name).exists())
-    };
+    let has = |folder: &&Path| project_files(folder).iter().any(|path| path.exists());
     cwd.ancestors().find(has).map(Path::to_path_buf)
+}
+
+/// The files of a project, whether they are there or not. What Cursor keeps in the home folder is the user's, not a project's.
+fn project_files(root: &Path) -> Vec<PathBuf> {
+    let home = env::var("HOME").is_some_and(|home| Path::new(&home) == root);
+    let of_project = |name: &&&str| !(home && name.starts_with(".cursor"));
+    PROJECT_FILES.iter().filter(of_project).map(|name| root.join(name)).collect()
 }
 
 /// The entries of one file.

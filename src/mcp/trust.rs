@@ -185,7 +185,8 @@ impl Trust {
         files::locked(&path, || files::write_private(&path, &text))
     }
 
-    fn pin_path(&self, entry: &Entry) -> Option<PathBuf> {
+    /// The file that remembers how a server's tools looked.
+    pub fn pin_path(&self, entry: &Entry) -> Option<PathBuf> {
         let root = match &entry.project {
             Some(root) => Some(key(root).ok()?),
             None => None,

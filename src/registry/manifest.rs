@@ -433,11 +433,6 @@ impl Function {
         self.parameters.get(name).and_then(|schema| schema.get("as")).and_then(Value::as_str).unwrap_or(name)
     }
 
-    /// The schemas of the arguments by name, also where there is a whole schema instead of parameters.
-    pub fn properties(&self) -> &Map<String, Value> {
-        self.input.as_ref().and_then(|input| input.get("properties")).and_then(Value::as_object).unwrap_or(&self.parameters)
-    }
-
     /// The `format` of a parameter's schema.
     pub fn format(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).and_then(|schema| schema.get("format")).and_then(Value::as_str)

@@ -166,6 +166,43 @@ mirrors! {
     Revoked { success: bool, project: String, trusted: bool }
     WouldTrust { success: bool, project: String, trusted: bool, files: Vec<TrustFile> }
     TrustFile { file: String, text: String }
+    Servers { success: bool, servers: Vec<Server>, problems: Vec<ServerProblem> }
+    Server {
+        name: String, provider: String, transport: String, target: String, file: String, scope: String, trusted: bool, enabled: bool,
+        state: String, tools: Nullable<u64>, shadowed: bool,
+    }
+    ServerProblem { file: String, name: Nullable<String>, problem: String }
+    ServersStatus { success: bool, ready: u64, servers: Vec<ServerState>, problems: Vec<ServerProblem> }
+    ServerState {
+        name: String, provider: String, transport: String, state: String, tools: Nullable<u64>, quarantined: u64, read: String,
+        write: String,
+    }
+    ServersDoctor { success: bool, servers: Vec<ServerHealth>, problems: Vec<ServerProblem>, next: Vec<String> }
+    ServerHealth { name: String, ok: bool, problems: Vec<ServerFinding> }
+    ServerFinding { problem: String, next: Nullable<String> }
+    ServerAdded { success: bool, name: String, provider: String, file: String, transport: String, target: String, next: Vec<String> }
+    ServerRemoved { success: bool, name: String, file: String, secrets_removed: bool }
+    ServerSwitched { success: bool, name: String, provider: String, enabled: bool }
+    ServersTrusted { success: bool, servers: Vec<ServerLook>, trusted: Vec<String> }
+    ServerLook {
+        name: String, file: String, transport: String, starts: Value, secrets: Vec<String>, fingerprint: String, trusted: bool,
+        tools: Vec<ToolLook>,
+    }
+    ToolLook { tool: String, change: String, fields: Value }
+    ServerUntrusted { success: bool, name: String, trusted: bool }
+    ServerSecretSet { success: bool, name: String, provider: String, key: String, used: bool }
+    ServerSecrets { success: bool, secrets: Vec<ServerSecret> }
+    ServerSecret { server: String, provider: String, key: String, stored: Nullable<String>, reference: Nullable<String> }
+    ServerSecretUnset { success: bool, provider: String, key: String }
+    Presets { success: bool, presets: Vec<Preset> }
+    Preset { name: String, about: String, home: String, entry: Value }
+    Imported { success: bool, from: String, file: String, dry_run: bool, imported: Vec<String>, secrets: Vec<String>, skipped: Vec<Skipped> }
+    Skipped { name: String, why: String }
+    GatewayEntry { success: bool, client: String, file: String, entry: Value, snippet: String }
+    Gateway {
+        success: bool, client: String, file: String, changed: bool, would_change: bool, dry_run: bool, backup: Nullable<String>,
+        diff: Vec<String>, next: Nullable<String>,
+    }
     Script { success: bool, shell: String, script: String }
     Keys { success: bool, keys: Vec<Key> }
     Key {

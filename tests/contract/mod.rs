@@ -5,6 +5,7 @@ mod calls;
 mod commands;
 pub mod mirrors;
 mod scripts;
+mod servers;
 
 use serde::de::DeserializeOwned;
 

@@ -2,7 +2,11 @@
 
 use angelia::base::envelope::{Envelope, Meta};
 use angelia::base::error::{Code, Error, Problem, ProviderAnswer};
+use angelia::base::origin::Origin;
 use angelia::call::keep::{Cap, LEAST, keep};
+use angelia::call::reach::Reach;
+use angelia::call::request::{Arguments, Call, Ctx, Options};
+use angelia::config::layers::Rule;
 use serde_json::{Value, json};
 
 use crate::support::apart::apart;
@@ -113,6 +117,66 @@ fn without_a_database_there_is_still_a_preview() {
             assert!(envelope.success && envelope.meta.result_id.is_none() && length(&envelope) <= LEAST);
             assert_eq!(envelope.data["id"], 7);
             assert!(envelope.meta.note.unwrap().starts_with("The whole answer could not be kept: "));
+        },
+    );
+}
+
+/// What a client of an owner's server may do.
+fn client(owner: &str) -> Ctx {
+    let mut ctx = Ctx::new(Origin::mcp("test", "c1"));
+    ctx.reach = Some(std::sync::Arc::new(Reach {
+        integrations: vec![Vec::new()],
+        upstreams: Vec::new(),
+        functions: Vec::new(),
+        write: Rule::Deny,
+        read_only: true,
+        force: false,
+        accounts: Default::default(),
+        owner: owner.to_owned(),
+    }));
+    ctx
+}
+
+fn call(function: &str, arguments: Value) -> Call {
+    let Value::Object(object) = arguments else { panic!("arguments are an object") };
+    let arguments = Arguments::Ready { object, files: Default::default() };
+    Call { function: function.to_owned(), account: None, arguments, options: Options::default() }
+}
+
+#[test]
+fn a_client_reads_the_results_of_its_owner_alone() {
+    apart(
+        "results::kept::a_client_reads_the_results_of_its_owner_alone",
+        |again| again(&Home::new()),
+        async |runtime| {
+            let mut ids = Vec::new();
+            for owner in ["me", "you"] {
+                let mut envelope = envelope(json!({"text": owner.repeat(9999)}));
+                keep(&runtime, &Cap { bytes: LEAST, owner: owner.to_owned() }, &mut envelope);
+                ids.push(envelope.meta.result_id.unwrap());
+            }
+            for (owner, own, foreign) in [("me", &ids[0], &ids[1]), ("you", &ids[1], &ids[0])] {
+                let ctx = client(owner);
+                let listed = runtime.call(&ctx, call("results.list", json!({}))).await;
+                assert_eq!((&listed.data["total"], &listed.data["results"][0]["id"]), (&json!(1), &json!(own)));
+                let mut read = runtime.call(&ctx, call("results.read", json!({"id": own, "pointer": "/text"}))).await;
+                assert!(read.success && read.data["value"].as_str().unwrap().starts_with(owner), "{:?}", read.error);
+                keep(&runtime, &cap(LEAST), &mut read);
+                assert!(
+                    read.meta.truncated && read.meta.result_id.is_none() && read.meta.note.is_none(),
+                    "an answer about a result is not kept"
+                );
+                let refused = runtime.call(&ctx, call("results.read", json!({"id": foreign}))).await;
+                assert_eq!(refused.error_detail.unwrap().code, "not_found");
+                let code = format!("return app.integrations.results.read{{id = '{foreign}'}}");
+                let refused = runtime.call(&ctx, call("script.run", json!({"code": code}))).await;
+                assert_eq!(refused.error_detail.unwrap().code, "not_found", "also by a script");
+            }
+            let outside =
+                runtime.call(&client("me"), call("script.run", json!({"code": "return app.integrations.data.collections{}"}))).await;
+            assert_eq!(outside.error_detail.unwrap().code, "permission_denied", "a script does what its client may do");
+            let approves = json!({"code": "return 1", "approve": "0".repeat(64)});
+            assert!(!runtime.call(&client("me"), call("script.run", approves)).await.success);
         },
     );
 }

@@ -137,6 +137,9 @@ fn put(app: &App, out: &Out, arguments: &ArgMatches, name: &str, members: Map<St
     if !changes.is_empty() {
         configure::apply(app, false, changes)?;
     }
+    if let Some(stronger) = servers(app)?.entries.iter().find(|known| known.id == entry.id && known.file != entry.file) {
+        out.note(&format!("'{}' of {} goes before it here", printable(&stronger.name), stronger.file.display()));
+    }
     let missing = secrets::missing(&app.vault()?, &entry);
     let next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", quoted(name))).collect();
     let value = json!({

@@ -12,6 +12,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
 use crate::cli::mcp::{all, project_root, text};
 use crate::cli::output::{Out, Paint};
+use crate::cli::tree;
 use crate::config::{env, files};
 use crate::mcp::clients::{self, CLIENTS, Client};
 
@@ -45,9 +46,23 @@ fn target(app: &App, arguments: &ArgMatches) -> Result<Target> {
         words.extend([String::from("--profile"), profile.to_owned()]);
     }
     words.extend(all(arguments, "words"));
+    refuse_unknown(&words)?;
     // A client that is started from a desktop does not see the variables of this shell.
     let variables: Vec<(String, String)> = env::var("ANGELIA_HOME").map(|home| (String::from("ANGELIA_HOME"), home)).into_iter().collect();
     Ok(Target { client, path, entry: client.entry(&program()?, &words, &variables) })
+}
+
+/// A client would start, and fail, with flags that there are not.
+fn refuse_unknown(words: &[String]) -> Result<()> {
+    let typed = [String::from("angelia")].into_iter().chain(words.iter().cloned());
+    match tree::command().try_get_matches_from(typed) {
+        Err(error) if error.exit_code() != 0 => {
+            let said = error.render().to_string();
+            let said = said.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Err(Error::usage(format!("mcp:serve would not start: {said}")).hint("angelia mcp:serve --help"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn program() -> Result<String> {
@@ -111,7 +126,8 @@ struct Changed {
 }
 
 fn change(target: &Target, uninstall: bool, dry: bool) -> Result<Changed> {
-    let there = files::read(&target.path)?;
+    let read = || files::read_at_most(&target.path, clients::LARGEST);
+    let there = read()?;
     let old = there.clone().unwrap_or_default();
     let entry = (!uninstall).then_some(&target.entry);
     let new = match target.client.set(&old, NAME, entry) {
@@ -131,6 +147,12 @@ fn change(target: &Target, uninstall: bool, dry: bool) -> Result<Changed> {
         return Ok(Changed { changed: true, backup: None, diff });
     }
     let backup = if there.is_some() { Some(backup(&target.path)?) } else { None };
+    // The client may be running, and write there itself.
+    if read()? != there {
+        return Err(
+            Error::usage(format!("{} was changed by somebody else meanwhile. Nothing was changed", target.path.display())).retryable()
+        );
+    }
     files::write_shared(&target.path, &new)?;
     Ok(Changed { changed: true, backup, diff })
 }

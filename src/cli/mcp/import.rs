@@ -79,7 +79,8 @@ fn source(arguments: &ArgMatches) -> Result<(PathBuf, Map<String, Value>)> {
         }
         (None, None) => return Err(Error::usage("say which file, or --from which client").hint("angelia mcp:import --from claude-code")),
     };
-    let there = plain::read(&path)?.ok_or_else(|| Error::new(Code::NotFound, format!("{} does not exist", path.display())))?;
+    let there = plain::read_at_most(&path, clients::LARGEST)?
+        .ok_or_else(|| Error::new(Code::NotFound, format!("{} does not exist", path.display())))?;
     let found = exchange::find(&there, toml).map_err(|why| Error::usage(format!("{} cannot be read: {why}", path.display())))?;
     Ok((path, found))
 }

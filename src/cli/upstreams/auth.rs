@@ -31,7 +31,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         return Ok(0);
     }
     let scopes = text("scopes").unwrap_or_default().split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
-    let grant = Grant { scopes, client_id: text("client-id").map(str::to_owned), challenge: None };
+    let grant = Grant { scopes, client_id: text("client-id").map(str::to_owned), ..Grant::default() };
     let browser = !arguments.get_flag("no-browser");
     let show = |address: &str| {
         out.stderr(&format!("Open this address to go on:\n{address}\n"));

@@ -97,7 +97,7 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
             .hint("angelia mcp --help"));
     };
     match words.iter().find(|word| !word.starts_with('-')) {
-        Some(_) => call(app, &[&[entry.name.clone()], words].concat()),
+        Some(_) => call(app, &[std::slice::from_ref(&entry.name), words].concat()),
         None => {
             let tools = ["angelia", "mcp:tools", &entry.name].into_iter().map(str::to_owned).chain(words.iter().cloned());
             let matches = super::tree::command().try_get_matches_from(tools).map_err(|error| Error::usage(error.to_string()))?;
@@ -273,7 +273,7 @@ fn row(app: &App, trust: &Trust, entry: &Entry, asked: &Result<Option<(Arc<Provi
     let mut row = json!({"server": tools::shown(&entry.name), "id": entry.id, "provider": entry.provider()});
     match asked {
         Ok(Some((provider, functions))) => {
-            let cached = Cache::new(&app.dirs).get(entry).map(|found| found.tools).unwrap_or_default();
+            let cached = Cache::new(&app.dirs).get(entry).map(|found| found.tools.clone()).unwrap_or_default();
             let held = trust.quarantined(entry, &cached);
             let of_tools: Vec<&Function> = functions.iter().filter(|function| original(function).is_some()).collect();
             let shown = of_tools.iter().take(*left).map(|function| {

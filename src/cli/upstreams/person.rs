@@ -31,7 +31,11 @@ impl Person for Terminal {
                 let about = field["description"].as_str().or(field["title"].as_str()).unwrap_or_default();
                 let options: Vec<&str> = field["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 let options = if options.is_empty() { String::new() } else { format!(" [{}]", options.join(", ")) };
-                let star = if required { "" } else { " (optional)" };
+                let default = field.get("default");
+                let star = match default {
+                    Some(default) => format!(" (empty: {default})"),
+                    None => String::from(if required { "" } else { " (optional)" }),
+                };
                 loop {
                     out.stderr(&in_plain_sight(&format!("  {name}{star}{options} {about}: ")));
                     let line = typed().await?;
@@ -39,7 +43,7 @@ impl Person for Terminal {
                     if line == "no" {
                         return None;
                     }
-                    if line.is_empty() && !required {
+                    if line.is_empty() && (default.is_some() || !required) {
                         break;
                     }
                     if let Some(value) = read(field, line) {

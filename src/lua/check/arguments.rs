@@ -155,6 +155,10 @@ impl Seen<'_> {
         let at = at.unwrap_or(self.at);
         let parameters = &self.callable.function.parameters;
         let Some(schema) = parameters.get(key) else {
+            if self.callable.function.mcp.is_some() {
+                // A server's schema may take more than it names; the whole of it is compared below.
+                return self.unknown.push(key.to_owned());
+            }
             let near = nearest(key, parameters.keys().map(String::as_str)).into_iter().map(|near| format!("Did you mean '{near}'?"));
             let message = format!("{} has no argument '{}'", self.callable.name, printable(key));
             let hints = near.chain([self.docs()]);

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use full_moon::ast::{Call, Expression, FunctionArgs, Index, Prefix, Suffix};
 use full_moon::tokenizer::TokenReference;
 
-use crate::base::name::{nearest, printable};
+use crate::base::name::{nearest, printable, slug};
 use crate::lua::check::arguments::{self, Given, place};
 use crate::lua::check::literal;
 use crate::lua::check::names::{self, Library};
 use crate::lua::check::walk::Walk;
 use crate::lua::check::{Place, Remark, Severity};
+use crate::lua::mcp;
 use crate::registry::catalog::{Callable, Opened};
+use crate::registry::manifest::UPSTREAMS;
 
 /// The options of `:each` and `:all`.
 const OPTIONS: [&str; 2] = ["max_items", "max_pages"];
@@ -23,6 +25,10 @@ pub enum Known {
     Nothing,
     App,
     Integrations,
+    /// `app.mcp`.
+    Servers,
+    /// A server whose tools are known.
+    Server(Rc<Opened>),
     Provider(Rc<Opened>),
     /// A provider's account, or a function that there is not: what follows tells.
     Account(Rc<Opened>, String),
@@ -71,6 +77,7 @@ impl Walk<'_> {
     fn step(&mut self, known: Known, token: &TokenReference, key: &str) -> Known {
         match known {
             Known::App if key == "integrations" => Known::Integrations,
+            Known::App if key == "mcp" => Known::Servers,
             Known::App => self.no_member_of_app(token, key),
             Known::Integrations => self.provider(token, key),
             Known::Provider(opened) if has(&opened, key) => self.named(token, &opened, key),
@@ -86,6 +93,8 @@ impl Walk<'_> {
                 Known::Nothing
             }
             Known::Library(library) => self.member(token, library, key),
+            Known::Servers => self.server(key),
+            Known::Server(opened) => self.tool(token, &opened, key),
             Known::Nothing | Known::Protected | Known::Require => Known::Nothing,
         }
     }
@@ -96,12 +105,34 @@ impl Walk<'_> {
             format!("app.integrations.{key}")
         } else {
             match nearest(key, ["integrations", "mcp"]).first() {
-                Some(near) if key != "mcp" => format!("app.{near}"),
-                _ => return Known::Nothing,
+                Some(near) => format!("app.{near}"),
+                None => return Known::Nothing,
             }
         };
         self.say(token, "unknown_global", format!("app has no member '{}'", printable(key)), vec![format!("Did you mean '{meant}'?")]);
         Known::Nothing
+    }
+
+    /// A server that was never asked for its tools says nothing of them.
+    fn server(&mut self, name: &str) -> Known {
+        let opened = self.catalog.provider(&format!("{UPSTREAMS}{}", slug(name))).ok();
+        opened.filter(|opened| !opened.functions.is_empty()).map_or(Known::Nothing, |opened| Known::Server(Rc::new(opened)))
+    }
+
+    /// The tools are those of the last time: a server may have others by now.
+    fn tool(&mut self, token: &TokenReference, opened: &Opened, key: &str) -> Known {
+        let provider = &opened.provider.id;
+        let found =
+            mcp::find(&opened.functions, provider, key).and_then(|found| self.catalog.function(&format!("{provider}.{}", found.id)));
+        match found {
+            Ok(callable) => Known::Function(callable),
+            Err(error) => {
+                let at = place(token).unwrap_or(Place { line: 1, column: 1 });
+                let remark = Remark { severity: Severity::Warning, ..Remark::error(at, "unknown_function", error.message) };
+                self.remarks.push(remark.hints(error.hints));
+                Known::Nothing
+            }
+        }
     }
 
     fn provider(&mut self, token: &TokenReference, id: &str) -> Known {

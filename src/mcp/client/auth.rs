@@ -164,11 +164,16 @@ pub async fn manager(out: &Out, url: &Url, tokens: Tokens, renew: bool) -> Resul
 }
 
 /// What a person is asked to allow.
+#[derive(Default)]
 pub struct Grant {
     /// What to ask for; the server's own choice when empty.
     pub scopes: Vec<String>,
     /// A client id that the authorization server knows already.
     pub client_id: Option<String>,
+    /// The secret that goes with that id, where there is one.
+    pub client_secret: Option<Secret>,
+    /// Address of a document that describes us, for authorization servers that read such documents instead of registering clients.
+    pub document: Option<String>,
     /// The server's challenge, if it gave one.
     pub challenge: Option<String>,
 }
@@ -201,7 +206,9 @@ pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show:
     }
     if let Some(id) = grant.client_id {
         request = request.with_preregistered_client(id);
+        request.client_secret = grant.client_secret.as_ref().map(launch::told);
     }
+    request.client_metadata_url = grant.document;
     if let Some(challenge) = grant.challenge.filter(|challenge| !challenge.is_empty()) {
         request = request.with_challenge(challenge);
     }

@@ -1,7 +1,10 @@
 //! What servers were found to have, on disk: searched and called without starting them. One file for each entry as it is configured; a
 //! changed entry is another server and has another file.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +17,7 @@ use crate::config::files;
 use crate::mcp::client::session::Manner;
 use crate::mcp::client::tools;
 use crate::mcp::entry::Entry;
+use crate::mcp::trust::Trust;
 use crate::registry::index::{Index, compile};
 use crate::registry::user;
 
@@ -51,16 +55,21 @@ impl Found {
     }
 }
 
+/// A file as it was when it was read.
+type Read = (SystemTime, u64, Arc<Found>);
+
 /// Where it is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Cache {
     folder: Option<PathBuf>,
+    /// What was read: a program that stays does not read it for each call.
+    read: Mutex<HashMap<PathBuf, Read>>,
 }
 
 impl Cache {
     /// In the cache folder.
     pub fn new(dirs: &Dirs) -> Self {
-        Self { folder: dirs.cache().map(|folder| folder.join("mcp")) }
+        Self { folder: dirs.cache().map(|folder| folder.join("mcp")), read: Mutex::default() }
     }
 
     fn path(&self, entry: &Entry) -> Option<PathBuf> {
@@ -69,13 +78,22 @@ impl Cache {
     }
 
     /// What is known of a server.
-    pub fn get(&self, entry: &Entry) -> Option<Found> {
+    pub fn get(&self, entry: &Entry) -> Option<Arc<Found>> {
         let path = self.path(entry)?;
-        let size = std::fs::metadata(&path).ok()?;
-        if !size.is_file() || size.len() > LARGEST {
+        let meta = std::fs::metadata(&path).ok()?;
+        let (time, size) = (meta.modified().ok()?, meta.len());
+        if !meta.is_file() || size > LARGEST {
             return None;
         }
-        serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+        let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, length, found)) = read().get(&path)
+            && (*known, *length) == (time, size)
+        {
+            return Some(found.clone());
+        }
+        let found: Arc<Found> = Arc::new(serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?);
+        read().insert(path, (time, size, found.clone()));
+        Some(found)
     }
 
     /// Remembers it. What cannot be written is asked for again next time; what is known is not written anew each time it is asked for,
@@ -85,7 +103,7 @@ impl Cache {
             let young = found.time_ms.saturating_sub(known.time_ms) < FRESH_MS / 2;
             young && Found { time_ms: known.time_ms, ..found.clone() } == *known
         };
-        if self.get(entry).as_ref().is_some_and(same) {
+        if self.get(entry).is_some_and(|known| same(&known)) {
             return Ok(());
         }
         let Some((folder, path)) = self.folder.as_ref().zip(self.path(entry)) else { return Ok(()) };
@@ -101,7 +119,7 @@ impl Cache {
     }
 
     /// The known servers as providers, compiled again only when one of them changed.
-    pub fn index(&self, entries: &[Entry]) -> Option<Index> {
+    pub fn index(&self, entries: &[Entry], trust: &Trust) -> Option<Index> {
         let folder = self.folder.as_ref()?;
         let known: Vec<(&Entry, PathBuf)> = entries
             .iter()
@@ -112,14 +130,17 @@ impl Cache {
         if known.is_empty() {
             return None;
         }
-        let paths: Vec<PathBuf> = known.iter().map(|(_, path)| path.clone()).collect();
+        let mut paths: Vec<PathBuf> = known.iter().map(|(_, path)| path.clone()).collect();
         // Other projects have other servers: each set has a compiled form of its own.
         let names: Vec<&str> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
         let compiled = folder.with_file_name(format!("catalog-mcp-{}.bin", &sha256(names.join("\0").as_bytes())[..16]));
+        // A tool is shown in full once somebody looked at it.
+        paths.extend(known.iter().filter_map(|(entry, _)| trust.pin_path(entry)));
         user::open_made(&paths, &compiled, |fingerprint| {
             let providers = known.iter().filter_map(|(entry, _)| {
                 let found = self.get(entry)?;
-                let (mut provider, functions) = tools::provider(entry, &found.about, &found.tools).ok()?;
+                let (mut provider, functions) =
+                    tools::provider(entry, &found.about, &found.tools, &trust.quarantined(entry, &found.tools)).ok()?;
                 provider.functions = functions;
                 Some(provider)
             });

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::service::ClientInitializeError;
-use rmcp::transport::auth::AuthorizationManager;
+use rmcp::transport::auth::{AuthError, AuthorizationManager};
 use tokio::time::Instant;
 
+use crate::access::launch;
 use crate::access::policy;
 use crate::access::vault::Vault;
 use crate::base::error::{Code, Error, Result};
@@ -24,7 +25,9 @@ use crate::mcp::client::secrets::{Address, DEPTH, Filler};
 use crate::mcp::client::session::{self, Manner, Session, begin, no_start};
 use crate::mcp::client::sse;
 use crate::mcp::entry::{Entry, Transport};
+use crate::mcp::trust::quoted;
 use crate::net::Net;
+use crate::net::header::HeaderValue;
 
 /// Servers of ours that may stand in one chain.
 const DEEPEST: u32 = 2;
@@ -97,15 +100,16 @@ impl Means {
             return Err(Failure::before(Error::internal("an entry without a transport")));
         };
         let out = self.out(entry, &address);
+        let way = Way { entry, out, address, shared, until };
         let older = memory.sse || matches!(entry.transport, Transport::Http { sse: true, .. });
-        let first = if older { Ok(None) } else { self.newer(entry, &out, &address, &shared, memory, until).await.map(Some) };
+        let first = if older { Ok(None) } else { self.newer(&way, memory).await.map(Some) };
         match first {
             Ok(Some(session)) => Ok(Connected { session, sse: false }),
-            Ok(None) => self.older(entry, &out, &address, &shared, until).await,
+            Ok(None) => self.older(&way).await,
             // It answered, but not as a server of the newer kind does.
             Err(failure) if failure.challenge.is_none() && matches!(failure.error.code, Code::InvalidResponse | Code::ProviderError) => {
-                let soon = until.min(Instant::now() + OLDER);
-                self.older(entry, &out, &address, &shared, soon).await.map_err(|_| failure)
+                let soon = Way { until: until.min(Instant::now() + OLDER), ..way };
+                self.older(&soon).await.map_err(|_| failure)
             }
             Err(failure) => Err(failure),
         }
@@ -131,56 +135,58 @@ impl Means {
         Tokens::new(&self.dirs, self.config.credential_store(), entry)
     }
 
-    async fn manager(&self, entry: &Entry, out: &Out, address: &Address, renew: bool) -> Result<Option<AuthorizationManager>, Failure> {
-        if address.authorized {
+    async fn manager(&self, way: &Way<'_>, renew: bool) -> Result<Option<AuthorizationManager>, Failure> {
+        if way.address.authorized {
             return Ok(None);
         }
-        auth::manager(out, &address.url, self.tokens(entry), renew).await.map_err(Failure::before)
+        auth::manager(&way.out, &way.address.url, self.tokens(way.entry), renew).await.map_err(Failure::before)
     }
 
-    async fn newer(
-        &self,
-        entry: &Entry,
-        out: &Out,
-        address: &Address,
-        shared: &Arc<Shared>,
-        memory: Memory,
-        until: Instant,
-    ) -> Result<Session, Failure> {
-        let manager = self.manager(entry, out, address, memory.renew).await?;
+    async fn newer(&self, way: &Way<'_>, memory: Memory) -> Result<Session, Failure> {
+        let manager = self.manager(way, memory.renew).await?;
         let known = manager.is_some();
-        let begun = match http::streamable(out, address, manager).map_err(Failure::before)? {
-            Streamable::Plain(transport) => within(until, shared, begin(transport, shared, memory.manner)).await,
-            Streamable::Authorized(transport) => within(until, shared, begin(transport, shared, memory.manner)).await,
+        let begun = match http::streamable(&way.out, &way.address, manager).map_err(Failure::before)? {
+            Streamable::Plain(transport) => within(way, begin(transport, &way.shared, memory.manner)).await,
+            Streamable::Authorized(transport) => within(way, begin(transport, &way.shared, memory.manner)).await,
         };
         match begun {
-            Ok(service) => Ok(Session::remote(service, shared)),
+            Ok(service) => Ok(Session::remote(service, &way.shared)),
             Err(failure) => Err(refused(failure, known)),
         }
     }
 
-    async fn older(&self, entry: &Entry, out: &Out, address: &Address, shared: &Arc<Shared>, until: Instant) -> Result<Connected, Failure> {
-        let token = match self.manager(entry, out, address, true).await? {
+    async fn older(&self, way: &Way<'_>) -> Result<Connected, Failure> {
+        let token = match self.manager(way, true).await? {
             None => None,
-            Some(manager) => {
-                let token = manager.get_access_token().await.map_err(|error| {
-                    Failure::before(
-                        Error::new(Code::NeedsReauth, format!("{}: {error}", shared.server))
-                            .hint(format!("angelia mcp:auth {}", entry.name)),
-                    )
-                })?;
-                let (_, value) =
-                    crate::access::launch::header("authorization", &Secret::new(format!("Bearer {token}"))).map_err(Failure::before)?;
-                Some(value)
-            }
+            Some(manager) => Some(bearer(way, &manager).await?),
         };
         let known = token.is_some();
-        let patience = until.saturating_duration_since(Instant::now());
-        let events =
-            sse::open(out, address, token, patience).await.map_err(|broken| refused(failure::of_cause(&shared.server, &broken), known))?;
-        let service = within(until, shared, begin(events, shared, Manner::Initialize)).await?;
-        Ok(Connected { session: Session::remote(service, shared), sse: true })
+        let patience = way.until.saturating_duration_since(Instant::now());
+        let opened = sse::open(&way.out, &way.address, token, patience).await;
+        let events = opened.map_err(|broken| refused(failure::of_cause(&way.shared.server, &broken), known))?;
+        let service = within(way, begin(events, &way.shared, Manner::Initialize)).await?;
+        Ok(Connected { session: Session::remote(service, &way.shared), sse: true })
     }
+}
+
+/// The way to an HTTP server.
+struct Way<'a> {
+    entry: &'a Entry,
+    out: Out,
+    address: Address,
+    shared: Arc<Shared>,
+    until: Instant,
+}
+
+/// The header with the stored token, renewed if need be.
+async fn bearer(way: &Way<'_>, manager: &AuthorizationManager) -> Result<HeaderValue, Failure> {
+    let refused = |error: &AuthError| {
+        let error = Error::new(Code::NeedsReauth, format!("{}: {error}", way.shared.server));
+        Failure::before(error.hint(format!("angelia mcp:auth {}", quoted(&way.entry.name))))
+    };
+    let token = manager.get_access_token().await.map_err(|error| refused(&error))?;
+    let header = launch::header("authorization", &Secret::new(format!("Bearer {token}")));
+    header.map(|(_, value)| value).map_err(Failure::before)
 }
 
 /// A server that knows us and refuses us wants us to come back in another way.
@@ -192,10 +198,10 @@ fn refused(mut failure: Failure, known: bool) -> Failure {
     failure
 }
 
-async fn within<T>(until: Instant, shared: &Shared, begun: impl Future<Output = Result<T, ClientInitializeError>>) -> Result<T, Failure> {
-    match tokio::time::timeout_at(until, begun).await {
-        Ok(begun) => begun.map_err(|error| failure::of_start(&shared.server, &error)),
-        Err(_) => Err(Failure::before(no_start(&shared.server))),
+async fn within<T>(way: &Way<'_>, begun: impl Future<Output = Result<T, ClientInitializeError>>) -> Result<T, Failure> {
+    match tokio::time::timeout_at(way.until, begun).await {
+        Ok(begun) => begun.map_err(|error| failure::of_start(&way.shared.server, &error)),
+        Err(_) => Err(Failure::before(no_start(&way.shared.server))),
     }
 }
 

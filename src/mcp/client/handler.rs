@@ -24,7 +24,7 @@ use crate::call::request::Progress;
 
 /// A person who can answer what a server asks during a call.
 pub trait Person: Send + Sync {
-    /// Asks for an object of this schema. `None` where it is declined or nobody is there.
+    /// Asks for an object of this schema; what is left out has its default. `None` where it is declined or nobody is there.
     fn fill_in<'a>(&'a self, server: &'a str, message: &'a str, schema: &'a Value) -> BoxFuture<'a, Option<Value>>;
 
     /// Asks to open an address that the server names; true when the person did.
@@ -95,7 +95,7 @@ impl Shared {
             ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } => {
                 let schema = serde_json::to_value(&requested_schema).unwrap_or_default();
                 match person.fill_in(&self.server, &message, &schema).await {
-                    Some(content) => ElicitResult::new(ElicitationAction::Accept).with_content(content),
+                    Some(content) => ElicitResult::new(ElicitationAction::Accept).with_content(completed(content, &schema)),
                     None => ElicitResult::new(ElicitationAction::Decline),
                 }
             }
@@ -112,6 +112,18 @@ impl Shared {
         let uri = self.root.as_ref().and_then(|root| url::Url::from_directory_path(root).ok());
         ListRootsResult::new(uri.map(|uri| Root::new(uri.as_str().trim_end_matches('/'))).into_iter().collect())
     }
+}
+
+/// An answer with the defaults of what was left out.
+fn completed(mut content: Value, schema: &Value) -> Value {
+    if let (Some(content), Some(fields)) = (content.as_object_mut(), schema["properties"].as_object()) {
+        for (name, field) in fields {
+            if let (false, Some(default)) = (content.contains_key(name), field.get("default")) {
+                content.insert(name.clone(), default.clone());
+            }
+        }
+    }
+    content
 }
 
 /// The answer to every request for sampling.
@@ -165,7 +177,7 @@ impl ClientHandler for Handler {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            let level = serde_json::to_value(&params.level).unwrap_or_default();
+            let level = serde_json::to_value(params.level).unwrap_or_default();
             (self.0.note)(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
         }
     }

@@ -81,7 +81,8 @@ impl Hub {
 
     /// Goes on with other settings, and tells somebody else what comes to light. Servers that are configured no more are ended.
     pub fn go_on(&self, config: &Config, learn: Learn) {
-        if let (false, Ok(servers)) = (self.slots.lock().unwrap_or_else(PoisonError::into_inner).is_empty(), self.servers()) {
+        let connected = !self.slots.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if let (true, Ok(servers)) = (connected, self.servers()) {
             let kept: Vec<String> = servers.entries.iter().filter(|entry| !entry.disabled).map(key).collect();
             self.slots.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| kept.contains(key));
         }
@@ -135,7 +136,7 @@ impl Hub {
         }
         let found = self.cache.get(entry);
         let memory = Memory {
-            manner: found.as_ref().map_or(Manner::Unknown, Found::manner),
+            manner: found.as_ref().map_or(Manner::Unknown, |found| found.manner()),
             sse: found.as_ref().is_some_and(|found| found.sse),
             renew,
         };
@@ -169,10 +170,10 @@ impl Hub {
     }
 
     /// Notes how a server speaks, where that is news.
-    fn remember(&self, entry: &Entry, session: &Session, sse: bool, found: Option<Found>) {
+    fn remember(&self, entry: &Entry, session: &Session, sse: bool, found: Option<Arc<Found>>) {
         let modern = session.manner() == Manner::Discover;
         if let Some(found) = found.filter(|found| found.modern != modern || found.sse != sse) {
-            self.cache.put(entry, &Found { modern, sse, ..found }).ok();
+            self.cache.put(entry, &Found { modern, sse, ..found.as_ref().clone() }).ok();
         }
     }
 
@@ -182,6 +183,9 @@ impl Hub {
         let changed = session.shared.clone();
         tokio::spawn(async move {
             tokio::time::sleep(SETTLED).await;
+            if let Some(session) = watched.upgrade() {
+                session.follow().await;
+            }
             loop {
                 let (Some(hub), Some(session)) = (me.upgrade(), watched.upgrade()) else { return };
                 if !session.alive() {
@@ -208,10 +212,12 @@ impl Hub {
         listed.iter_mut().for_each(|tool| session.scrubber.scrub_value(tool));
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
-        Trust::open(&self.means().dirs)?.pin(&self.means().dirs, entry, &listed)?;
+        let trust = Trust::open(&self.means().dirs)?;
+        trust.pin(&self.means().dirs, entry, &listed)?;
+        let held = trust.quarantined(entry, &listed);
         let found = Found { time_ms: now_ms(), about, tools: listed, modern, sse };
         self.cache.put(entry, &found).ok();
-        let (provider, functions) = tools::provider(entry, &found.about, &found.tools).map_err(Error::internal)?;
+        let (provider, functions) = tools::provider(entry, &found.about, &found.tools, &held).map_err(Error::internal)?;
         let provider = Arc::new(provider);
         if let Some(learn) = self.learn.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             learn(&provider, functions.clone());
@@ -222,7 +228,7 @@ impl Hub {
     /// Refuses a tool that is not the one that was looked at.
     fn quarantine(&self, trust: &Trust, entry: &Entry, tool: &str) -> Result<()> {
         let Some(found) = self.cache.get(entry) else { return Ok(()) };
-        let known: Vec<Value> = found.tools.into_iter().filter(|known| known["name"] == tool).collect();
+        let known: Vec<Value> = found.tools.iter().filter(|known| known["name"] == tool).cloned().collect();
         if trust.quarantined(entry, &known).is_empty() {
             return Ok(());
         }

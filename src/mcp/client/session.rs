@@ -6,8 +6,8 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use rmcp::model::{
-    CancelledNotification, CancelledNotificationParam, ClientNotification, ClientRequest, ErrorData, InputRequest, InputRequiredResult,
-    InputResponses, ProtocolVersion, RequestId, ServerResult,
+    CancelledNotification, CancelledNotificationParam, ClientNotification, ClientRequest, InputRequest, InputRequiredResult,
+    InputResponses, ProtocolVersion, RequestId, ServerResult, SubscriptionFilter,
 };
 use rmcp::service::{
     ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, Peer, PeerRequestOptions, RoleClient, RunningService, ServiceError,
@@ -158,6 +158,22 @@ impl Session {
         if modern { Manner::Discover } else { Manner::Initialize }
     }
 
+    /// Asks a server of the newer kind to say when its tools are others; older ones say so by themselves.
+    pub async fn follow(&self) {
+        let says = self.about().pointer("/capabilities/tools/listChanged").and_then(Value::as_bool).unwrap_or(false);
+        if self.manner() != Manner::Discover || !says {
+            return;
+        }
+        let filter = SubscriptionFilter::builder().tools_list_changed().build();
+        let Ok(mut news) = self.service.peer().listen(filter).await else { return };
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(_)) = news.next().await {
+                shared.changed.notify_one();
+            }
+        });
+    }
+
     /// All entries of a list (`tools`, `resources`, `prompts`), page by page.
     pub async fn list(&self, what: &str, ctx: &Ctx, until: Instant) -> Result<Vec<Value>, Failure> {
         let mut all = Vec::new();
@@ -255,9 +271,4 @@ async fn cancel(peer: &Peer<RoleClient>, id: RequestId, why: &str) {
     let params = CancelledNotificationParam::new(Some(id), Some(why.to_owned()));
     let said = peer.send_notification(ClientNotification::CancelledNotification(CancelledNotification::new(params)));
     drop(tokio::time::timeout(Duration::from_millis(200), said).await);
-}
-
-/// The text of a JSON-RPC error.
-pub fn said(error: &ErrorData) -> String {
-    failure::printable_text(&error.message)
 }

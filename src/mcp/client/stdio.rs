@@ -165,3 +165,17 @@ impl Transport<RoleClient> for Pipes {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rmcp::model::ServerNotification;
+
+    #[test]
+    fn numbers_of_messages_are_read() {
+        let text =
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":3,"progress":0.5,"total":10,"message":"x"}}"#;
+        let ServerJsonRpcMessage::Notification(message) = serde_json::from_str(text).unwrap() else { panic!("a notification") };
+        assert!(matches!(message.notification, ServerNotification::ProgressNotification(_)), "{message:?}");
+    }
+}

@@ -1,18 +1,21 @@
 //! What there is to serve, apart from how the protocol asks for it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 use rmcp::ErrorData;
 use rmcp::RoleServer;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompletionInfo, GetPromptRequestParams, GetPromptResponse, LoggingLevel, Prompt,
-    ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CompletionInfo, GetPromptRequestParams, GetPromptResponse, LoggingLevel,
+    LoggingMessageNotificationParam, Prompt, ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate,
+    ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use tokio::sync::broadcast;
 
 use crate::call::executor::BoxFuture;
+use crate::mcp::server::asks::asks_by_answer;
 
 /// An answer, or why the protocol has none. What a tool itself fails with is an answer.
 pub type Answer<T> = Result<T, ErrorData>;
@@ -26,13 +29,20 @@ pub struct Connection {
     pub level: Mutex<LoggingLevel>,
     /// Resources whose changes it wants to hear of.
     pub subscribed: Mutex<BTreeSet<String>>,
+    /// News are on their way to it.
+    pub told: AtomicBool,
 }
 
 impl Connection {
     /// A new one.
     pub fn new() -> Self {
         let id = uuid::Uuid::new_v4().simple().to_string();
-        Self { id: id.chars().take(12).collect(), level: Mutex::new(LoggingLevel::Warning), subscribed: Mutex::default() }
+        Self {
+            id: id.chars().take(12).collect(),
+            level: Mutex::new(LoggingLevel::Warning),
+            subscribed: Mutex::default(),
+            told: AtomicBool::new(false),
+        }
     }
 
     /// Whether it wants to hear of a change of this resource.
@@ -52,6 +62,21 @@ impl Default for Connection {
 pub struct At<'a> {
     pub context: &'a RequestContext<RoleServer>,
     pub connection: &'a Connection,
+}
+
+impl At<'_> {
+    /// Sends a log message, where the client wants one so grave. Since 2026-07-28 each request says so itself, or hears nothing.
+    pub async fn log(&self, message: LoggingMessageNotificationParam) {
+        let wanted = if asks_by_answer(self.context) {
+            self.context.meta.log_level()
+        } else {
+            Some(*self.connection.level.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        if wanted.is_some_and(|wanted| message.level as u8 >= wanted as u8) {
+            // A client that is gone needs no log.
+            drop(self.context.peer.notify_logging_message(message).await);
+        }
+    }
 }
 
 /// What changed.

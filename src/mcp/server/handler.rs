@@ -1,7 +1,9 @@
 //! The protocol for any face: paging, subscriptions, log levels, news to whoever asked for them.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse,
@@ -17,6 +19,9 @@ use crate::mcp::server::face::{Answer, At, Connection, Face, News, Typing};
 
 /// Entries of one page of a list.
 const PAGE: usize = 200;
+
+/// How often it is looked whether a connection is still there.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Most resources that one connection may watch.
 const MOST_SUBSCRIBED: usize = 1000;
@@ -43,7 +48,9 @@ impl Handler {
 async fn tell(face: Arc<dyn Face>, connection: Arc<Connection>, peer: Peer<RoleServer>) {
     let mut news = face.news();
     while !peer.is_transport_closed() {
-        let sent = match news.recv().await {
+        // News may never come, and a connection that is gone must not wait for them.
+        let Ok(heard) = tokio::time::timeout(LOOK, news.recv()).await else { continue };
+        let sent = match heard {
             Ok(News::Tools) => peer.notify_tool_list_changed().await,
             Ok(News::Prompts) => peer.notify_prompt_list_changed().await,
             Ok(News::Resources) => peer.notify_resource_list_changed().await,
@@ -86,7 +93,10 @@ impl ServerHandler for Handler {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        tokio::spawn(tell(self.face.clone(), self.connection.clone(), context.peer));
+        // A client may say so again.
+        if !self.connection.told.swap(true, Ordering::Relaxed) {
+            tokio::spawn(tell(self.face.clone(), self.connection.clone(), context.peer));
+        }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

@@ -1,7 +1,5 @@
 //! What a client hears while and after a call is made: progress where it asked for it, and a log message about each call.
 
-use std::sync::PoisonError;
-
 use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam, ProgressNotificationParam};
 use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
@@ -59,15 +57,9 @@ pub async fn log(at: At<'_>, envelope: &Envelope) {
         (None, true) => LoggingLevel::Notice,
         (Some(_), _) => LoggingLevel::Warning,
     };
-    let wanted = *at.connection.level.lock().unwrap_or_else(PoisonError::into_inner);
-    if (level as u8) < (wanted as u8) {
-        return;
-    }
     let data = json!({
         "function": envelope.function, "call_id": envelope.meta.call_id, "success": envelope.success,
         "code": envelope.error_detail.as_ref().map(|detail| detail.code), "duration_ms": envelope.duration_ms,
     });
-    let message = LoggingMessageNotificationParam::new(level, data).with_logger("angelia.calls");
-    // A client that is gone needs no log.
-    drop(at.context.peer.notify_logging_message(message).await);
+    at.log(LoggingMessageNotificationParam::new(level, data).with_logger("angelia.calls")).await;
 }
