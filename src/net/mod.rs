@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-pub use reqwest::{Client, Method, header};
+pub use reqwest::{Client, Error as ClientError, Method, header};
 use tokio::time::Instant;
 use url::Url;
 

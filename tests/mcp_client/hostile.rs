@@ -110,7 +110,7 @@ fn a_call_that_takes_too_long_is_cancelled() {
 
 #[test]
 fn what_tools_say_of_themselves_is_made_harmless() {
-    let deep = (0..300).fold(json!({"type": "string"}), |inner, _| json!({"type": "object", "properties": {"a": inner}}));
+    let deep = (0..40).fold(json!({"type": "string"}), |inner, _| json!({"type": "object", "properties": {"a": inner}}));
     let read = json!({"readOnlyHint": true});
     let with = |name: &str, schema: Value| json!({"name": name, "description": "x", "inputSchema": schema, "annotations": read});
     let desk = Desk::with(&json!({"tools": [
@@ -142,9 +142,22 @@ fn what_tools_say_of_themselves_is_made_harmless() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_read_is_said_to_be_one() {
+    let deep = (0..300).fold(String::from("{}"), |inner, _| format!("[{inner}]"));
+    let desk = Desk::new();
+    std::fs::write(desk.home.path().join("tools.json"), format!("{{\"tools\": [], \"x\": {deep}}}")).unwrap();
+    let begun = Instant::now();
+    let failed = desk.call(&["echo"]);
+    assert_eq!(code(&failed), "invalid_response", "{failed}");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn we_are_not_started_below_ourselves() {
     let desk = Desk::new();
-    desk.servers(&json!({"script": {"command": env!("CARGO_BIN_EXE_angelia"), "args": ["mcp:serve"]}}));
+    let other_name = desk.home.path().join("helper");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_angelia"), &other_name).unwrap();
+    desk.servers(&json!({"script": {"command": other_name, "args": ["mcp:serve"]}}));
     let refused = desk.call(&["anything"]);
     assert_eq!(code(&refused), "permission_denied", "{refused}");
     desk.servers(&json!({"script": desk.entry()}));

@@ -35,7 +35,7 @@ fn lists_are_read_page_by_page_and_kept() {
     let starts = desk.notes("starts").len();
     assert_eq!(desk.run(&["mcp:tools", "--json"]).json()["servers"][0]["total"], 11);
     assert_eq!(desk.run(&["mcp:schema", "script", "get-sum", "--json"]).json()["required"], json!(["a"]));
-    let found = desk.run(&["integrations:search", "adds", "--json"]).json();
+    let found = desk.run(&["integrations:search", "adds", "--provider=mcp.script", "--json"]).json();
     assert_eq!(found["functions"][0]["function"], "mcp.script.get_sum");
     assert_eq!(desk.notes("starts").len(), starts, "nothing was started to list, describe and find");
     let lists = desk.notes("lists").len();

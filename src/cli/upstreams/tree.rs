@@ -1,22 +1,8 @@
 //! The commands that use upstream MCP servers, as clap knows them.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, Command};
 
-fn verb(name: &'static str, about: &'static str) -> Command {
-    Command::new(name).about(about).arg(flag("json", "Print one JSON document"))
-}
-
-fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-}
-
-fn word(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).value_name(name.to_uppercase()).help(help)
-}
-
-fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).help(help)
-}
+use crate::cli::tree::{flag, number, option, several, verb, word};
 
 /// All of them.
 pub fn commands() -> Vec<Command> {
@@ -26,7 +12,7 @@ pub fn commands() -> Vec<Command> {
         verb("mcp:tools", "List the tools of MCP servers, as they were found last").args([
             word("server", "A server; all when left out"),
             flag("refresh", "Ask the servers again"),
-            Arg::new("limit").long("limit").value_name("N").help("At most so many").value_parser(clap::value_parser!(u32).range(1..)),
+            number("limit", "At most so many"),
         ]),
         verb("mcp:schema", "Print the JSON Schema of a tool's arguments")
             .args([
@@ -45,7 +31,7 @@ pub fn commands() -> Vec<Command> {
         verb("mcp:prompts", "List the prompts of an MCP server").arg(server()),
         verb("mcp:prompt", "Get a prompt of an MCP server, filled in")
             .args([server(), word("name", "As listed").required(true)])
-            .arg(option("arg", "NAME=VALUE", "A value for one of its arguments").action(ArgAction::Append)),
+            .arg(several("arg", "NAME=VALUE", "A value for one of its arguments")),
         verb("mcp:auth", "Authorize yourself at an MCP server, in the browser")
             .args([server(), flag("no-browser", "Only print the address to open"), flag("logout", "Forget the stored authorization")])
             .args([

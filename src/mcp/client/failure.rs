@@ -1,15 +1,17 @@
 //! What went wrong between us and a server, in our own words: was it sent, is it lost, does it need a new authorization.
 
-use rmcp::model::ErrorData;
+use std::io::ErrorKind;
+
+use rmcp::model::{ErrorCode, ErrorData};
 use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::auth::AuthError;
-use rmcp::transport::streamable_http_client::{AuthRequiredError, HttpStatusError, InsufficientScopeError};
+use rmcp::transport::streamable_http_client::{AuthRequiredError, HttpStatusError, InsufficientScopeError, StreamableHttpError};
 use serde_json::Value;
 
 use crate::base::error::{Code, Error, ProviderAnswer};
 use crate::base::name::printable;
 use crate::mcp::trust::quoted;
-use crate::net::{self, FailureKind};
+use crate::net::{self, ClientError, FailureKind};
 
 /// A request that did not succeed.
 #[derive(Debug)]
@@ -37,6 +39,9 @@ impl Failure {
 
 /// An answer that says no, of the server's own making.
 pub fn refused(server: &str, error: &ErrorData) -> Error {
+    if error.code == ErrorCode::PARSE_ERROR {
+        return Error::new(Code::InvalidResponse, format!("{server}: {}", printable_text(&error.message)));
+    }
     let said = if error.message.is_empty() { format!("error {}", error.code.0) } else { printable_text(&error.message) };
     Error {
         provider: Some(ProviderAnswer { code: Some(error.code.0.to_string()), body: error.data.clone().unwrap_or(Value::Null) }),
@@ -56,9 +61,7 @@ pub fn of_service(server: &str, error: &ServiceError) -> Failure {
         ServiceError::McpError(data) => Failure::after(refused(server, data)),
         ServiceError::Timeout { .. } => Failure::after(Error::new(Code::Timeout, format!("{server} did not answer in time"))),
         ServiceError::TransportSend(failed) => of_cause(server, failed.error.as_ref()),
-        ServiceError::TransportClosed => {
-            Failure { broken: true, ..Failure::after(Error::new(Code::Unreachable, format!("{server} closed the connection"))) }
-        }
+        ServiceError::TransportClosed => closed(server),
         ServiceError::Cancelled { .. } => Failure::after(Error::new(Code::Cancelled, "Interrupted")),
         other => Failure::after(Error::new(Code::InvalidResponse, format!("{server} answered what was not asked: {other}"))),
     }
@@ -87,6 +90,10 @@ pub fn of_start(server: &str, error: &ClientInitializeError) -> Failure {
     }
 }
 
+fn closed(server: &str) -> Failure {
+    Failure { broken: true, ..Failure::after(Error::new(Code::Unreachable, format!("{server} closed the connection"))) }
+}
+
 /// The causes of an error, the error itself first.
 fn causes<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |at| at.source())
@@ -95,6 +102,16 @@ fn causes<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Ite
 /// What an error of a transport means.
 pub fn of_cause(server: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
     for cause in causes(error) {
+        // These two do not name what they hold as their cause.
+        match cause.downcast_ref::<StreamableHttpError<ClientError>>() {
+            Some(StreamableHttpError::HttpStatus(status)) => return of_status(server, status),
+            Some(StreamableHttpError::Client(failed)) => return of_cause(server, failed),
+            _ => {}
+        }
+        let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if kind.is_some_and(|kind| matches!(kind, ErrorKind::BrokenPipe | ErrorKind::NotConnected | ErrorKind::ConnectionReset)) {
+            return closed(server);
+        }
         if let Some(required) = cause.downcast_ref::<AuthRequiredError>() {
             return unauthorized(server, &required.www_authenticate_header);
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode, ErrorData, RequestId, ServerJsonRpcMessage};
 use rmcp::service::RoleClient;
 use rmcp::transport::Transport;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -127,12 +127,52 @@ impl Pipes {
         if text.is_empty() {
             return None;
         }
-        let message = serde_json::from_slice(text).ok();
-        if message.is_none() {
-            self.said.stray(text);
+        match serde_json::from_slice(text) {
+            Ok(message) => Some(message),
+            Err(error) => {
+                self.said.stray(text);
+                unreadable(text, &error)
+            }
         }
-        message
     }
+}
+
+/// Fails the request whose answer cannot be read, instead of letting it wait for another one.
+fn unreadable(text: &[u8], error: &serde_json::Error) -> Option<ServerJsonRpcMessage> {
+    let id = answered(text)?;
+    let why = ErrorData::new(ErrorCode::PARSE_ERROR, format!("an answer that cannot be read: {error}"), None);
+    Some(ServerJsonRpcMessage::error(why, Some(RequestId::Number(id))))
+}
+
+/// The number of the request that a text which looks like an answer answers.
+fn answered(text: &[u8]) -> Option<i64> {
+    let (mut depth, mut quoted, mut key) = (0_u32, None, &text[..0]);
+    let mut escaped = false;
+    for (at, byte) in text.iter().enumerate() {
+        let plain = !escaped;
+        escaped = plain && quoted.is_some() && *byte == b'\\';
+        match (quoted, byte) {
+            (Some(start), b'"') if plain => {
+                key = &text[start..at];
+                quoted = None;
+            }
+            (Some(_), _) => {}
+            (None, b'"') => quoted = Some(at + 1),
+            (None, b'{' | b'[') => depth += 1,
+            (None, b'}' | b']') => depth = depth.saturating_sub(1),
+            (None, b':') if depth == 1 && key == b"id" => {
+                let digits: String = text[at + 1..]
+                    .iter()
+                    .map(|byte| char::from(*byte))
+                    .skip_while(|c| *c == ' ')
+                    .take_while(char::is_ascii_digit)
+                    .collect();
+                return digits.parse().ok();
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 impl Transport<RoleClient> for Pipes {
@@ -170,6 +210,20 @@ impl Transport<RoleClient> for Pipes {
 mod tests {
     use super::*;
     use rmcp::model::ServerNotification;
+
+    #[test]
+    fn answers_that_cannot_be_read_are_told_from_noise() {
+        let deep = format!(r#"{{"jsonrpc":"2.0","result":{{"id":9,"a\"":{}"#, "[".repeat(200));
+        let table = [
+            (format!("{deep}{}}},\"id\": 17}}", "]".repeat(200)), Some(17)),
+            (String::from(r#"{"id":3,"result":"#), Some(3)),
+            (String::from(r#"{"method":"x","params":{"id":3}"#), None),
+            (String::from("Listening on 3000: \"id\": 4"), None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(answered(text.as_bytes()), expected, "{text}");
+        }
+    }
 
     #[test]
     fn numbers_of_messages_are_read() {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::base::json::sha256;
 use crate::mcp::entry::{self, Entry};
@@ -160,34 +160,30 @@ fn refers_elsewhere(value: &Value) -> bool {
     }
 }
 
-/// Id, method and title of a function, its parameters, and which of them are required.
-type Method<'a> = (&'a str, &'a str, &'a str, Map<String, Value>, Vec<&'a str>);
-
 /// Functions for what a server has besides tools.
 fn methods(entry: &Entry, about: &Value) -> Result<Vec<Function>, String> {
     let has = |what: &str| about.pointer(&format!("/capabilities/{what}")).is_some_and(Value::is_object);
     let words = |uri: &str| json!({"type": "string", "description": uri});
-    let mut rows: Vec<Method> = Vec::new();
+    let function = |id: &str, method: &str, title: &str, parameters: Value, required: &[&str]| {
+        serde_json::from_value(json!({
+            "id": id, "title": title, "description": format!("{title}."), "operation": "read", "read_because": "it lists or reads",
+            "mcp": {"server": entry.name, "method": method}, "parameters": parameters, "required": required, "examples": [],
+        }))
+        .map_err(|error| error.to_string())
+    };
+    let mut functions = Vec::new();
     if has("resources") {
-        rows.push(("resources_list", "resources/list", "List what the server has to read", Map::new(), Vec::new()));
-        let uri = [(String::from("uri"), words("URI of the resource, as listed"))].into_iter().collect();
-        rows.push(("resources_read", "resources/read", "Read a resource of the server", uri, vec!["uri"]));
+        functions.push(function("resources_list", "resources/list", "List what the server has to read", json!({}), &[])?);
+        let uri = json!({"uri": words("URI of the resource, as listed")});
+        functions.push(function("resources_read", "resources/read", "Read a resource of the server", uri, &["uri"])?);
     }
     if has("prompts") {
-        rows.push(("prompts_list", "prompts/list", "List the prompts that the server offers", Map::new(), Vec::new()));
+        functions.push(function("prompts_list", "prompts/list", "List the prompts that the server offers", json!({}), &[])?);
         let values = json!({"type": "object", "description": "Values for its arguments", "additionalProperties": {"type": "string"}});
-        let fields = [(String::from("name"), words("Name of the prompt, as listed")), (String::from("arguments"), values)];
-        rows.push(("prompts_get", "prompts/get", "Get a prompt, filled in", fields.into_iter().collect(), vec!["name"]));
+        let fields = json!({"name": words("Name of the prompt, as listed"), "arguments": values});
+        functions.push(function("prompts_get", "prompts/get", "Get a prompt, filled in", fields, &["name"])?);
     }
-    rows.into_iter()
-        .map(|(id, method, title, parameters, required)| {
-            serde_json::from_value(json!({
-                "id": id, "title": title, "description": format!("{title}."), "operation": "read", "read_because": "it lists or reads",
-                "mcp": {"server": entry.name, "method": method}, "parameters": parameters, "required": required, "examples": [],
-            }))
-            .map_err(|error| error.to_string())
-        })
-        .collect()
+    Ok(functions)
 }
 
 #[cfg(test)]
