@@ -84,6 +84,11 @@ impl Door for Web {
     }
 }
 
+type Open = (Whose, Box<dyn Door>);
+
+/// What was measured of a server in its two ways: the time of each call, and of all.
+type Ways = [(Vec<Duration>, Duration); 2];
+
 /// What one server did in one way.
 struct Figures {
     samples: Samples,
@@ -115,12 +120,12 @@ pub fn measure() -> Measured<()> {
 }
 
 fn door(open: impl Fn(Whose) -> Measured<Box<dyn Door>>, calls: u32) -> Measured<Vec<Outcome>> {
-    let mut open: Vec<(Whose, Box<dyn Door>)> = ALL.iter().map(|whose| open(*whose).map(|door| (*whose, door))).collect::<Measured<_>>()?;
+    let mut open: Vec<Open> = ALL.iter().map(|whose| open(*whose).map(|door| (*whose, door))).collect::<Measured<_>>()?;
     for (whose, door) in &mut open {
         door.load(*whose, WARM_UP, 1).map_err(because(whose.name()))?;
         door.load(*whose, WARM_UP, AT_ONCE).map_err(because(whose.name()))?;
     }
-    let mut gathered: Vec<[(Vec<Duration>, Duration); 2]> = ALL.iter().map(|_| Default::default()).collect();
+    let mut gathered: Vec<Ways> = ALL.iter().map(|_| Default::default()).collect();
     for _ in 0..TURNS {
         for ((whose, door), ways) in open.iter_mut().zip(&mut gathered) {
             for ((times, total), window) in ways.iter_mut().zip([1, AT_ONCE]) {
@@ -130,7 +135,7 @@ fn door(open: impl Fn(Whose) -> Measured<Box<dyn Door>>, calls: u32) -> Measured
             }
         }
     }
-    let outcome = |((whose, door), ways): ((Whose, Box<dyn Door>), [(Vec<Duration>, Duration); 2])| {
+    let outcome = |((whose, door), ways): (Open, Ways)| {
         let megabytes = peers::memory(door.process(), "VmHWM")?;
         let figures = |(times, total): (Vec<Duration>, Duration)| Figures {
             per_second: times.len() as f64 / total.as_secs_f64(),

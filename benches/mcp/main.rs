@@ -21,8 +21,10 @@ use std::process::ExitCode;
 
 use support::Measured;
 
-const PARTS: [(&str, fn() -> Measured<()>); 4] =
-    [("calls", calls::measure), ("sessions", sessions::measure), ("bytes", bytes::measure), ("cold", cold::measure)];
+/// A part by its name.
+type Part = (&'static str, fn() -> Measured<()>);
+
+const PARTS: [Part; 4] = [("calls", calls::measure), ("sessions", sessions::measure), ("bytes", bytes::measure), ("cold", cold::measure)];
 
 fn main() -> ExitCode {
     support::main(measure)

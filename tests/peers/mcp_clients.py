@@ -254,6 +254,11 @@ def limits(place):
         longest = max(names, key=len)
         return f"{len(tools)} tools, the longest name {longest}"
 
+    odd = [sys.executable, str(HERE / "mcp_odd_tools.py")]
+    upstreams = {"mcpServers": {"odd names": {"command": odd[0], "args": odd[1:]}}}
+    (place.program.config / "mcp.json").write_text(json.dumps(upstreams))
+    PEER.check("upstream-listed", lambda: len(place.program.json("mcp:tools", "odd names")["tools"]))
+    PEER.check("upstream", face, 10, "--tools", "mcp.*", "--upstream", "*", "--write", "allow")
     PEER.check("small-face", face, 5)
     PEER.check("one-provider", face, 9, "--tools", "data.*", "--write", "allow")
     PEER.check("everything", face, 400, "--tools", "*", "--write", "allow")

@@ -27,6 +27,7 @@ if "--http" in sys.argv:
     port = listener.getsockname()[1]
     listener.close()
     print(f"http://127.0.0.1:{port}/mcp", file=sys.stderr, flush=True)
-    server.run("http", port=port, json_response=True, show_banner=False, log_level="error")
+    waiting = {"timeout_keep_alive": 3600}  # a connection that waits for its turn stays open
+    server.run("http", port=port, json_response=True, show_banner=False, log_level="error", uvicorn_config=waiting)
 else:
     server.run("stdio", show_banner=False, log_level="error")

@@ -53,6 +53,7 @@ const answer = async (request, response) => {
 
 if (process.argv.includes("--http")) {
   const listener = createServer((request, response) => void answer(request, response).catch(() => response.writeHead(500).end()));
+  listener.keepAliveTimeout = 0; // a connection that waits for its turn stays open
   listener.listen(0, "127.0.0.1", () => console.error(`http://127.0.0.1:${listener.address().port}/mcp`));
 } else {
   await server().connect(new StdioServerTransport());
