@@ -260,7 +260,7 @@ impl Hub {
             let (session, fresh) = match started {
                 // The tokens are renewed on the way, once.
                 Err(failure)
-                    if failure.challenge.is_some() && !renew && self.means().tokens(&entry).read().is_ok_and(|tokens| tokens.is_some()) =>
+                    if failure.challenge.is_some() && !renew && self.means().tokens(&entry, None).read().is_ok_and(|tokens| tokens.is_some()) =>
                 {
                     renew = true;
                     continue;
@@ -300,7 +300,7 @@ impl Hub {
             Err(failure) => failure.challenge,
             Ok(_) => None,
         };
-        auth::authorize(&out, &address.url, self.means().tokens(entry), Grant { challenge, ..grant }, show).await
+        auth::authorize(&out, &address.url, self.means().tokens(entry, Some(&address.url)), Grant { challenge, ..grant }, show).await
     }
 
     /// A list that is old is asked for again, after the answer.
@@ -429,7 +429,7 @@ impl Upstreams for Hub {
             loop {
                 match self.session(entry, until, renew).await {
                     Ok((session, _)) => return self.refresh(entry, &session, until).await,
-                    Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(entry).read()?.is_some() => renew = true,
+                    Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(entry, None).read()?.is_some() => renew = true,
                     Err(failure) => return Err(failure.error),
                 }
             }
