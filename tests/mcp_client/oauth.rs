@@ -186,6 +186,6 @@ fn tokens_stay_with_the_address_they_were_given_for() {
     // An entry of a project has none of the user's own, wherever it leads.
     std::fs::remove_file(home.root().join("config/mcp.json")).unwrap();
     std::fs::write(home.path().join("work/.mcp.json"), entry(&server.origin())).unwrap();
-    home.run(&["mcp:trust", "far", "--yes"]);
+    assert_eq!(home.run(&["mcp:trust", "far", "--yes"]).code, 0);
     assert_eq!(code(&home.run(&["mcp:call", "far", "echo", "--json"]).json()), "missing_credentials");
 }

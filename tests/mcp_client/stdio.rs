@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Desk, code};
+use crate::support::mcp::{Client, text};
 
 #[test]
 fn tools_are_functions() {
@@ -125,4 +126,30 @@ fn what_it_says_goes_to_whom_it_concerns() {
     let folder = desk.home.path().join("exchanges").display().to_string();
     let unplayed = desk.call(&["echo", "--record", &folder]);
     assert_eq!(code(&unplayed), "usage", "{unplayed}");
+}
+
+/// Whether a process is there and is no mere entry of a table.
+#[cfg(target_os = "linux")]
+fn runs(pid: &str) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_will_not_end_ends_with_ours() {
+    for told in [false, true] {
+        let desk = Desk::new();
+        // It neither listens to the signal nor cares for the end of its input.
+        let script = format!("trap '' TERM\n{}\nwhile :; do sleep 1; done", super::SCRIPT);
+        std::fs::write(desk.home.path().join("server.sh"), script).unwrap();
+        let mut client = Client::open(&desk.home, &[], json!({}));
+        let called = client.call("call_function", json!({"function": "mcp.script.echo", "arguments": {"a": "x"}}));
+        assert!(text(&called).contains("got"), "{called}");
+        let pid = desk.notes("starts").pop().unwrap();
+        assert!(runs(&pid));
+        let code = if told { client.terminate() } else { client.close() };
+        assert_eq!(code, 0, "told: {told}");
+        assert!(!runs(&pid), "told: {told}: {pid} outlived us");
+    }
 }
