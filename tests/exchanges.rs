@@ -22,7 +22,7 @@ fn yaml(path: &Path) -> Value {
 fn providers() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers");
     let names = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
-    let mut ids: Vec<String> = names.filter(|id| id != "data").collect();
+    let mut ids: Vec<String> = names.filter(|id| !["data", "results", "script"].contains(&id.as_str())).collect();
     ids.sort();
     ids
 }

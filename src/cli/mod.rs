@@ -78,9 +78,7 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
     match words.first().map(String::as_str) {
         Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
-        Some("mcp:call") if !asks_for_help(&words[1..]) => {
-            Ok(upstreams::call(&app()?, &words[1..]).unwrap_or_else(|error| call::refused("mcp:call", &words, error)))
-        }
+        Some("mcp:call") if !asks_for_help(&words[1..]) => upstreams::call(&app()?, &words[1..]),
         Some(command) if tree::is_server(command) => upstreams::shortcut(&app()?, command, &words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
         Some(family) if tree::FAMILIES.contains(&family) => {

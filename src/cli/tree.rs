@@ -137,8 +137,7 @@ fn call() -> Command {
 }
 
 fn serve() -> Command {
-    Command::new("mcp:serve")
-        .about("Serve every function to MCP clients, on stdin and stdout or over HTTP")
+    verb("mcp:serve", "Serve every function to MCP clients, on stdin and stdout or over HTTP")
         .args([
             option("profile", "NAME", "Let clients use what this profile of the settings names"),
             several("tools", "GLOB", "Offer these functions as tools of their own, such as 'github.list_*'"),

@@ -130,7 +130,7 @@ fn a_protected_server_is_used_after_authorization() {
     assert!(said[0].starts_with("HTTP/1.1 404") && said[1].starts_with("HTTP/1.1 404") && said[2].starts_with("HTTP/1.1 200"), "{said:?}");
     assert!(!said[0].contains("evil"));
     let called = home.run(&["mcp:call", "far", "echo", "{\"a\": \"token-number-1\"}", "--json"]).json();
-    assert_eq!(called["success"], true, "{called}");
+    assert_eq!((&called["success"], &called["data"]), (&json!(true), &json!({"a": "«secret»"})), "{called}");
     let kept = home.files().iter().any(|file| std::fs::read_to_string(file).unwrap_or_default().contains("token-number-1"));
     assert!(!kept, "the token stands in a file");
     assert_eq!(home.run(&["mcp:auth", "far", "--logout", "--json"]).json()["removed"], true);

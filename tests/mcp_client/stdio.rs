@@ -120,4 +120,7 @@ fn what_it_says_goes_to_whom_it_concerns() {
     let refused = desk.call(&["refuse"]);
     assert_eq!((code(&refused), refused["error_detail"]["provider"]["code"].as_str()), ("provider_error", Some("-32602")));
     assert_eq!(desk.call(&["noise"])["data"], "heard");
+    let folder = desk.home.path().join("exchanges").display().to_string();
+    let unplayed = desk.call(&["echo", "--record", &folder]);
+    assert_eq!(code(&unplayed), "usage", "{unplayed}");
 }

@@ -75,7 +75,11 @@ pub fn trust(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let names: Vec<&str> = waiting.iter().map(|one| one.entry.name.as_str()).collect();
     out.answer(&json!({"success": true, "servers": values, "trusted": names}), |paint| {
         let tools: usize = waiting.iter().map(|one| one.tools.len()).sum();
-        let tools = if tools > 0 { format!(", with {tools} tools that were new or changed") } else { String::new() };
+        let tools = match tools {
+            0 => String::new(),
+            1 => String::from(", with a tool that was new or changed"),
+            tools => format!(", with {tools} tools that were new or changed"),
+        };
         format!("{}\n{} trusted as they are now{tools}; a change asks again.", shown(paint), paint.green("✓"))
     });
     Ok(0)

@@ -62,18 +62,9 @@ pub fn call(app: &App, words: &[String]) -> Result<u8> {
     let mut rest = words.to_vec();
     rest.remove(at.unwrap_or_default());
     let servers = servers(app)?;
-    let (entry, tool) = match split(&servers, &first) {
-        Some((entry, tool)) => (entry, tool.to_owned()),
-        None => {
-            let entry = servers.find(first.strip_prefix("mcp.").unwrap_or(&first))?;
-            let next = rest.get(at.unwrap_or_default()).filter(|word| !word.starts_with('-') && !word.starts_with('{')).cloned();
-            let tool = next.ok_or_else(|| {
-                Error::usage(format!("name a tool of {}", printable(&entry.name)))
-                    .hint(format!("angelia mcp:tools {}", quoted(&entry.name)))
-            })?;
-            rest.remove(at.unwrap_or_default());
-            (entry, tool)
-        }
+    let (entry, tool) = match target(&servers, &first, &mut rest, at.unwrap_or_default()) {
+        Ok(target) => target,
+        Err(error) => return Ok(call::refused(&first, words, error)),
     };
     let named = format!("{}.{}", entry.provider(), entry::id(&tool));
     let refusal = |error: &Error| matches!(error.code, Code::UnknownFunction | Code::Cancelled);
@@ -82,6 +73,19 @@ pub fn call(app: &App, words: &[String]) -> Result<u8> {
         Err(error) if !refusal(&error) => Ok(named.clone()),
         named => named,
     })
+}
+
+/// What is called: `SERVER.TOOL`, or `SERVER` and the word after it, which is taken away.
+fn target<'a>(servers: &'a Servers, first: &str, rest: &mut Vec<String>, at: usize) -> Result<(&'a Entry, String)> {
+    if let Some((entry, tool)) = split(servers, first) {
+        return Ok((entry, tool.to_owned()));
+    }
+    let entry = servers.find(first.strip_prefix("mcp.").unwrap_or(first))?;
+    if rest.get(at).is_none_or(|word| word.starts_with(['-', '{'])) {
+        let said = format!("name a tool of {}", printable(&entry.name));
+        return Err(Error::usage(said).hint(format!("angelia mcp:tools {}", quoted(&entry.name))));
+    }
+    Ok((entry, rest.remove(at)))
 }
 
 /// `mcp:SERVER TOOL`; without a tool its tools.

@@ -36,7 +36,7 @@ pub fn commands() -> Vec<Command> {
             .args([server(), flag("no-browser", "Only print the address to open"), flag("logout", "Forget the stored authorization")])
             .args([
                 option("scopes", "A,B", "Ask for these scopes besides those that were granted before"),
-                option("client-id", "ID", "The client that is registered there already"),
+                option("client-id", "ID", "The client that is registered there already (its secret: mcp:secret:set SERVER client_secret), or the https address of a document that describes it"),
             ]),
     ]
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rmcp::transport::auth::{
-    AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession, CredentialRefreshGuard, CredentialStore, StoredCredentials,
+    AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession, CredentialRefreshGuard, CredentialStore,
+    OAuthClientConfig, StoredCredentials,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +34,9 @@ use crate::mcp::trust::quoted;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// A token that ends sooner is renewed before it is used.
 const SOON_MS: i64 = 600_000;
+
+/// Where the user stores the secret of a client that is registered already: `mcp:secret:set SERVER client_secret`.
+const CLIENT_SECRET: &str = "client_secret";
 
 /// The tokens of one server, in the store of all credentials.
 #[derive(Clone)]
@@ -78,6 +82,23 @@ impl Tokens {
         vault.store(&self.dirs, &secrets::provider(&self.entry.provider(), [OAUTH])?, DEFAULT_ACCOUNT, &changes)?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
         Ok(())
+    }
+
+    /// The tokens themselves.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let stored = self.read().ok().flatten().and_then(|stored| serde_json::to_value(stored).ok()).unwrap_or_default();
+        let token = |name: &str| stored.pointer(&format!("/token_response/{name}")).and_then(serde_json::Value::as_str);
+        ["access_token", "refresh_token"].into_iter().filter_map(token).map(|token| Secret::new(token.to_owned())).collect()
+    }
+
+    /// The secret of the client that is registered there already, where the user stored one.
+    fn client_secret(&self) -> Result<Option<Secret>> {
+        let vault = Vault::open(&self.dirs, self.choice)?;
+        let id = self.entry.provider();
+        if !secrets::stored(&vault, &id).iter().any(|(key, _)| *key == CLIENT_SECRET) {
+            return Ok(None);
+        }
+        Ok(vault.unlock(&secrets::provider(&id, [CLIENT_SECRET])?, DEFAULT_ACCOUNT)?.fill(&format!("{{{CLIENT_SECRET}}}")))
     }
 
     fn hold(&self) -> Result<std::fs::File> {
@@ -156,9 +177,15 @@ pub async fn manager(out: &Out, url: &Url, tokens: Tokens, renew: bool) -> Resul
             .retryable()
     };
     let mut manager = AuthorizationManager::new_with_oauth_http_client(url.as_str(), Arc::new(out.clone())).await.map_err(failed)?;
+    let renew = renew || ends_soon(&stored);
+    let secret = if renew { tokens.client_secret()? } else { None };
     manager.set_credential_store(tokens);
-    if renew || ends_soon(&stored) {
-        manager.initialize_from_store().await.map_err(failed)?;
+    if renew {
+        let known = manager.initialize_from_store().await.map_err(failed)?;
+        if let (true, Some(secret)) = (known, secret) {
+            let client = OAuthClientConfig::new(stored.client_id, url.as_str()).with_client_secret(launch::told(&secret));
+            manager.configure_client(client).map_err(failed)?;
+        }
     }
     Ok(Some(manager))
 }
@@ -168,12 +195,9 @@ pub async fn manager(out: &Out, url: &Url, tokens: Tokens, renew: bool) -> Resul
 pub struct Grant {
     /// What to ask for; the server's own choice when empty.
     pub scopes: Vec<String>,
-    /// A client id that the authorization server knows already.
+    /// A client id that the authorization server knows already, or the address of a document that describes us, for servers that read such
+    /// documents instead of registering clients.
     pub client_id: Option<String>,
-    /// The secret that goes with that id, where there is one.
-    pub client_secret: Option<Secret>,
-    /// Address of a document that describes us, for authorization servers that read such documents instead of registering clients.
-    pub document: Option<String>,
     /// The server's challenge, if it gave one.
     pub challenge: Option<String>,
 }
@@ -204,11 +228,14 @@ pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show:
         scopes.dedup();
         request = request.with_scopes(scopes);
     }
-    if let Some(id) = grant.client_id {
-        request = request.with_preregistered_client(id);
-        request.client_secret = grant.client_secret.as_ref().map(launch::told);
+    match grant.client_id {
+        Some(document) if document.starts_with("https://") => request = request.with_client_metadata_url(document),
+        Some(id) => {
+            request = request.with_preregistered_client(id);
+            request.client_secret = tokens.client_secret()?.as_ref().map(launch::told);
+        }
+        None => {}
     }
-    request.client_metadata_url = grant.document;
     if let Some(challenge) = grant.challenge.filter(|challenge| !challenge.is_empty()) {
         request = request.with_challenge(challenge);
     }

@@ -72,14 +72,7 @@ impl Means {
         let vault = Vault::open(&self.dirs, self.config.credential_store()).map_err(Failure::before)?;
         let mut filler = Filler::new(entry, &vault).map_err(Failure::before)?;
         let connected = self.reach(entry, &mut filler, memory, until, depth + 1).await;
-        let scrubber = filler.scrubber;
-        match connected {
-            Ok(mut connected) => {
-                connected.session.scrubber = scrubber;
-                Ok(connected)
-            }
-            Err(failure) => Err(Failure { error: scrubbed(&scrubber, failure.error), ..failure }),
-        }
+        connected.map_err(|failure| Failure { error: scrubbed(&filler.scrubber, failure.error), ..failure })
     }
 
     async fn reach(
@@ -90,8 +83,8 @@ impl Means {
         until: Instant,
         depth: u32,
     ) -> Result<Connected, Failure> {
-        let shared = Arc::new(Shared::new(&entry.name, self.root.clone(), self.person.clone(), self.note.clone()));
         if let Some(program) = filler.program(depth).map_err(Failure::before)? {
+            let shared = Arc::new(Shared::new(&entry.name, self, filler.scrubber.clone()));
             let patience = until.saturating_duration_since(Instant::now());
             let session = session::start(&program, &shared, memory.manner, patience).await?;
             return Ok(Connected { session, sse: false });
@@ -100,6 +93,7 @@ impl Means {
             return Err(Failure::before(Error::internal("an entry without a transport")));
         };
         let out = self.out(entry, &address);
+        let shared = Arc::new(Shared::new(&entry.name, self, filler.scrubber.clone()));
         let way = Way { entry, out, address, shared, until };
         let older = memory.sse || matches!(entry.transport, Transport::Http { sse: true, .. });
         let first = if older { Ok(None) } else { self.newer(&way, memory).await.map(Some) };
@@ -135,37 +129,40 @@ impl Means {
         Tokens::new(&self.dirs, self.config.credential_store(), entry)
     }
 
-    async fn manager(&self, way: &Way<'_>, renew: bool) -> Result<Option<AuthorizationManager>, Failure> {
+    async fn manager(&self, way: &Way<'_>, renew: bool) -> Result<Option<(AuthorizationManager, Tokens)>, Failure> {
         if way.address.authorized {
             return Ok(None);
         }
-        auth::manager(&way.out, &way.address.url, self.tokens(way.entry), renew).await.map_err(Failure::before)
+        let tokens = self.tokens(way.entry);
+        let manager = auth::manager(&way.out, &way.address.url, tokens.clone(), renew).await.map_err(Failure::before)?;
+        Ok(manager.map(|manager| (manager, tokens)))
     }
 
     async fn newer(&self, way: &Way<'_>, memory: Memory) -> Result<Session, Failure> {
-        let manager = self.manager(way, memory.renew).await?;
-        let known = manager.is_some();
+        let (manager, tokens) = self.manager(way, memory.renew).await?.unzip();
+        let known = tokens.is_some();
         let begun = match http::streamable(&way.out, &way.address, manager).map_err(Failure::before)? {
             Streamable::Plain(transport) => within(way, begin(transport, &way.shared, memory.manner)).await,
             Streamable::Authorized(transport) => within(way, begin(transport, &way.shared, memory.manner)).await,
         };
         match begun {
-            Ok(service) => Ok(Session::remote(service, &way.shared)),
+            Ok(service) => Ok(Session::remote(service, &way.shared, tokens)),
             Err(failure) => Err(refused(failure, known)),
         }
     }
 
     async fn older(&self, way: &Way<'_>) -> Result<Connected, Failure> {
-        let token = match self.manager(way, true).await? {
+        let (manager, tokens) = self.manager(way, true).await?.unzip();
+        let token = match &manager {
             None => None,
-            Some(manager) => Some(bearer(way, &manager).await?),
+            Some(manager) => Some(bearer(way, manager).await?),
         };
         let known = token.is_some();
         let patience = way.until.saturating_duration_since(Instant::now());
         let opened = sse::open(&way.out, &way.address, token, patience).await;
         let events = opened.map_err(|broken| refused(failure::of_cause(&way.shared.server, &broken), known))?;
         let service = within(way, begin(events, &way.shared, Manner::Initialize)).await?;
-        Ok(Connected { session: Session::remote(service, &way.shared), sse: true })
+        Ok(Connected { session: Session::remote(service, &way.shared, tokens), sse: true })
     }
 }
 

@@ -19,8 +19,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::base::clock::now_ms;
 use crate::base::name::printable;
+use crate::base::secret::Scrubber;
 use crate::call::executor::BoxFuture;
 use crate::call::request::Progress;
+use crate::mcp::client::connect::Means;
 
 /// A person who can answer what a server asks during a call.
 pub trait Person: Send + Sync {
@@ -42,7 +44,9 @@ pub struct Shared {
     pub server: String,
     pub root: Option<PathBuf>,
     pub person: Option<Arc<dyn Person>>,
-    pub note: Note,
+    note: Note,
+    /// What must not be shown.
+    pub scrubber: Scrubber,
     /// The server said that its tools are others now.
     pub changed: tokio::sync::Notify,
     listeners: Mutex<HashMap<ProgressToken, UnboundedSender<Progress>>>,
@@ -52,17 +56,23 @@ pub struct Shared {
 
 impl Shared {
     /// Nothing is known yet.
-    pub fn new(server: &str, root: Option<PathBuf>, person: Option<Arc<dyn Person>>, note: Note) -> Self {
+    pub fn new(server: &str, means: &Means, scrubber: Scrubber) -> Self {
         Self {
             server: printable(server),
-            root,
-            person,
-            note,
+            root: means.root.clone(),
+            person: means.person.clone(),
+            note: means.note.clone(),
+            scrubber,
             changed: tokio::sync::Notify::new(),
             listeners: Mutex::default(),
             minute: AtomicU64::new(0),
             lines: AtomicU64::new(0),
         }
+    }
+
+    /// Says something to a person.
+    pub fn say(&self, text: &str) {
+        (self.note)(&self.scrubber.scrub(text));
     }
 
     /// Passes the progress of one request on.
@@ -83,7 +93,7 @@ impl Shared {
         }
         let lines = self.lines.fetch_add(1, Ordering::Relaxed);
         if lines == LOG_LINES {
-            (self.note)(&format!("{} says more than {LOG_LINES} things a minute; the rest is left out", self.server));
+            self.say(&format!("{} says more than {LOG_LINES} things a minute; the rest is left out", self.server));
         }
         lines < LOG_LINES
     }
@@ -166,7 +176,7 @@ impl ClientHandler for Handler {
     async fn on_progress(&self, params: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
         let listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(to) = listeners.get(&params.progress_token) {
-            let message = params.message.as_deref().map(printable);
+            let message = params.message.as_deref().map(|text| self.0.scrubber.scrub(&printable(text)));
             drop(to.send(Progress::Step { done: params.progress, total: params.total, message }));
         }
     }
@@ -178,11 +188,23 @@ impl ClientHandler for Handler {
                 other => other.to_string(),
             };
             let level = serde_json::to_value(params.level).unwrap_or_default();
-            (self.0.note)(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
+            self.0.say(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
         }
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
         self.0.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let schema = json!({"properties": {"a": {"type": "integer", "default": 1}, "b": {"default": 2}, "c": {"type": "string"}}});
+        assert_eq!(completed(json!({"b": 3}), &schema), json!({"b": 3, "a": 1}));
+        assert_eq!(completed(json!({}), &json!({"properties": 1})), json!({}));
     }
 }

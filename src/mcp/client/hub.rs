@@ -205,11 +205,12 @@ impl Hub {
         let ctx = Ctx::new(Origin::Cli);
         let has_tools = about.pointer("/capabilities/tools").is_some_and(Value::is_object);
         let mut listed = if has_tools {
-            session.list("tools", &ctx, until).await.map_err(|failure| scrubbed(&session.scrubber, failure.error))?
+            session.list("tools", &ctx, until).await.map_err(|failure| scrubbed(&session.scrubber(), failure.error))?
         } else {
             Vec::new()
         };
-        listed.iter_mut().for_each(|tool| session.scrubber.scrub_value(tool));
+        let scrubber = session.scrubber();
+        listed.iter_mut().for_each(|tool| scrubber.scrub_value(tool));
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
         let trust = Trust::open(&self.means().dirs)?;
@@ -275,7 +276,7 @@ impl Hub {
                     let again = attempt == 0 && failure.broken && (read || !failure.sent) && (!fresh || failure.challenge.is_some());
                     self.failed(&entry, &session, &failure).await;
                     if !again {
-                        return Err(Failure { error: scrubbed(&session.scrubber, failure.error), ..failure });
+                        return Err(Failure { error: scrubbed(&session.scrubber(), failure.error), ..failure });
                     }
                     renew = failure.challenge.is_some();
                 }
@@ -333,7 +334,7 @@ async fn request(session: &Session, ask: &Ask, ctx: &Ctx, until: Instant) -> Res
         let answer = session.ask(ask.clone(), ctx, until).await?;
         let mut data =
             if matches!(ask, Ask::Tool(_)) { result::of_tool(&session.shared.server, answer).map_err(Failure::after)? } else { answer };
-        session.scrubber.scrub_value(&mut data);
+        session.scrubber().scrub_value(&mut data);
         return Ok(data);
     };
     let mut data = json!({what: session.list(what, ctx, until).await?});
@@ -343,7 +344,7 @@ async fn request(session: &Session, ask: &Ask, ctx: &Ctx, until: Instant) -> Res
             data["resourceTemplates"] = templates.into();
         }
     }
-    session.scrubber.scrub_value(&mut data);
+    session.scrubber().scrub_value(&mut data);
     Ok(data)
 }
 
@@ -354,6 +355,10 @@ fn upstream(plan: &Plan) -> Result<&Upstream> {
 impl Executor for Hub {
     fn check(&self, plan: &Plan) -> Result<()> {
         let upstream = upstream(plan)?;
+        if plan.options.record.is_some() || plan.options.replay.is_some() {
+            let said = format!("{} is a tool of an MCP server, whose answers cannot be recorded or replayed", plan.callable.name);
+            return Err(Error::usage(said));
+        }
         Ask::of(upstream, &plan.arguments.object)?;
         let servers = self.servers()?;
         let entry = servers.find(&upstream.server)?;

@@ -21,6 +21,7 @@ use crate::base::error::{Code, Error};
 use crate::base::secret::Scrubber;
 use crate::call::request::Ctx;
 use crate::mcp::client::ask::Ask;
+use crate::mcp::client::auth::Tokens;
 use crate::mcp::client::failure::{self, Failure};
 use crate::mcp::client::handler::{Handler, Shared, no_sampling};
 use crate::mcp::client::stdio::{Pipes, Said, listen};
@@ -56,7 +57,8 @@ pub struct Session {
     service: RunningService<RoleClient, Handler>,
     pub shared: Arc<Shared>,
     pub process: Option<Process>,
-    pub scrubber: Scrubber,
+    /// The tokens that go along.
+    tokens: Option<Tokens>,
 }
 
 impl Process {
@@ -119,7 +121,7 @@ async fn start_once(program: &Program, shared: &Arc<Shared>, manner: Manner, unt
     let pipes = Pipes::new(started.stdin, started.stdout, said);
     let begun = tokio::time::timeout_at(until, begin(pipes, shared, manner)).await;
     let failed = match begun {
-        Ok(Ok(service)) => return Ok(Session { service, shared: shared.clone(), process: Some(process), scrubber: Scrubber::default() }),
+        Ok(Ok(service)) => return Ok(Session { service, shared: shared.clone(), process: Some(process), tokens: None }),
         Ok(Err(error)) => {
             // What it says last often comes after the pipe was closed.
             tokio::time::sleep(Duration::from_millis(30)).await;
@@ -138,8 +140,15 @@ pub fn no_start(server: &str) -> Error {
 
 impl Session {
     /// Over a connection without a process of ours.
-    pub fn remote(service: RunningService<RoleClient, Handler>, shared: &Arc<Shared>) -> Self {
-        Self { service, shared: shared.clone(), process: None, scrubber: Scrubber::default() }
+    pub fn remote(service: RunningService<RoleClient, Handler>, shared: &Arc<Shared>, tokens: Option<Tokens>) -> Self {
+        Self { service, shared: shared.clone(), process: None, tokens }
+    }
+
+    /// What must not be shown: what it was started with, and the tokens of now.
+    pub fn scrubber(&self) -> Scrubber {
+        let mut scrubber = self.shared.scrubber.clone();
+        self.tokens.iter().flat_map(Tokens::secrets).for_each(|secret| launch::forget(&mut scrubber, &secret));
+        scrubber
     }
 
     /// Whether requests can still be sent.
@@ -191,7 +200,7 @@ impl Session {
             let next = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
             if all.len() > ENTRIES || bytes > BYTES {
                 all.truncate(ENTRIES);
-                (self.shared.note)(&format!("{} lists more {what} than are read; {} are known", self.shared.server, all.len()));
+                self.shared.say(&format!("{} lists more {what} than are read; {} are known", self.shared.server, all.len()));
                 break;
             }
             match next {

@@ -8,13 +8,14 @@ use std::time::Duration;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam, ServerConfig, SetLevelRequestMethod,
+    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::mcp::server::asks::asks_by_answer;
 use crate::mcp::server::face::{Answer, At, Connection, Face, News, Typing};
 
 /// Entries of one page of a list.
@@ -160,7 +161,11 @@ impl ServerHandler for Handler {
         Ok(CompleteResult::new(self.face.complete(&request.r#ref, &typing, self.at(&context))))
     }
 
-    async fn set_level(&self, request: SetLevelRequestParams, _context: RequestContext<RoleServer>) -> Answer<()> {
+    async fn set_level(&self, request: SetLevelRequestParams, context: RequestContext<RoleServer>) -> Answer<()> {
+        if asks_by_answer(&context) {
+            // Since 2026-07-28 each request says for itself what it wants to hear.
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
         *self.connection.level.lock().unwrap_or_else(PoisonError::into_inner) = request.level;
         Ok(())
     }
