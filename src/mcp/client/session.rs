@@ -280,4 +280,6 @@ async fn cancel(peer: &Peer<RoleClient>, id: RequestId, why: &str) {
     let params = CancelledNotificationParam::new(Some(id), Some(why.to_owned()));
     let said = peer.send_notification(ClientNotification::CancelledNotification(CancelledNotification::new(params)));
     drop(tokio::time::timeout(Duration::from_millis(200), said).await);
+    // A program that ends now would end the server before it has read this.
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }
