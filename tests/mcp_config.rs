@@ -347,7 +347,6 @@ fn secrets_belong_to_the_entry_that_counts() {
     let stdin = |words: &[&str]| assert_eq!(home.run_with(words, b"value-of-a-secret").code, 0, "{words:?}");
     done(&home, &["mcp:add", "s", "--command", "x", "--env", "A=secret:env.A"]);
     stdin(&["mcp:secret:set", "s", "env.A", "--stdin"]);
-    assert_eq!(done(&home, &["mcp:doctor", "s"])["next"].as_array().map_or(0, |next| next.iter().filter(|next| next.as_str().unwrap().contains("secret")).count()), 0);
     // A project's entry of that name gets nothing of it.
     done(&home, &["mcp:add", "s", "--project", "--command", "x", "--env", "A=secret:env.A"]);
     let rows = |home: &Home| done(home, &["mcp:secret:list", "s"])["secrets"].as_array().unwrap().clone();

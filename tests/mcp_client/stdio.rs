@@ -153,3 +153,35 @@ fn a_server_that_will_not_end_ends_with_ours() {
         assert!(!runs(&pid), "told: {told}: {pid} outlived us");
     }
 }
+
+#[test]
+fn a_server_that_may_not_be_used_is_not_started() {
+    let desk = Desk::new();
+    let rules = |text: &str| desk.home.config(&format!("[integrations.\"mcp.script\"]\n{text}"));
+    for (text, expected) in
+        [("enabled = false", "inactive"), ("read = \"deny\"\nwrite = \"deny\"\ndestructive = \"deny\"", "permission_denied")]
+    {
+        rules(text);
+        assert_eq!(code(&desk.call(&["echo"])), expected);
+        assert_ne!(desk.run(&["mcp:tools", "script", "--refresh"]).code, 0, "{text}");
+        assert_eq!(desk.notes("starts"), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_ends_when_it_is_disabled() {
+    let desk = Desk::new();
+    let mut client = Client::open(&desk.home, &[], json!({}));
+    let call = json!({"function": "mcp.script.echo", "arguments": {"a": "x"}});
+    assert!(text(&client.call("call_function", call.clone())).contains("got"));
+    let pid = desk.notes("starts").pop().unwrap();
+    assert!(runs(&pid));
+    desk.home.config("[integrations.\"mcp.script\"]\nenabled = false");
+    let ends = (0..400).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        !runs(&pid)
+    });
+    assert!(ends, "{pid} still runs");
+    assert!(text(&client.call("call_function", call)).contains("inactive"));
+}

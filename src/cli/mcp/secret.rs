@@ -76,7 +76,8 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         })?),
         None => None,
     };
-    let places = secrets::servers(&vault).into_iter().flat_map(|id| vault.accounts(id).into_iter().map(move |account| (id.to_owned(), account)));
+    let places =
+        secrets::servers(&vault).into_iter().flat_map(|id| vault.accounts(id).into_iter().map(move |account| (id.to_owned(), account)));
     let mut places: Vec<(String, String)> =
         places.chain(found.entries.iter().map(|entry| (entry.provider(), secrets::account(entry)))).collect();
     places.sort();
@@ -91,9 +92,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         };
         let name = entry.map_or(id.as_str(), |entry| entry.name.as_str());
         let missing = entry.map(|entry| secrets::missing(&vault, entry)).unwrap_or_default();
-        let row = |key: &str, kept: Option<&str>, reference: Option<&str>| {
-            json!({"server": name, "provider": id, "scope": whose, "key": key, "stored": kept, "reference": reference})
-        };
+        let row = |key: &str, kept: Option<&str>, reference: Option<&str>| json!({"server": name, "provider": id, "scope": whose, "key": key, "stored": kept, "reference": reference});
         for (key, stored) in vault.stored(id, account) {
             let reference = if let Stored::Reference(reference) = stored { Some(reference.as_str()) } else { None };
             rows.push(row(key, Some(Source::Stored(stored.clone()).as_str()), reference));
