@@ -46,6 +46,8 @@ pub struct Hub {
     /// Where what comes to light is told.
     learn: Mutex<Option<Learn>>,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
+    /// What was found last, also where it cannot be kept on disk.
+    found: Mutex<HashMap<String, Arc<Found>>>,
     me: Weak<Self>,
 }
 
@@ -71,6 +73,7 @@ impl Hub {
             cache,
             learn: Mutex::default(),
             slots: Mutex::default(),
+            found: Mutex::default(),
             me: me.clone(),
         })
     }
@@ -223,7 +226,7 @@ impl Hub {
 
     /// Asks a connected server for its tools, and remembers them.
     async fn refresh(&self, entry: &Entry, session: &Session, until: Instant) -> Result<(Arc<Provider>, Vec<Function>)> {
-        let about = session.about();
+        let mut about = session.about();
         let ctx = Ctx::new(Origin::Cli);
         let has_tools = about.pointer("/capabilities/tools").is_some_and(Value::is_object);
         let mut listed = if has_tools {
@@ -232,13 +235,14 @@ impl Hub {
             Vec::new()
         };
         let scrubber = session.scrubber();
-        listed.iter_mut().for_each(|tool| scrubber.scrub_value(tool));
+        listed.iter_mut().chain([&mut about]).for_each(|text| scrubber.scrub_value(text));
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
         let trust = Trust::open(&self.means().dirs)?;
         trust.pin(&self.means().dirs, entry, &listed)?;
         let held = trust.quarantined(entry, &listed);
-        let found = Found { time_ms: now_ms(), about, tools: listed, modern, sse };
+        let found = Arc::new(Found { time_ms: now_ms(), about, tools: listed, modern, sse });
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(key(entry), found.clone());
         self.cache.put(entry, &found).ok();
         let (provider, functions) = tools::provider(entry, &found.about, &found.tools, &held).map_err(Error::internal)?;
         let provider = Arc::new(provider);
@@ -248,11 +252,23 @@ impl Hub {
         Ok((provider, functions))
     }
 
+    /// What was found last, by us or by another process.
+    fn known(&self, entry: &Entry) -> Option<Arc<Found>> {
+        let own = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(&key(entry)).cloned();
+        [own, self.cache.get(entry)].into_iter().flatten().max_by_key(|found| found.time_ms)
+    }
+
     /// Refuses a tool that is not the one that was looked at.
     fn quarantine(&self, trust: &Trust, entry: &Entry, tool: &str) -> Result<()> {
-        let Some(found) = self.cache.get(entry) else { return Ok(()) };
-        let known: Vec<Value> = found.tools.iter().filter(|known| known["name"] == tool).cloned().collect();
-        if trust.quarantined(entry, &known).is_empty() {
+        let free = match self.known(entry) {
+            Some(found) => {
+                let known: Vec<Value> = found.tools.iter().filter(|known| known["name"] == tool).cloned().collect();
+                trust.quarantined(entry, &known).is_empty()
+            }
+            // What cannot be compared is not what was looked at.
+            None => !trust.has_pins(entry),
+        };
+        if free {
             return Ok(());
         }
         let name = quoted(&entry.name);
