@@ -19,7 +19,6 @@ use crate::base::error::{Code, Error};
 use crate::base::secret::Scrubber;
 use crate::call::request::Ctx;
 use crate::mcp::client::ask::Ask;
-use crate::mcp::client::auth::Tokens;
 use crate::mcp::client::failure::{self, Failure};
 use crate::mcp::client::handler::{Handler, Shared, no_sampling};
 use crate::mcp::client::stdio::{Pipes, Said, listen};
@@ -55,8 +54,6 @@ pub struct Session {
     service: RunningService<RoleClient, Handler>,
     pub shared: Arc<Shared>,
     pub process: Option<Process>,
-    /// The tokens that go along.
-    tokens: Option<Tokens>,
 }
 
 impl Process {
@@ -118,7 +115,7 @@ async fn start_once(program: &Program, shared: &Arc<Shared>, manner: Manner, unt
     let pipes = Pipes::new(started.stdin, started.stdout, said);
     let begun = tokio::time::timeout_at(until, begin(pipes, shared, manner)).await;
     let failed = match begun {
-        Ok(Ok(service)) => return Ok(Session { service, shared: shared.clone(), process: Some(process), tokens: None }),
+        Ok(Ok(service)) => return Ok(Session { service, shared: shared.clone(), process: Some(process) }),
         Ok(Err(error)) => {
             // What it says last often comes after the pipe was closed.
             tokio::time::sleep(Duration::from_millis(30)).await;
@@ -137,15 +134,13 @@ pub fn no_start(server: &str) -> Error {
 
 impl Session {
     /// Over a connection without a process of ours.
-    pub fn remote(service: RunningService<RoleClient, Handler>, shared: &Arc<Shared>, tokens: Option<Tokens>) -> Self {
-        Self { service, shared: shared.clone(), process: None, tokens }
+    pub fn remote(service: RunningService<RoleClient, Handler>, shared: &Arc<Shared>) -> Self {
+        Self { service, shared: shared.clone(), process: None }
     }
 
-    /// What must not be shown: what it was started with, and the tokens of now.
+    /// What must not be shown.
     pub fn scrubber(&self) -> Scrubber {
-        let mut scrubber = self.shared.scrubber.clone();
-        self.tokens.iter().flat_map(Tokens::secrets).for_each(|secret| launch::forget(&mut scrubber, &secret));
-        scrubber
+        self.shared.scrubber()
     }
 
     /// Whether requests can still be sent.
