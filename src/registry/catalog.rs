@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{FunctionName, nearest, printable};
+use crate::base::name::{FunctionName, nearest, printable, slug};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::{Function, Operation, Provider};
 use crate::registry::schema::Checker;
@@ -308,6 +308,13 @@ impl Catalog {
         }
         Ok(found)
     }
+}
+
+/// The tool of an upstream server that a word means: by the server's own name of it, by our id, by what the word becomes as an id.
+pub fn upstream_tool<'a>(functions: &'a [Function], word: &str) -> Option<&'a Function> {
+    let own = |function: &&Function| function.mcp.as_ref().is_some_and(|upstream| upstream.tool.as_deref() == Some(word));
+    let by_id = |id: &str| functions.iter().find(|function| function.id == id);
+    functions.iter().find(own).or_else(|| by_id(word)).or_else(|| by_id(&slug(word)))
 }
 
 fn damaged(why: Unreadable) -> Error {
