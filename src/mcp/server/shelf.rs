@@ -150,8 +150,9 @@ impl Shelf {
             runtime.call(&ctx, call).await
         };
         drop((ctx, progress));
+        let media = answer::media(&mut envelope);
         self.done(visit, &mut envelope).await;
-        Ok(answer::of(&envelope).into())
+        Ok(answer::of(&envelope, media).into())
     }
 
     /// What follows every call: an answer that fits, a log message, an update for who watches the audit log.
