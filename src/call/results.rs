@@ -2,7 +2,6 @@
 //! Who asks on behalf of a server's client sees that owner's results alone.
 
 use std::iter::Peekable;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +10,7 @@ use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::json::escaped_key;
 use crate::base::name::printable;
 use crate::call::preview::{head, preview, size};
-use crate::registry::jq;
+use crate::call::select;
 use crate::store::Memory;
 use crate::store::results::{Kept, Which};
 
@@ -32,9 +31,6 @@ pub struct Part<'a> {
 
 /// Bytes of a value when nobody says how many.
 const USUAL_BYTES: usize = 16_000;
-
-/// How long a jq program may run.
-const JQ_TIME: Duration = Duration::from_secs(10);
 
 /// Characters shown before and after a place that was found.
 const AROUND: usize = 80;
@@ -111,7 +107,7 @@ pub fn read(memory: &Memory, owner: Option<&str>, id: &str, part: &Part<'_>) -> 
     let mut value = at(&whole, part.pointer)?.clone();
     drop(whole);
     if let Some(program) = part.select {
-        value = jq::apply_within(program, &value, JQ_TIME).map_err(|why| problem("/select", why))?;
+        value = select::apply(program, &value, select::TIME).map_err(|why| problem("/select", why))?;
     }
     let mut kind = kind(&value);
     if let Some(text) = part.search {
