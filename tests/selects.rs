@@ -60,9 +60,10 @@ fn programs_in_a_process_answer_as_others_do() {
 #[test]
 fn other_calls_go_on_while_programs_run() {
     let (home, _server) = shop::open(READS);
-    let id = keep_one(&home, "stdio", &json!({"n": 1}));
+    let id = keep_one(&home, "local", &json!({"n": 1}));
     let mut client = Client::open(&home, &[], json!({}));
-    let endless = |client: &mut Client, tool: &str, arguments: Value| client.send("tools/call", json!({"name": tool, "arguments": arguments}));
+    let endless =
+        |client: &mut Client, tool: &str, arguments: Value| client.send("tools/call", json!({"name": tool, "arguments": arguments}));
     let mut asked: Vec<u64> = (0..5)
         .map(|_| endless(&mut client, "call_function", json!({"function": "shop.get_owner", "arguments": {}, "select": "def f: f; f"})))
         .collect();

@@ -67,9 +67,9 @@ impl Native {
     /// A large result may take a while: other calls go on meanwhile.
     async fn results(&self, ctx: &Ctx, plan: &Plan) -> Result<Value> {
         let (memory, arguments) = (self.memory.clone(), plan.arguments.object.clone());
-        let owner = ctx.reach.as_ref().map(|reach| reach.owner.clone());
+        let reach = ctx.reach.clone();
         let function = plan.callable.function.native.clone().unwrap_or_default();
-        let read = move || results::run(&memory, owner.as_deref(), &function, &arguments);
+        let read = move || results::run(&memory, reach.as_deref(), &function, &arguments);
         tokio::task::spawn_blocking(read).await.map_err(|error| Error::internal(format!("reading a result ended: {error}")))?
     }
 

@@ -1,5 +1,5 @@
 //! Reading on in kept results: lists, parts by JSON Pointer, jq, text search; every answer has a bounded size and says how to go on.
-//! Who asks on behalf of a server's client sees that owner's results alone.
+//! Who asks on behalf of a server's client sees that owner's results alone, and of these only what the client may use now.
 
 use std::iter::Peekable;
 
@@ -10,6 +10,7 @@ use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::json::escaped_key;
 use crate::base::name::printable;
 use crate::call::preview::{head, preview, size};
+use crate::call::reach::Reach;
 use crate::call::select;
 use crate::store::Memory;
 use crate::store::results::{Kept, Which};
@@ -45,13 +46,12 @@ const MOST_COUNTS: usize = 20;
 const MOST_KEYS: usize = 10;
 
 /// Carries out `results.list` or `results.read`.
-pub fn run(memory: &Memory, owner: Option<&str>, function: &str, arguments: &Map<String, Value>) -> Result<Value> {
+pub fn run(memory: &Memory, reach: Option<&Reach>, function: &str, arguments: &Map<String, Value>) -> Result<Value> {
     let word = |name: &str| arguments.get(name).and_then(Value::as_str);
     let number = |name: &str| arguments.get(name).and_then(Value::as_u64).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
     let offset = number("offset").unwrap_or(0);
     if function == "results.list" {
-        let which = Which { owner, function: word("function"), ..Which::default() };
-        return list(memory, &which, offset, number("limit").unwrap_or(50));
+        return list(memory, reach, word("function"), (offset, number("limit").unwrap_or(50)));
     }
     let part = Part {
         pointer: word("pointer").unwrap_or_default(),
@@ -61,7 +61,7 @@ pub fn run(memory: &Memory, owner: Option<&str>, function: &str, arguments: &Map
         limit: number("limit"),
         bytes: Some(number("bytes").unwrap_or(USUAL_BYTES)),
     };
-    read(memory, owner, word("id").unwrap_or_default(), &part)
+    read(memory, reach, word("id").unwrap_or_default(), &part)
 }
 
 /// What is known of a result, for an answer.
@@ -72,17 +72,43 @@ pub fn shown(kept: &Kept) -> Value {
     })
 }
 
-fn list(memory: &Memory, which: &Which<'_>, offset: usize, limit: usize) -> Result<Value> {
-    let (found, total) = memory.with(|store| Ok((store.results(which, offset.saturating_add(limit))?, store.count_results(which)?)))?;
+/// Whether whoever uses a server may see a result: it is theirs, and its function and account are within what the server offers now.
+pub fn visible(reach: &Reach, kept: &Kept) -> bool {
+    let offered = |(provider, function): (&str, &str)| {
+        reach.has(provider, function) && reach.account(provider).is_none_or(|only| only == kept.account)
+    };
+    kept.owner == reach.owner && kept.function.rsplit_once('.').is_some_and(offered)
+}
+
+/// The newest results that may be seen, and how many there are.
+fn seen(memory: &Memory, reach: Option<&Reach>, which: &Which<'_>, most: usize) -> Result<(Vec<Kept>, u64)> {
+    let Some(reach) = reach else {
+        return memory.with(|store| Ok((store.results(which, most)?, store.count_results(which)?)));
+    };
+    let mut found = memory.with(|store| store.results(which, usize::MAX))?;
+    found.retain(|kept| visible(reach, kept));
+    let total = found.len() as u64;
+    found.truncate(most);
+    Ok((found, total))
+}
+
+fn list(memory: &Memory, reach: Option<&Reach>, function: Option<&str>, (offset, limit): (usize, usize)) -> Result<Value> {
+    let which = Which { owner: owner(reach), function, ..Which::default() };
+    let (found, total) = seen(memory, reach, &which, offset.saturating_add(limit))?;
     let results: Vec<Value> = found.iter().skip(offset).map(shown).collect();
     let end = offset.saturating_add(results.len());
     let next = Some(end).filter(|end| (*end as u64) < total && !results.is_empty());
     Ok(json!({"results": results, "total": total, "next_offset": next}))
 }
 
+fn owner(reach: Option<&Reach>) -> Option<&str> {
+    reach.map(|reach| reach.owner.as_str())
+}
+
 /// The one result of an id, or of the beginning of one.
-pub fn find(memory: &Memory, owner: Option<&str>, id: &str) -> Result<Kept> {
-    let mut found = memory.with(|store| store.results(&Which { owner, id: Some(id), ..Which::default() }, 2))?;
+pub fn find(memory: &Memory, reach: Option<&Reach>, id: &str) -> Result<Kept> {
+    let which = Which { owner: owner(reach), id: Some(id), ..Which::default() };
+    let (mut found, _) = seen(memory, reach, &which, 2)?;
     match (found.len(), found.iter().position(|kept| kept.id == id)) {
         (_, Some(at)) => Ok(found.swap_remove(at)),
         (1, None) if id.len() > "res_".len() => Ok(found.swap_remove(0)),
@@ -101,8 +127,8 @@ pub fn content(memory: &Memory, kept: &Kept) -> Result<Value> {
 }
 
 /// Reads a part of a result.
-pub fn read(memory: &Memory, owner: Option<&str>, id: &str, part: &Part<'_>) -> Result<Value> {
-    let kept = find(memory, owner, id)?;
+pub fn read(memory: &Memory, reach: Option<&Reach>, id: &str, part: &Part<'_>) -> Result<Value> {
+    let kept = find(memory, reach, id)?;
     let whole = content(memory, &kept)?;
     let mut value = at(&whole, part.pointer)?.clone();
     drop(whole);
