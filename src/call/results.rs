@@ -45,13 +45,25 @@ const MOST_COUNTS: usize = 20;
 /// Keys that are named where a pointer leads nowhere.
 const MOST_KEYS: usize = 10;
 
-/// Carries out `results.list` or `results.read`.
-pub fn run(memory: &Memory, reach: Option<&Reach>, function: &str, arguments: &Map<String, Value>) -> Result<Value> {
+/// Part of an answer's room that its counts may take.
+const COUNTS_PART: usize = 8;
+
+/// Bytes of an answer besides its value and its counts.
+const FRAME: usize = 1_000;
+
+/// Room for a value in an answer of so many bytes as JSON text.
+pub fn room(answer: usize) -> usize {
+    answer.saturating_sub(FRAME) / (COUNTS_PART + 1) * COUNTS_PART
+}
+
+/// Carries out `results.list` or `results.read`, with at most `room` bytes of what was kept: more would be cut by whoever hands it
+/// over, and `next_offset` would lead past what was cut.
+pub fn run(memory: &Memory, reach: Option<&Reach>, function: &str, arguments: &Map<String, Value>, room: usize) -> Result<Value> {
     let word = |name: &str| arguments.get(name).and_then(Value::as_str);
     let number = |name: &str| arguments.get(name).and_then(Value::as_u64).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
     let offset = number("offset").unwrap_or(0);
     if function == "results.list" {
-        return list(memory, reach, word("function"), (offset, number("limit").unwrap_or(50)));
+        return list(memory, reach, word("function"), (offset, number("limit").unwrap_or(50)), room);
     }
     let part = Part {
         pointer: word("pointer").unwrap_or_default(),
@@ -59,7 +71,7 @@ pub fn run(memory: &Memory, reach: Option<&Reach>, function: &str, arguments: &M
         search: word("search"),
         offset,
         limit: number("limit"),
-        bytes: Some(number("bytes").unwrap_or(USUAL_BYTES)),
+        bytes: Some(number("bytes").unwrap_or(USUAL_BYTES).min(room)),
     };
     read(memory, reach, word("id").unwrap_or_default(), &part)
 }
@@ -92,10 +104,10 @@ fn seen(memory: &Memory, reach: Option<&Reach>, which: &Which<'_>, most: usize) 
     Ok((found, total))
 }
 
-fn list(memory: &Memory, reach: Option<&Reach>, function: Option<&str>, (offset, limit): (usize, usize)) -> Result<Value> {
+fn list(memory: &Memory, reach: Option<&Reach>, function: Option<&str>, (offset, limit): (usize, usize), room: usize) -> Result<Value> {
     let which = Which { owner: owner(reach), function, ..Which::default() };
     let (found, total) = seen(memory, reach, &which, offset.saturating_add(limit))?;
-    let results: Vec<Value> = found.iter().skip(offset).map(shown).collect();
+    let results = fitting(&mut found.iter().skip(offset).map(shown).peekable(), room);
     let end = offset.saturating_add(results.len());
     let next = Some(end).filter(|end| (*end as u64) < total && !results.is_empty());
     Ok(json!({"results": results, "total": total, "next_offset": next}))
@@ -223,8 +235,15 @@ fn page(value: Value, part: &Part<'_>) -> Value {
     let next = total.filter(|total| end < *total && taken > 0).map(|_| end);
     let mut answer = json!({"total": total, "offset": offset, "next_offset": next, "truncated": truncated});
     if !counts.is_empty() {
-        answer["counts"] =
-            counts.into_iter().take(MOST_COUNTS).map(|(pointer, count)| (pointer, Value::from(count))).collect::<Map<_, _>>().into();
+        let mut left = room / COUNTS_PART;
+        let mut has_room = |(pointer, count): &(String, u64)| {
+            let taken = Value::from(pointer.as_str()).to_string().len() + count.to_string().len() + ":,".len();
+            let fits = taken <= left;
+            left = left.saturating_sub(taken);
+            fits
+        };
+        let counts = counts.into_iter().take(MOST_COUNTS).filter(&mut has_room);
+        answer["counts"] = counts.map(|(pointer, count)| (pointer, Value::from(count))).collect::<Map<_, _>>().into();
     }
     answer["value"] = value;
     answer

@@ -150,3 +150,34 @@ fn a_client_sees_what_it_may_use_now() {
         assert_eq!(seen(elsewhere), (json!(0), Value::Null, Value::Null), "{elsewhere:?}");
     }
 }
+
+#[test]
+fn a_client_that_asks_for_more_than_it_gets_misses_nothing() {
+    let (home, _server) = shop::open("read = \"allow\"");
+    let whole = articles();
+    let id = keep_one(&home, "local", &whole);
+    (0..60).for_each(|n| drop(keep_one(&home, "local", &json!(n))));
+    let mut client = Client::open(&home, &[], json!({}));
+    let mut all = |function: &str, mut arguments: Value, items: &str| {
+        let mut found: Vec<Value> = Vec::new();
+        loop {
+            let result = client.call("call_function", json!({"function": function, "arguments": arguments}));
+            let envelope = &result["structuredContent"];
+            assert!(envelope["meta"]["truncated"] != true && envelope.to_string().len() <= 20_000, "{envelope}");
+            let page = &envelope["data"];
+            match &page[items] {
+                Value::Array(items) => found.extend(items.iter().cloned()),
+                Value::String(text) => found.extend(text.chars().map(|c| json!(c.to_string()))),
+                other => panic!("{other}"),
+            }
+            arguments["offset"] = page["next_offset"].clone();
+            if page["next_offset"].is_null() {
+                return found;
+            }
+        }
+    };
+    let items = all("results.read", json!({"id": id, "pointer": "/items", "bytes": 1_000_000}), "value");
+    assert_eq!(Value::Array(items), whole["items"]);
+    assert_eq!(all("results.read", json!({"id": id, "pointer": "/long", "bytes": 1_000_000}), "value").len(), 30_000);
+    assert_eq!(all("results.list", json!({"limit": 1000}), "results").len(), 61);
+}
