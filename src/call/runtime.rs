@@ -430,7 +430,7 @@ impl Runtime {
         row.duration_ms = Some(draft.milliseconds());
         row.deadline_ms = None;
         self.record(&row);
-        finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome);
+        finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome).await;
         let mut envelope = draft.envelope(outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;
