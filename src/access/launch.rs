@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -96,9 +97,24 @@ pub struct Started {
 }
 
 /// A running program and everything that it started; all of it ends when this is dropped.
-pub struct Group {
+pub struct Group(Arc<Mutex<Running>>);
+
+struct Running {
     child: Child,
     id: Option<u32>,
+}
+
+/// The groups of this process that may not have ended yet.
+struct Groups {
+    all: Vec<Arc<Mutex<Running>>>,
+    /// The process ends: no other is started.
+    over: bool,
+}
+
+static GROUPS: Mutex<Groups> = Mutex::new(Groups { all: Vec::new(), over: false });
+
+fn groups() -> MutexGuard<'static, Groups> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts a program.
@@ -132,7 +148,7 @@ pub fn start(program: &Program) -> Result<Started> {
         _ => failed(error.to_string()),
     })?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let group = Group { id: child.id(), child };
+    let group = Group::new(child).ok_or_else(|| failed(String::from("this program ends")))?;
     match pipes {
         (Some(stdin), Some(stdout), Some(stderr)) => Ok(Started { group, stdin, stdout, stderr }),
         _ => Err(Error::internal("a started program has no pipes")),
@@ -204,13 +220,28 @@ pub fn browse(address: &str) -> bool {
 }
 
 impl Group {
-    /// How the program ended, if it did: `exit status: 1`.
-    pub fn ended(&mut self) -> Option<String> {
-        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    fn new(child: Child) -> Option<Self> {
+        let running = Arc::new(Mutex::new(Running { id: child.id(), child }));
+        let mut groups = groups();
+        if groups.over {
+            drop(groups);
+            finish(&running);
+            return None;
+        }
+        groups.all.push(running.clone());
+        Some(Self(running))
     }
 
+    /// How the program ended, if it did: `exit status: 1`.
+    pub fn ended(&self) -> Option<String> {
+        // Whoever holds it ends it just now.
+        self.0.try_lock().ok()?.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
+}
+
+impl Running {
     /// Asks the group to end, waits a moment and kills what is left. Blocks for that moment.
-    pub fn end(&mut self) {
+    fn end(&mut self) {
         let Some(id) = self.id.take() else { return };
         signal(id, false);
         let until = Instant::now() + GRACE;
@@ -223,10 +254,36 @@ impl Group {
     }
 }
 
+fn finish(running: &Arc<Mutex<Running>>) {
+    running.lock().unwrap_or_else(PoisonError::into_inner).end();
+    groups().all.retain(|other| !Arc::ptr_eq(other, running));
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
-        self.end();
+        let running = self.0.clone();
+        match tokio::runtime::Handle::try_current() {
+            // The moment that it takes must not hold an event loop up. Where the loop ends first, `end_all` does it.
+            Ok(handle) => drop(handle.spawn_blocking(move || finish(&running))),
+            Err(_) => finish(&running),
+        }
     }
+}
+
+/// Ends every group that still runs, all at once, and starts no other: what a process does before it ends.
+pub fn end_all() {
+    let left = {
+        let mut groups = groups();
+        groups.over = true;
+        groups.all.clone()
+    };
+    std::thread::scope(|scope| {
+        for running in &left {
+            if std::thread::Builder::new().spawn_scoped(scope, || finish(running)).is_err() {
+                finish(running);
+            }
+        }
+    });
 }
 
 #[cfg(unix)]

@@ -7,6 +7,7 @@
 use wildmatch::WildMatch;
 
 use crate::base::error::{Code, Error};
+use crate::base::name::DEFAULT_ACCOUNT;
 use crate::config::layers::{AccountRules, Config, Integration, Rule};
 use crate::registry::manifest::{Operation, UPSTREAMS};
 
@@ -67,6 +68,17 @@ pub fn enabled(config: &Config, provider: &str, local: bool) -> bool {
         Some(false) => false,
         _ => own,
     }
+}
+
+/// Whether nothing that the provider could do is allowed to anybody, whatever it is.
+pub fn denies_all(config: &Config, provider: &str) -> bool {
+    let (user, project) = config.integration(provider);
+    let narrowed = user.into_iter().chain(project).any(|rules| !rules.functions.is_empty() || !rules.accounts.is_empty());
+    let denied = |operation| {
+        let question = Question { provider, function: "", operation, account: DEFAULT_ACCOUNT, local: false };
+        decide(config, &question).rule == Rule::Deny
+    };
+    !narrowed && [Operation::Read, Operation::Write, Operation::Destructive].into_iter().all(denied)
 }
 
 /// Whether private addresses may be reached for this provider.

@@ -34,6 +34,7 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 
+use crate::access::launch;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
@@ -51,10 +52,10 @@ pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
         }
     }
     let json = words::wants_json(&typed);
-    match dispatch(join_family(typed)) {
-        Ok(code) => code,
-        Err(error) => fail(json, error),
-    }
+    let code = dispatch(join_family(typed)).unwrap_or_else(|error| fail(json, error));
+    // No server that was started outlives us.
+    launch::end_all();
+    code
 }
 
 fn fail(json: bool, error: Error) -> u8 {

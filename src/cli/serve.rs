@@ -37,7 +37,12 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     match arguments.get_one::<String>("http") {
         Some(address) => over_http(app, out, shelf, door(app, address, arguments)?)?,
-        None => call::block_on(stdio::serve(shelf))?,
+        None => call::block_on(async {
+            tokio::select! {
+                served = stdio::serve(shelf) => served,
+                () = interrupt::told_to_end() => Ok(()),
+            }
+        })?,
     }
     Ok(0)
 }

@@ -88,7 +88,7 @@ pub fn trust(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 fn waiting<'a>(app: &App, found: &'a Servers, trust: &Trust, name: Option<&str>) -> Result<Vec<Waiting<'a>>> {
     let vault = app.vault()?;
     let look = |entry: &'a Entry| -> Result<Waiting<'a>> {
-        let stored = secrets::stored(&vault, &entry.provider()).into_iter().map(|(key, _)| key.to_owned()).collect();
+        let stored = secrets::stored(&vault, entry).into_iter().map(|(key, _)| key.to_owned()).collect();
         Ok(Waiting { entry, trusted: trust.check(entry).is_ok(), tools: trust.pending(entry)?, secrets: stored })
     };
     if let Some(name) = name {

@@ -1,8 +1,6 @@
 //! One connection to a server: its start, its requests, its end. Trust is not asked here: whoever connects has done that.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use rmcp::model::{
@@ -48,7 +46,7 @@ const BYTES: usize = 16 << 20;
 
 /// A child process with what it said.
 pub struct Process {
-    group: Mutex<Group>,
+    group: Group,
     said: Arc<Said>,
 }
 
@@ -64,8 +62,7 @@ pub struct Session {
 impl Process {
     /// Says in an error what the process said, and how it ended.
     pub fn testify(&self, mut error: Error) -> Error {
-        let ended = self.group.lock().unwrap_or_else(PoisonError::into_inner).ended();
-        if let Some(ended) = ended {
+        if let Some(ended) = self.group.ended() {
             error.message = format!("{} ({ended})", error.message);
         }
         let words = self.said.last_words(12);
@@ -116,7 +113,7 @@ pub async fn start(program: &Program, shared: &Arc<Shared>, manner: Manner, pati
 async fn start_once(program: &Program, shared: &Arc<Shared>, manner: Manner, until: Instant) -> Result<Session, Failure> {
     let started = launch::start(program).map_err(Failure::before)?;
     let said = Arc::new(Said::default());
-    let process = Process { group: Mutex::new(started.group), said: said.clone() };
+    let process = Process { group: started.group, said: said.clone() };
     tokio::spawn(listen(started.stderr, said.clone()));
     let pipes = Pipes::new(started.stdin, started.stdout, said);
     let begun = tokio::time::timeout_at(until, begin(pipes, shared, manner)).await;
