@@ -439,6 +439,12 @@ impl Upstreams for Hub {
         self
     }
 
+    fn unmet(&self) -> Vec<String> {
+        let entries = self.servers().map(|servers| servers.entries).unwrap_or_default();
+        let unmet = entries.iter().filter(|entry| self.admit(entry).is_ok() && self.cache.get(entry).is_none());
+        unmet.map(Entry::provider).collect()
+    }
+
     fn discover<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<(Arc<Provider>, Vec<Function>)>> {
         Box::pin(async move {
             let servers = self.servers()?;
