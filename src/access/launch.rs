@@ -1,6 +1,7 @@
 //! Starts the programs of MCP servers: a clean environment, a process group of its own, and an end for all of that group.
 //! What the values of an environment or a header are is looked at here and nowhere else. What the program says is `mcp`'s business.
 
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -152,6 +153,52 @@ pub fn start(program: &Program) -> Result<Started> {
         (Some(stdin), Some(stdout), Some(stderr)) => Ok(Started { group, stdin, stdout, stderr }),
         _ => Err(Error::internal("a started program has no pipes")),
     }
+}
+
+/// Runs a command of our own program in a process that has nothing but `input`: what it says, up to one byte more than `most`;
+/// `None` where it does not end within `time`. It is ended in any case. Blocks.
+#[expect(clippy::disallowed_methods, reason = "our own program, for what cannot be interrupted inside a process")]
+pub fn ourselves(word: &str, input: &[u8], time: Duration, most: usize) -> Result<Option<Vec<u8>>> {
+    let failed = |error: std::io::Error| Error::internal(format!("this program cannot start itself: {error}"));
+    // The file may have been replaced by a newer one since we started.
+    let own = PathBuf::from("/proc/self/exe");
+    let own = if cfg!(target_os = "linux") && own.exists() { own } else { std::env::current_exe().map_err(failed)? };
+    let mut command = std::process::Command::new(own);
+    command.arg(word).env_clear().envs(env::var("SYSTEMROOT").map(|value| ("SYSTEMROOT", value)));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(Error::internal("a started program has no pipes"));
+    };
+    let (send, receive) = std::sync::mpsc::channel();
+    let answer = std::thread::scope(|scope| {
+        // What it does not read is no failure: it may have ended.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        scope.spawn(move || {
+            let mut said = Vec::new();
+            let read = stdout.take(most as u64 + 1).read_to_end(&mut said);
+            drop(send.send(read.map(|_| said)));
+        });
+        let answer = receive.recv_timeout(time);
+        drop(child.kill());
+        drop(child.wait());
+        answer
+    });
+    answer.ok().transpose().map_err(failed)
+}
+
+/// Bounds the memory of this process, in bytes, and its time on a processor; where the system knows no such limits nothing happens.
+pub fn limit_ourselves(memory: u64, seconds: u64) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let limits = [(Resource::As, memory), (Resource::Cpu, seconds), (Resource::Core, 0)];
+        for (resource, most) in limits {
+            // A limit that is lower already stays.
+            setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).ok();
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (memory, seconds);
 }
 
 /// Opens an address in the browser; false when there is none.

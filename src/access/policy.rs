@@ -13,6 +13,9 @@ use crate::registry::manifest::{Operation, UPSTREAMS};
 
 const PROJECT: &str = "the project's settings";
 
+/// How the words about a decision begin that a server's flags made.
+pub const SERVER: &str = "the server was started with";
+
 /// What is to be decided about.
 pub struct Question<'a> {
     pub provider: &'a str,
@@ -204,13 +207,16 @@ fn inside(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
 pub fn refusal(question: &Question<'_>, decision: &Decision) -> Error {
     let (provider, operation) = (question.provider, question.operation.as_str());
     let project = decision.because.starts_with(PROJECT);
+    let server = decision.because.starts_with(SERVER);
     let allow = format!("angelia integrations:configure {provider} --{operation}=allow");
     match decision.rule {
         Rule::Deny => Error::new(
             Code::PermissionDenied,
             format!("Integration '{provider}' {operation} access denied for {provider}.{} ({})", question.function, decision.because),
         )
-        .hint(if project {
+        .hint(if server {
+            String::from("Whoever starts the server decides that: angelia mcp:serve --write ask")
+        } else if project {
             String::from("The file .angelia/config.toml of this project says so")
         } else {
             format!("To change that: {allow}")

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use wildmatch::WildMatch;
 
-use crate::access::policy::{self, Decision, Question};
+use crate::access::policy::{self, Decision, Question, SERVER};
 use crate::base::error::{Code, Error, Result};
 use crate::config::layers::{Config, Rule};
 use crate::registry::manifest::{Operation, UPSTREAMS};
@@ -77,13 +77,13 @@ impl Reach {
         }
         let own = policy::decide(config, question);
         if self.force {
-            return Ok(Decision { rule: Rule::Allow, because: format!("the server was started with --force; else: {}", own.because) });
+            return Ok(Decision { rule: Rule::Allow, because: format!("{SERVER} --force; else: {}", own.because) });
         }
         Ok(if *operation == Operation::Read || ALWAYS.contains(provider) { own } else { self.with_own(own) })
     }
 
     fn with_own(&self, own: Decision) -> Decision {
-        let because = || format!("the server was started with --write {}", self.write.as_str());
+        let because = || format!("{SERVER} --write {}", self.write.as_str());
         match (own.rule, self.write) {
             (Rule::Deny, _) => own,
             (_, Rule::Deny) => Decision { rule: Rule::Deny, because: because() },

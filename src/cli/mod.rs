@@ -10,6 +10,7 @@ mod configure;
 mod doctor;
 mod help;
 mod interrupt;
+mod jq;
 mod keys;
 mod lua;
 mod lua_test;
@@ -37,6 +38,7 @@ use crate::access::launch;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
+use crate::call::select;
 use crate::cli::output::Out;
 use crate::config::dirs::Dirs;
 
@@ -91,6 +93,7 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
             Out::new(false).text(&tree::family_help(family));
             Ok(if help { 0 } else { Code::Usage.exit() })
         }
+        Some(select::COMMAND) => jq::run(),
         Some("__complete") => complete::complete(&words[1..]),
         _ => parsed(words),
     }

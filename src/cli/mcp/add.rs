@@ -141,7 +141,8 @@ fn put(app: &App, out: &Out, arguments: &ArgMatches, name: &str, members: Map<St
         out.note(&format!("'{}' of {} goes before it here", printable(&stronger.name), stronger.file.display()));
     }
     let missing = secrets::missing(&app.vault()?, &entry);
-    let next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", quoted(name))).collect();
+    let mut next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", quoted(name))).collect();
+    next.push(format!("angelia mcp:tools {}", quoted(name)));
     let value = json!({
         "success": true, "name": name, "provider": entry.provider(), "file": entry.file.display().to_string(), "transport": show::transport(&entry),
         "target": show::target(&entry), "next": next,

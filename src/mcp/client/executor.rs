@@ -18,7 +18,7 @@ use crate::mcp::client::failure::Failure;
 use crate::mcp::client::hub::Hub;
 use crate::mcp::client::result;
 use crate::mcp::client::session::Session;
-use crate::mcp::entry::Transport;
+use crate::mcp::entry::{Entry, Transport};
 use crate::registry::manifest::{Function, Operation, Provider, Upstream};
 
 impl Hub {
@@ -153,6 +153,12 @@ fn lost(plan: &Plan, failure: Failure) -> Outcome {
 impl Upstreams for Hub {
     fn executor(&self) -> &dyn Executor {
         self
+    }
+
+    fn unmet(&self) -> Vec<String> {
+        let entries = self.servers().map(|servers| servers.entries).unwrap_or_default();
+        let unmet = entries.iter().filter(|entry| self.admit(entry).is_ok() && self.known(entry).is_none());
+        unmet.map(Entry::provider).collect()
     }
 
     fn discover<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<(Arc<Provider>, Vec<Function>)>> {

@@ -2,7 +2,7 @@
 //! after it broke, ended with the program. Whether an entry is trusted is asked before anything else.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -294,7 +294,7 @@ impl Hub {
     }
 
     /// What was found last, by us or by another process.
-    fn known(&self, entry: &Entry) -> Option<Arc<Found>> {
+    pub(super) fn known(&self, entry: &Entry) -> Option<Arc<Found>> {
         let own = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(&key(entry)).map(|known| known.found.clone());
         [own, self.cache.get(entry)].into_iter().flatten().max_by_key(|found| found.time_ms)
     }
@@ -373,7 +373,8 @@ impl Hub {
     }
 }
 
-/// One entry as it is configured now.
+/// One entry as it is configured now. Another project's is another server, with other secrets.
 fn key(entry: &Entry) -> String {
-    format!("{}\0{}", entry.id, entry.fingerprint())
+    let project = entry.project.as_deref().unwrap_or(Path::new("")).display();
+    format!("{}\0{}\0{project}", entry.id, entry.fingerprint())
 }

@@ -108,10 +108,14 @@ where
 /// Starts a program and speaks to it.
 pub async fn start(program: &Program, shared: &Arc<Shared>, manner: Manner, patience: Duration) -> Result<Session, Failure> {
     let until = Instant::now() + patience;
-    match start_once(program, shared, manner, until).await {
-        // A server that ends at a request it does not know is asked the old way.
-        Err(failure) if manner != Manner::Initialize && failure.broken => {
-            start_once(program, shared, Manner::Initialize, until).await.map_err(|second| if second.broken { failure } else { second })
+    // The handshake that nearly all servers know goes first: one that keeps silent about another request would cost ten seconds.
+    let (first, second) = match manner {
+        Manner::Discover => (Manner::Discover, Manner::Initialize),
+        Manner::Unknown | Manner::Initialize => (Manner::Initialize, Manner::Discover),
+    };
+    match start_once(program, shared, first, until).await {
+        Err(failure) if failure.broken || matches!(failure.error.code, Code::ProviderError | Code::InvalidResponse) => {
+            start_once(program, shared, second, until).await.map_err(|again| if again.broken { failure } else { again })
         }
         other => other,
     }

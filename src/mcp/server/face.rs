@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rmcp::ErrorData;
 use rmcp::RoleServer;
@@ -17,6 +18,9 @@ use tokio::sync::broadcast;
 use crate::call::executor::BoxFuture;
 use crate::mcp::http;
 use crate::mcp::server::asks::asks_by_answer;
+
+/// How long a log message may be on its way before the answer goes without it.
+const LOG_PATIENCE: Duration = Duration::from_millis(50);
 
 /// An answer, or why the protocol has none. What a tool itself fails with is an answer.
 pub type Answer<T> = Result<T, ErrorData>;
@@ -92,8 +96,8 @@ impl At<'_> {
             Some(*self.connection.level.lock().unwrap_or_else(PoisonError::into_inner))
         };
         if wanted.is_some_and(|wanted| message.level as u8 >= wanted as u8) {
-            // A client that is gone needs no log.
-            drop(self.context.peer.notify_logging_message(message).await);
+            // A client that is gone, or goes, needs no log; the answer does not wait for it.
+            drop(tokio::time::timeout(LOG_PATIENCE, self.context.peer.notify_logging_message(message)).await);
         }
     }
 }

@@ -11,9 +11,11 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, Tool,
 };
 use tokio::sync::broadcast;
+use wildmatch::WildMatch;
 
 use crate::base::envelope::Envelope;
 use crate::base::error::Result;
+use crate::base::name::printable;
 use crate::base::origin::Origin;
 use crate::call::executor::BoxFuture;
 use crate::call::keep::{self, Cap};
@@ -56,13 +58,36 @@ impl Shelf {
         Self { live, flags, letters: asks::Letters::default(), chosen: Mutex::default() }
     }
 
-    /// Refuses flags that make no sense with the settings.
-    pub fn check(&self) -> Result<()> {
-        self.flags.scope(&self.live.runtime().config, None).map(drop)
+    /// Refuses flags that make no sense with the settings; answers what of them fits nothing that there is now.
+    pub fn check(&self) -> Result<Vec<String>> {
+        let runtime = self.live.runtime();
+        let scope = self.flags.scope(&runtime.config, None)?;
+        let mut notes = Vec::new();
+        if !scope.tools.is_empty() && Chosen::of(&runtime, &scope)?.tools.len() <= 1 {
+            notes.push(String::from("no function that is ready to use fits --tools: clients only get read_result"));
+        }
+        let ids = runtime.catalog.ids()?;
+        let unknown = self.flags.own.integrations.iter().flatten().filter(|glob| !ids.iter().any(|id| WildMatch::new(glob).matches(id)));
+        notes.extend(unknown.map(|glob| format!("there is no integration '{}'", printable(glob))));
+        Ok(notes)
     }
 
     /// Follows the sources until the program ends.
     pub async fn follow(&self) {
+        tokio::join!(self.meet(), self.reload());
+    }
+
+    /// Asks upstream servers that were never asked, one after the other: nobody finds what is not known.
+    async fn meet(&self) {
+        let runtime = self.live.runtime();
+        let (Some(upstreams), Ok(scope)) = (&runtime.upstreams, self.flags.scope(&runtime.config, None)) else { return };
+        for provider in upstreams.unmet().into_iter().filter(|provider| scope.reach.has_provider(provider)) {
+            // Who uses it hears why it cannot be used.
+            drop(upstreams.discover(&provider).await);
+        }
+    }
+
+    async fn reload(&self) {
         self.live.clone().follow(|| self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clear()).await;
     }
 
@@ -150,8 +175,9 @@ impl Shelf {
             runtime.call(&ctx, call).await
         };
         drop((ctx, progress));
+        let media = answer::media(&mut envelope);
         self.done(visit, &mut envelope).await;
-        Ok(answer::of(&envelope).into())
+        Ok(answer::of(&envelope, media).into())
     }
 
     /// What follows every call: an answer that fits, a log message, an update for who watches the audit log.
@@ -225,7 +251,7 @@ fn wrong(problems: &[String]) -> CallToolResult {
 }
 
 fn unknown(tool: &str) -> ErrorData {
-    ErrorData::invalid_params(format!("there is no tool '{}'", crate::base::name::printable(tool)), None)
+    ErrorData::invalid_params(format!("there is no tool '{}'", printable(tool)), None)
 }
 
 /// An error of ours where the protocol has no result to put it in.
