@@ -158,7 +158,10 @@ impl App {
             catalog,
             config: self.config.clone(),
             vault,
-            native: Native { memory: memory.clone() },
+            native: Native {
+                memory: memory.clone(),
+                answer_bytes: usize::try_from(self.config.number("mcp.result_bytes")).unwrap_or(usize::MAX),
+            },
             memory,
             http: Http { net: Net::new(env::proxy_hosts()), settings, pace: Pace::default() },
             workflows: Some(Box::new(Workflows { runtime: runtime.clone() })),

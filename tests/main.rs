@@ -37,6 +37,7 @@ mod registry;
 mod results;
 mod script_run;
 mod search;
+mod selects;
 mod support;
 mod tidy;
 mod trust;

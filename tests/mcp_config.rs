@@ -365,3 +365,23 @@ fn presets_are_added_like_any_other() {
     assert_eq!(names(&listed(&home).0), ["files", "github"]);
     assert!(fs::read_to_string(own(&home)).unwrap().contains("\"/tmp\""));
 }
+
+#[test]
+fn secrets_belong_to_the_entry_that_counts() {
+    let home = Home::new();
+    let stdin = |words: &[&str]| assert_eq!(home.run_with(words, b"value-of-a-secret").code, 0, "{words:?}");
+    done(&home, &["mcp:add", "s", "--command", "x", "--env", "A=secret:env.A"]);
+    stdin(&["mcp:secret:set", "s", "env.A", "--stdin"]);
+    // A project's entry of that name gets nothing of it.
+    done(&home, &["mcp:add", "s", "--project", "--command", "x", "--env", "A=secret:env.A"]);
+    let rows = |home: &Home| done(home, &["mcp:secret:list", "s"])["secrets"].as_array().unwrap().clone();
+    let of = |rows: &[Value]| rows.iter().map(|row| (row["scope"].clone(), row["stored"].is_null())).collect::<Vec<_>>();
+    assert_eq!(of(&rows(&home)), [(json!("user"), false), (json!("project"), true)]);
+    stdin(&["mcp:secret:set", "s", "env.A", "--stdin"]);
+    assert_eq!(of(&rows(&home)), [(json!("user"), false), (json!("project"), false)]);
+    done(&home, &["mcp:secret:unset", "s", "env.A"]);
+    assert_eq!(of(&rows(&home)), [(json!("user"), false), (json!("project"), true)]);
+    stdin(&["mcp:secret:set", "s", "env.A", "--stdin"]);
+    assert_eq!(done(&home, &["mcp:remove", "s", "--project"])["secrets_removed"], true);
+    assert_eq!(of(&rows(&home)), [(json!("user"), false)]);
+}

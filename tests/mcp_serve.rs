@@ -148,6 +148,25 @@ fn writes_are_denied_and_hidden_unless_the_server_was_started_for_them() {
 }
 
 #[test]
+fn what_is_denied_is_not_named_either() {
+    let (mut client, _home, _server) = client(READS, &[]);
+    let page = client.call("read_docs", json!({"page": "shop.create_article"}));
+    assert!(page["isError"] == true && !text(&page).contains("Puts an article"), "{page}");
+    for (tool, arguments) in [
+        ("read_docs", json!({"page": "shop.create_articel"})),
+        ("call_function", json!({"function": "shop.create_articel", "arguments": {}})),
+    ] {
+        let said = client.call(tool, arguments).to_string();
+        assert!(said.contains("unknown_function") && !said.contains("create_article"), "{said}");
+    }
+    let typing = json!({"ref": {"type": "ref/resource", "uri": "angelia://docs/{page}"}, "argument": {"name": "page", "value": "shop."}});
+    let values = client.ask("completion/complete", typing)["completion"]["values"].to_string();
+    assert!(values.contains("shop.get_article") && !values.contains("create_article"), "{values}");
+    let found = text(&client.call("search_functions", json!({"query": "create delete article shelf", "limit": 1})));
+    assert!(found.contains("(read)"), "reads are found although writes fit better: {found}");
+}
+
+#[test]
 fn a_deny_of_the_settings_is_lifted_by_force_alone() {
     let deny = "read = \"allow\"\nwrite = \"deny\"";
     let article = json!({"name": "Lamp", "price": 1});

@@ -1,8 +1,10 @@
 //! Starts the programs of MCP servers: a clean environment, a process group of its own, and an end for all of that group.
 //! What the values of an environment or a header are is looked at here and nowhere else. What the program says is `mcp`'s business.
 
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -95,9 +97,24 @@ pub struct Started {
 }
 
 /// A running program and everything that it started; all of it ends when this is dropped.
-pub struct Group {
+pub struct Group(Arc<Mutex<Running>>);
+
+struct Running {
     child: Child,
     id: Option<u32>,
+}
+
+/// The groups of this process that may not have ended yet.
+struct Groups {
+    all: Vec<Arc<Mutex<Running>>>,
+    /// The process ends: no other is started.
+    over: bool,
+}
+
+static GROUPS: Mutex<Groups> = Mutex::new(Groups { all: Vec::new(), over: false });
+
+fn groups() -> MutexGuard<'static, Groups> {
+    GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts a program.
@@ -131,11 +148,57 @@ pub fn start(program: &Program) -> Result<Started> {
         _ => failed(error.to_string()),
     })?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let group = Group { id: child.id(), child };
+    let group = Group::new(child).ok_or_else(|| failed(String::from("this program ends")))?;
     match pipes {
         (Some(stdin), Some(stdout), Some(stderr)) => Ok(Started { group, stdin, stdout, stderr }),
         _ => Err(Error::internal("a started program has no pipes")),
     }
+}
+
+/// Runs a command of our own program in a process that has nothing but `input`: what it says, up to one byte more than `most`;
+/// `None` where it does not end within `time`. It is ended in any case. Blocks.
+#[expect(clippy::disallowed_methods, reason = "our own program, for what cannot be interrupted inside a process")]
+pub fn ourselves(word: &str, input: &[u8], time: Duration, most: usize) -> Result<Option<Vec<u8>>> {
+    let failed = |error: std::io::Error| Error::internal(format!("this program cannot start itself: {error}"));
+    // The file may have been replaced by a newer one since we started.
+    let own = PathBuf::from("/proc/self/exe");
+    let own = if cfg!(target_os = "linux") && own.exists() { own } else { std::env::current_exe().map_err(failed)? };
+    let mut command = std::process::Command::new(own);
+    command.arg(word).env_clear().envs(env::var("SYSTEMROOT").map(|value| ("SYSTEMROOT", value)));
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(Error::internal("a started program has no pipes"));
+    };
+    let (send, receive) = std::sync::mpsc::channel();
+    let answer = std::thread::scope(|scope| {
+        // What it does not read is no failure: it may have ended.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        scope.spawn(move || {
+            let mut said = Vec::new();
+            let read = stdout.take(most as u64 + 1).read_to_end(&mut said);
+            drop(send.send(read.map(|_| said)));
+        });
+        let answer = receive.recv_timeout(time);
+        drop(child.kill());
+        drop(child.wait());
+        answer
+    });
+    answer.ok().transpose().map_err(failed)
+}
+
+/// Bounds the memory of this process, in bytes, and its time on a processor; where the system knows no such limits nothing happens.
+pub fn limit_ourselves(memory: u64, seconds: u64) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let limits = [(Resource::As, memory), (Resource::Cpu, seconds), (Resource::Core, 0)];
+        for (resource, most) in limits {
+            // A limit that is lower already stays.
+            setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) }).ok();
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (memory, seconds);
 }
 
 /// Opens an address in the browser; false when there is none.
@@ -157,13 +220,28 @@ pub fn browse(address: &str) -> bool {
 }
 
 impl Group {
-    /// How the program ended, if it did: `exit status: 1`.
-    pub fn ended(&mut self) -> Option<String> {
-        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    fn new(child: Child) -> Option<Self> {
+        let running = Arc::new(Mutex::new(Running { id: child.id(), child }));
+        let mut groups = groups();
+        if groups.over {
+            drop(groups);
+            finish(&running);
+            return None;
+        }
+        groups.all.push(running.clone());
+        Some(Self(running))
     }
 
+    /// How the program ended, if it did: `exit status: 1`.
+    pub fn ended(&self) -> Option<String> {
+        // Whoever holds it ends it just now.
+        self.0.try_lock().ok()?.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
+}
+
+impl Running {
     /// Asks the group to end, waits a moment and kills what is left. Blocks for that moment.
-    pub fn end(&mut self) {
+    fn end(&mut self) {
         let Some(id) = self.id.take() else { return };
         signal(id, false);
         let until = Instant::now() + GRACE;
@@ -176,10 +254,36 @@ impl Group {
     }
 }
 
+fn finish(running: &Arc<Mutex<Running>>) {
+    running.lock().unwrap_or_else(PoisonError::into_inner).end();
+    groups().all.retain(|other| !Arc::ptr_eq(other, running));
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
-        self.end();
+        let running = self.0.clone();
+        match tokio::runtime::Handle::try_current() {
+            // The moment that it takes must not hold an event loop up. Where the loop ends first, `end_all` does it.
+            Ok(handle) => drop(handle.spawn_blocking(move || finish(&running))),
+            Err(_) => finish(&running),
+        }
     }
+}
+
+/// Ends every group that still runs, all at once, and starts no other: what a process does before it ends.
+pub fn end_all() {
+    let left = {
+        let mut groups = groups();
+        groups.over = true;
+        groups.all.clone()
+    };
+    std::thread::scope(|scope| {
+        for running in &left {
+            if std::thread::Builder::new().spawn_scoped(scope, || finish(running)).is_err() {
+                finish(running);
+            }
+        }
+    });
 }
 
 #[cfg(unix)]

@@ -7,10 +7,14 @@
 use wildmatch::WildMatch;
 
 use crate::base::error::{Code, Error};
+use crate::base::name::DEFAULT_ACCOUNT;
 use crate::config::layers::{AccountRules, Config, Integration, Rule};
 use crate::registry::manifest::{Operation, UPSTREAMS};
 
 const PROJECT: &str = "the project's settings";
+
+/// How the words about a decision begin that a server's flags made.
+pub const SERVER: &str = "the server was started with";
 
 /// What is to be decided about.
 pub struct Question<'a> {
@@ -64,6 +68,17 @@ pub fn enabled(config: &Config, provider: &str, local: bool) -> bool {
         Some(false) => false,
         _ => own,
     }
+}
+
+/// Whether nothing that the provider could do is allowed to anybody, whatever it is.
+pub fn denies_all(config: &Config, provider: &str) -> bool {
+    let (user, project) = config.integration(provider);
+    let narrowed = user.into_iter().chain(project).any(|rules| !rules.functions.is_empty() || !rules.accounts.is_empty());
+    let denied = |operation| {
+        let question = Question { provider, function: "", operation, account: DEFAULT_ACCOUNT, local: false };
+        decide(config, &question).rule == Rule::Deny
+    };
+    !narrowed && [Operation::Read, Operation::Write, Operation::Destructive].into_iter().all(denied)
 }
 
 /// Whether private addresses may be reached for this provider.
@@ -192,13 +207,16 @@ fn inside(a: &Candidate<'_>, b: &Candidate<'_>) -> bool {
 pub fn refusal(question: &Question<'_>, decision: &Decision) -> Error {
     let (provider, operation) = (question.provider, question.operation.as_str());
     let project = decision.because.starts_with(PROJECT);
+    let server = decision.because.starts_with(SERVER);
     let allow = format!("angelia integrations:configure {provider} --{operation}=allow");
     match decision.rule {
         Rule::Deny => Error::new(
             Code::PermissionDenied,
             format!("Integration '{provider}' {operation} access denied for {provider}.{} ({})", question.function, decision.because),
         )
-        .hint(if project {
+        .hint(if server {
+            String::from("Whoever starts the server decides that: angelia mcp:serve --write ask")
+        } else if project {
             String::from("The file .angelia/config.toml of this project says so")
         } else {
             format!("To change that: {allow}")

@@ -96,17 +96,25 @@ fn assemble(function: &Function, raw: RawArguments) -> Result<(Checked, Vec<Prob
     Ok((checked, problems))
 }
 
+/// A flag that no parameter has the name of: refused, unless the schema is somebody else's and leaves room for more.
+fn unnamed(function: &Function, flag: &Flag, checked: &mut Checked) -> Result<(), String> {
+    if function.input.as_ref().is_some_and(|input| input.get("additionalProperties") != Some(&Value::Bool(false))) {
+        let value = flag.value.as_ref().map_or_else(|| Ok(Value::from(!flag.negated)), |text| coerce(&Value::Null, text))?;
+        checked.object.insert(flag.key.clone(), value);
+        return Ok(());
+    }
+    let names = function.parameters.keys().map(String::as_str);
+    let wanted = flag.key.replace('-', "_");
+    Err(match nearest(&wanted, names).first() {
+        Some(near) => format!("is not a parameter; did you mean '{near}'?"),
+        None if function.parameters.is_empty() => String::from("is not a parameter; this function takes none"),
+        None => String::from("is not a parameter"),
+    })
+}
+
 fn apply(function: &Function, flag: &Flag, checked: &mut Checked, lists: &mut Vec<String>) -> Result<(), String> {
     let (name, rest) = parameter(function, &flag.key);
-    let Some(name) = name else {
-        let names = function.parameters.keys().map(String::as_str);
-        let wanted = flag.key.replace('-', "_");
-        return Err(match nearest(&wanted, names).first() {
-            Some(near) => format!("is not a parameter; did you mean '{near}'?"),
-            None if function.parameters.is_empty() => String::from("is not a parameter; this function takes none"),
-            None => String::from("is not a parameter"),
-        });
-    };
+    let Some(name) = name else { return unnamed(function, flag, checked) };
     let schema = &function.parameters[&name];
     if !rest.is_empty() {
         let inner = rest.split('.').try_fold(schema, |at, step| at.get("properties").and_then(|properties| properties.get(step)));

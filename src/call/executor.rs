@@ -79,6 +79,9 @@ pub trait Upstreams: Send + Sync {
     /// Who carries their functions out.
     fn executor(&self) -> &dyn Executor;
 
+    /// Providers of servers that may be started and were never asked for what they have.
+    fn unmet(&self) -> Vec<String>;
+
     /// Asks the server of a provider (`mcp.NAME`) for what it has, if it may be started.
     fn discover<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<(Arc<Provider>, Vec<Function>)>>;
 }

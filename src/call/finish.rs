@@ -1,6 +1,7 @@
 //! What a caller wants of the answer besides having it: `--select`, `--output`. Checked before anything is sent.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -8,9 +9,10 @@ use crate::base::error::{Error, Result};
 use crate::call::executor::Outcome;
 use crate::call::plan::Plan;
 use crate::call::request::Options;
+use crate::call::select;
 use crate::call::sink::Sink;
 use crate::registry::catalog::Callable;
-use crate::registry::jq::{self, Program};
+use crate::registry::jq;
 use crate::registry::manifest::ResponseForm;
 
 /// Options that do not fit the function are said before anything is sent.
@@ -20,7 +22,7 @@ pub fn check(callable: &Callable, options: &Options) -> Result<()> {
         return Err(Error::usage(format!("{} does not answer in pages; --all, --max-pages and --max-items do not apply", callable.name)));
     }
     if let Some(program) = &options.select {
-        Program::compile(program).map_err(|why| Error::usage(format!("--select: {why}")))?;
+        jq::check(program).map_err(|why| Error::usage(format!("--select: {why}")))?;
     }
     if options.timeout_seconds.is_some_and(|seconds| !seconds.is_finite() || seconds <= 0.0 || seconds > 86_400.0) {
         return Err(Error::usage("--timeout must be a number of seconds between 0 and 86400"));
@@ -36,14 +38,14 @@ pub fn check(callable: &Callable, options: &Options) -> Result<()> {
     }
 }
 
-/// `--select`, then `--output` for what is not a download.
-pub fn finish(plan: &Plan, streamed: bool, outcome: &mut Outcome) {
+/// `--select`, then `--output` for what is not a download. Other calls go on while a program runs.
+pub async fn finish(plan: &Plan, streamed: bool, outcome: &mut Outcome) {
     let (options, response) = (&plan.options, plan.callable.function.response);
     if outcome.error.is_some() || streamed {
         return;
     }
     if let Some(program) = &options.select {
-        match jq::apply_within(program, &outcome.data, plan.timeout) {
+        match selected(program.clone(), &mut outcome.data, plan.timeout).await {
             Ok(selected) => outcome.data = selected,
             Err(why) => {
                 outcome.error = Some(Error::usage(format!("--select: {why}. The call itself was done; data holds its whole answer")))
@@ -60,6 +62,18 @@ pub fn finish(plan: &Plan, streamed: bool, outcome: &mut Outcome) {
             Err(error) => outcome.error = Some(error),
         }
     }
+}
+
+/// What a program makes of data; the data stays as it is.
+async fn selected(program: String, data: &mut Value, time: Duration) -> std::result::Result<Value, String> {
+    let input = std::mem::take(data);
+    let run = move || {
+        let selected = select::apply(&program, &input, time);
+        (input, selected)
+    };
+    let (input, selected) = tokio::task::spawn_blocking(run).await.map_err(|error| format!("jq: {error}"))?;
+    *data = input;
+    selected
 }
 
 fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {

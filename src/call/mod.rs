@@ -24,5 +24,6 @@ pub mod response;
 pub mod results;
 pub mod retry;
 pub mod runtime;
+pub mod select;
 pub mod sink;
 pub mod wire;

@@ -12,6 +12,7 @@ use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::filter;
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::handed_on;
+use crate::call::keep::LEAST;
 use crate::call::plan::Plan;
 use crate::call::request::Ctx;
 use crate::call::results;
@@ -21,6 +22,8 @@ use crate::store::documents::{Document, ListQuery, SortKey};
 /// The executor of native functions.
 pub struct Native {
     pub memory: Arc<Memory>,
+    /// Most bytes of an answer to a server's client.
+    pub answer_bytes: usize,
 }
 
 /// Most documents of one list call.
@@ -67,9 +70,12 @@ impl Native {
     /// A large result may take a while: other calls go on meanwhile.
     async fn results(&self, ctx: &Ctx, plan: &Plan) -> Result<Value> {
         let (memory, arguments) = (self.memory.clone(), plan.arguments.object.clone());
-        let owner = ctx.reach.as_ref().map(|reach| reach.owner.clone());
+        let reach = ctx.reach.clone();
+        // A script's answers are not handed over: only what it returns is.
+        let handed_over = reach.is_some() && ctx.origin.depth() == 0;
+        let room = if handed_over { results::room(self.answer_bytes.max(LEAST)) } else { usize::MAX };
         let function = plan.callable.function.native.clone().unwrap_or_default();
-        let read = move || results::run(&memory, owner.as_deref(), &function, &arguments);
+        let read = move || results::run(&memory, reach.as_deref(), &function, &arguments, room);
         tokio::task::spawn_blocking(read).await.map_err(|error| Error::internal(format!("reading a result ended: {error}")))?
     }
 

@@ -13,7 +13,7 @@ use crate::config::layers::Config;
 use crate::registry::catalog::{Catalog, Filter, Found};
 use crate::registry::docs::{self, Format};
 use crate::registry::index::Summary;
-use crate::registry::manifest::Operation;
+use crate::registry::manifest::{Operation, UPSTREAMS};
 
 /// Makes pages.
 pub struct Pages<'a> {
@@ -68,7 +68,7 @@ impl Pages<'_> {
     pub fn read(&self, page: Option<&str>, format: Format) -> Result<(String, Value)> {
         match page {
             None => self.overview(format),
-            Some(name) if name.contains('.') => self.function(name, format).map_err(no_page),
+            Some(name) if name.contains('.') && !self.is_upstream(name) => self.function(name, format).map_err(no_page),
             Some(id) => self.provider(id, format).map_err(no_page),
         }
     }
@@ -96,6 +96,11 @@ impl Pages<'_> {
         let found = self.catalog.search(query, &filter, limit)?;
         let of = |name: &str| name.rsplit_once('.').is_some_and(|(provider, _)| is_active(provider));
         Ok(found.into_iter().map(|found| Hit { active: of(&found.record.name), found }).collect())
+    }
+
+    /// Whether a name with a dot in it is that of a provider.
+    fn is_upstream(&self, name: &str) -> bool {
+        name.starts_with(UPSTREAMS) && name.matches('.').count() == 1
     }
 
     fn state(&self, summary: &Summary) -> State {

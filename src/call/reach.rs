@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use wildmatch::WildMatch;
 
-use crate::access::policy::{self, Decision, Question};
+use crate::access::policy::{self, Decision, Question, SERVER};
 use crate::base::error::{Code, Error, Result};
 use crate::config::layers::{Config, Rule};
 use crate::registry::manifest::{Operation, UPSTREAMS};
@@ -31,8 +31,8 @@ pub struct Reach {
     pub read_only: bool,
     /// Bypasses the policy, as `--force` does.
     pub force: bool,
-    /// The only account of a provider; under [`ANY_PROVIDER`] that of all others.
-    pub accounts: BTreeMap<String, String>,
+    /// The only account of a provider, under [`ANY_PROVIDER`] that of all others; where there are several lists all must agree.
+    pub accounts: Vec<BTreeMap<String, String>>,
     /// Whose results may be read: a key's name, or the person who started the server.
     pub owner: String,
 }
@@ -55,7 +55,11 @@ impl Reach {
 
     /// The account that is used of a provider, where it is not free to choose.
     pub fn account(&self, provider: &str) -> Option<&str> {
-        self.accounts.get(provider).or_else(|| self.accounts.get(ANY_PROVIDER)).map(String::as_str)
+        self.only(provider).next()
+    }
+
+    fn only<'a>(&'a self, provider: &str) -> impl Iterator<Item = &'a str> {
+        self.accounts.iter().filter_map(move |accounts| accounts.get(provider).or_else(|| accounts.get(ANY_PROVIDER)).map(String::as_str))
     }
 
     /// Refuses a provider, function or account outside, and decides about the rest.
@@ -65,7 +69,7 @@ impl Reach {
         if !self.has(provider, function) {
             return refused(String::from("is not offered by this server"));
         }
-        if let Some(only) = self.account(provider).filter(|only| only != account) {
+        if let Some(only) = self.only(provider).find(|only| only != account) {
             return refused(format!("may be used as account '{only}' only, not as '{account}'"));
         }
         if self.read_only && *operation != Operation::Read {
@@ -73,19 +77,24 @@ impl Reach {
         }
         let own = policy::decide(config, question);
         if self.force {
-            return Ok(Decision { rule: Rule::Allow, because: format!("the server was started with --force; else: {}", own.because) });
+            return Ok(Decision { rule: Rule::Allow, because: format!("{SERVER} --force; else: {}", own.because) });
         }
         Ok(if *operation == Operation::Read || ALWAYS.contains(provider) { own } else { self.with_own(own) })
     }
 
     fn with_own(&self, own: Decision) -> Decision {
-        let because = || format!("the server was started with --write {}", self.write.as_str());
+        let because = || format!("{SERVER} --write {}", self.write.as_str());
         match (own.rule, self.write) {
             (Rule::Deny, _) => own,
             (_, Rule::Deny) => Decision { rule: Rule::Deny, because: because() },
             (Rule::Allow, Rule::Ask) | (Rule::Ask, Rule::Allow) => Decision { rule: self.write, because: because() },
             _ => own,
         }
+    }
+
+    /// Whether everything but reads is denied.
+    pub fn only_reads(&self) -> bool {
+        self.read_only || (self.write == Rule::Deny && !self.force)
     }
 
     /// Whether a function may be shown: it is within, and not denied.
@@ -112,7 +121,7 @@ mod tests {
             write: Rule::Deny,
             read_only: false,
             force: false,
-            accounts: BTreeMap::new(),
+            accounts: Vec::new(),
             owner: String::from("stdio"),
         }
     }
@@ -150,7 +159,7 @@ mod tests {
         let only = |name: &str| vec![vec![name.to_owned()]];
         let reads = Reach { read_only: true, write: Rule::Allow, ..reach() };
         assert_eq!(decided(&reads, lax, Operation::Read, "default").unwrap(), Rule::Allow);
-        let work = Reach { accounts: [(String::from("github"), String::from("work"))].into(), ..reach() };
+        let work = Reach { accounts: vec![[(String::from("github"), String::from("work"))].into()], ..reach() };
         assert_eq!(decided(&work, lax, Operation::Read, "work").unwrap(), Rule::Allow);
         let refused = [
             (&reads, Operation::Write, "default"),

@@ -1,8 +1,7 @@
 //! Reading on in kept results: lists, parts by JSON Pointer, jq, text search; every answer has a bounded size and says how to go on.
-//! Who asks on behalf of a server's client sees that owner's results alone.
+//! Who asks on behalf of a server's client sees that owner's results alone, and of these only what the client may use now.
 
 use std::iter::Peekable;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +10,8 @@ use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::json::escaped_key;
 use crate::base::name::printable;
 use crate::call::preview::{head, preview, size};
-use crate::registry::jq;
+use crate::call::reach::Reach;
+use crate::call::select;
 use crate::store::Memory;
 use crate::store::results::{Kept, Which};
 
@@ -33,9 +33,6 @@ pub struct Part<'a> {
 /// Bytes of a value when nobody says how many.
 const USUAL_BYTES: usize = 16_000;
 
-/// How long a jq program may run.
-const JQ_TIME: Duration = Duration::from_secs(10);
-
 /// Characters shown before and after a place that was found.
 const AROUND: usize = 80;
 
@@ -48,14 +45,25 @@ const MOST_COUNTS: usize = 20;
 /// Keys that are named where a pointer leads nowhere.
 const MOST_KEYS: usize = 10;
 
-/// Carries out `results.list` or `results.read`.
-pub fn run(memory: &Memory, owner: Option<&str>, function: &str, arguments: &Map<String, Value>) -> Result<Value> {
+/// Part of an answer's room that its counts may take.
+const COUNTS_PART: usize = 8;
+
+/// Bytes of an answer besides its value and its counts.
+const FRAME: usize = 1_000;
+
+/// Room for a value in an answer of so many bytes as JSON text.
+pub fn room(answer: usize) -> usize {
+    answer.saturating_sub(FRAME) / (COUNTS_PART + 1) * COUNTS_PART
+}
+
+/// Carries out `results.list` or `results.read`, with at most `room` bytes of what was kept: more would be cut by whoever hands it
+/// over, and `next_offset` would lead past what was cut.
+pub fn run(memory: &Memory, reach: Option<&Reach>, function: &str, arguments: &Map<String, Value>, room: usize) -> Result<Value> {
     let word = |name: &str| arguments.get(name).and_then(Value::as_str);
     let number = |name: &str| arguments.get(name).and_then(Value::as_u64).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
     let offset = number("offset").unwrap_or(0);
     if function == "results.list" {
-        let which = Which { owner, function: word("function"), ..Which::default() };
-        return list(memory, &which, offset, number("limit").unwrap_or(50));
+        return list(memory, reach, word("function"), (offset, number("limit").unwrap_or(50)), room);
     }
     let part = Part {
         pointer: word("pointer").unwrap_or_default(),
@@ -63,9 +71,9 @@ pub fn run(memory: &Memory, owner: Option<&str>, function: &str, arguments: &Map
         search: word("search"),
         offset,
         limit: number("limit"),
-        bytes: Some(number("bytes").unwrap_or(USUAL_BYTES)),
+        bytes: Some(number("bytes").unwrap_or(USUAL_BYTES).min(room)),
     };
-    read(memory, owner, word("id").unwrap_or_default(), &part)
+    read(memory, reach, word("id").unwrap_or_default(), &part)
 }
 
 /// What is known of a result, for an answer.
@@ -76,17 +84,43 @@ pub fn shown(kept: &Kept) -> Value {
     })
 }
 
-fn list(memory: &Memory, which: &Which<'_>, offset: usize, limit: usize) -> Result<Value> {
-    let (found, total) = memory.with(|store| Ok((store.results(which, offset.saturating_add(limit))?, store.count_results(which)?)))?;
-    let results: Vec<Value> = found.iter().skip(offset).map(shown).collect();
+/// Whether whoever uses a server may see a result: it is theirs, and its function and account are within what the server offers now.
+pub fn visible(reach: &Reach, kept: &Kept) -> bool {
+    let offered = |(provider, function): (&str, &str)| {
+        reach.has(provider, function) && reach.account(provider).is_none_or(|only| only == kept.account)
+    };
+    kept.owner == reach.owner && kept.function.rsplit_once('.').is_some_and(offered)
+}
+
+/// The newest results that may be seen, and how many there are.
+fn seen(memory: &Memory, reach: Option<&Reach>, which: &Which<'_>, most: usize) -> Result<(Vec<Kept>, u64)> {
+    let Some(reach) = reach else {
+        return memory.with(|store| Ok((store.results(which, most)?, store.count_results(which)?)));
+    };
+    let mut found = memory.with(|store| store.results(which, usize::MAX))?;
+    found.retain(|kept| visible(reach, kept));
+    let total = found.len() as u64;
+    found.truncate(most);
+    Ok((found, total))
+}
+
+fn list(memory: &Memory, reach: Option<&Reach>, function: Option<&str>, (offset, limit): (usize, usize), room: usize) -> Result<Value> {
+    let which = Which { owner: owner(reach), function, ..Which::default() };
+    let (found, total) = seen(memory, reach, &which, offset.saturating_add(limit))?;
+    let results = fitting(&mut found.iter().skip(offset).map(shown).peekable(), room);
     let end = offset.saturating_add(results.len());
     let next = Some(end).filter(|end| (*end as u64) < total && !results.is_empty());
     Ok(json!({"results": results, "total": total, "next_offset": next}))
 }
 
+fn owner(reach: Option<&Reach>) -> Option<&str> {
+    reach.map(|reach| reach.owner.as_str())
+}
+
 /// The one result of an id, or of the beginning of one.
-pub fn find(memory: &Memory, owner: Option<&str>, id: &str) -> Result<Kept> {
-    let mut found = memory.with(|store| store.results(&Which { owner, id: Some(id), ..Which::default() }, 2))?;
+pub fn find(memory: &Memory, reach: Option<&Reach>, id: &str) -> Result<Kept> {
+    let which = Which { owner: owner(reach), id: Some(id), ..Which::default() };
+    let (mut found, _) = seen(memory, reach, &which, 2)?;
     match (found.len(), found.iter().position(|kept| kept.id == id)) {
         (_, Some(at)) => Ok(found.swap_remove(at)),
         (1, None) if id.len() > "res_".len() => Ok(found.swap_remove(0)),
@@ -105,13 +139,13 @@ pub fn content(memory: &Memory, kept: &Kept) -> Result<Value> {
 }
 
 /// Reads a part of a result.
-pub fn read(memory: &Memory, owner: Option<&str>, id: &str, part: &Part<'_>) -> Result<Value> {
-    let kept = find(memory, owner, id)?;
+pub fn read(memory: &Memory, reach: Option<&Reach>, id: &str, part: &Part<'_>) -> Result<Value> {
+    let kept = find(memory, reach, id)?;
     let whole = content(memory, &kept)?;
     let mut value = at(&whole, part.pointer)?.clone();
     drop(whole);
     if let Some(program) = part.select {
-        value = jq::apply_within(program, &value, JQ_TIME).map_err(|why| problem("/select", why))?;
+        value = select::apply(program, &value, select::TIME).map_err(|why| problem("/select", why))?;
     }
     let mut kind = kind(&value);
     if let Some(text) = part.search {
@@ -201,8 +235,15 @@ fn page(value: Value, part: &Part<'_>) -> Value {
     let next = total.filter(|total| end < *total && taken > 0).map(|_| end);
     let mut answer = json!({"total": total, "offset": offset, "next_offset": next, "truncated": truncated});
     if !counts.is_empty() {
-        answer["counts"] =
-            counts.into_iter().take(MOST_COUNTS).map(|(pointer, count)| (pointer, Value::from(count))).collect::<Map<_, _>>().into();
+        let mut left = room / COUNTS_PART;
+        let mut has_room = |(pointer, count): &(String, u64)| {
+            let taken = Value::from(pointer.as_str()).to_string().len() + count.to_string().len() + ":,".len();
+            let fits = taken <= left;
+            left = left.saturating_sub(taken);
+            fits
+        };
+        let counts = counts.into_iter().take(MOST_COUNTS).filter(&mut has_room);
+        answer["counts"] = counts.map(|(pointer, count)| (pointer, Value::from(count))).collect::<Map<_, _>>().into();
     }
     answer["value"] = value;
     answer

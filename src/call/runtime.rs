@@ -274,12 +274,13 @@ impl Runtime {
             .hint(format!("angelia integrations:doctor {}", provider.id)));
         }
         if !policy::enabled(&self.config, &provider.id, callable.local) {
-            return Err(Error::new(
-                Code::Inactive,
-                format!("Integration '{}' is installed but not active: it is not enabled", provider.id),
-            )
-            .hint(format!("angelia integrations:configure {} --enable", provider.id))
-            .hint(format!("angelia integrations:doctor {}", provider.id)));
+            let line = format!("Integration '{}' is installed but not active: it is not enabled", provider.id);
+            return Err(match provider.id.strip_prefix(UPSTREAMS) {
+                Some(server) => Error::new(Code::Inactive, line).hint(format!("angelia mcp:enable {server}")),
+                None => Error::new(Code::Inactive, line)
+                    .hint(format!("angelia integrations:configure {} --enable", provider.id))
+                    .hint(format!("angelia integrations:doctor {}", provider.id)),
+            });
         }
         let fixed = ctx.reach.as_ref().and_then(|reach| reach.account(&provider.id));
         let wanted = call.account.as_deref().or(fixed).or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
@@ -300,13 +301,13 @@ impl Runtime {
             account: &account,
             local: callable.local,
         };
-        if question.operation > ctx.ceiling {
-            return Err(above(&draft.function, question.operation, ctx.ceiling));
-        }
         let decision = ctx
             .reach
             .as_ref()
             .map_or_else(|| Ok(policy::decide(&self.config, &question)), |reach| reach.decide(&self.config, &question))?;
+        if question.operation > ctx.ceiling {
+            return Err(above(&draft.function, question.operation, ctx.ceiling));
+        }
         let forced = call.options.force || ctx.reach.as_ref().is_some_and(|reach| reach.force);
         let bypassed = forced && policy::decide(&self.config, &question).rule != Rule::Allow;
         if forced && self.config.force() == ForceRule::Never {
@@ -429,7 +430,7 @@ impl Runtime {
         row.duration_ms = Some(draft.milliseconds());
         row.deadline_ms = None;
         self.record(&row);
-        finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome);
+        finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome).await;
         let mut envelope = draft.envelope(outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;

@@ -235,8 +235,10 @@ pub fn failure(out: &Out, report: &Report) {
 fn planned(out: &Out, plan: &Plan, failed: bool) {
     let mut text = String::new();
     for (at, step) in plan.steps.iter().enumerate() {
-        let request = json!({"method": step.request["method"], "url": step.request["url"], "body": step.request["body"]});
-        let request = if step.request.get("method").is_some() { request } else { step.request.clone() };
+        let request = match step.request.get("url") {
+            Some(url) => json!({"method": step.request["method"], "url": url, "body": step.request["body"]}),
+            None => step.request.clone(),
+        };
         text.push_str(&format!("{}. {} ({}, account {})\n{request:#}\n", at + 1, step.function, step.operation, step.account));
     }
     if plan.steps.is_empty() && !failed {

@@ -10,6 +10,7 @@ mod configure;
 mod doctor;
 mod help;
 mod interrupt;
+mod jq;
 mod keys;
 mod lua;
 mod lua_test;
@@ -33,9 +34,11 @@ use std::ffi::OsString;
 
 use clap::ArgMatches;
 
+use crate::access::launch;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
+use crate::call::select;
 use crate::cli::output::Out;
 use crate::config::dirs::Dirs;
 
@@ -49,10 +52,10 @@ pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
         }
     }
     let json = words::wants_json(&typed);
-    match dispatch(join_family(typed)) {
-        Ok(code) => code,
-        Err(error) => fail(json, error),
-    }
+    let code = dispatch(join_family(typed)).unwrap_or_else(|error| fail(json, error));
+    // No server that was started outlives us.
+    launch::end_all();
+    code
 }
 
 fn fail(json: bool, error: Error) -> u8 {
@@ -90,6 +93,7 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
             Out::new(false).text(&tree::family_help(family));
             Ok(if help { 0 } else { Code::Usage.exit() })
         }
+        Some(select::COMMAND) => jq::run(),
         Some("__complete") => complete::complete(&words[1..]),
         _ => parsed(words),
     }

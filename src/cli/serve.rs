@@ -31,13 +31,18 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         return Err(Error::new(crate::base::error::Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
     }
     let shelf = Arc::new(shelf(app, flags)?);
-    shelf.check()?;
+    shelf.check()?.iter().for_each(|note| out.note(note));
     if arguments.get_flag("force") {
         out.note("started with --force: the policy is bypassed for every client, and each such call is marked in the audit log");
     }
     match arguments.get_one::<String>("http") {
         Some(address) => over_http(app, out, shelf, door(app, address, arguments)?)?,
-        None => call::block_on(stdio::serve(shelf))?,
+        None => call::block_on(async {
+            tokio::select! {
+                served = stdio::serve(shelf) => served,
+                () = interrupt::told_to_end() => Ok(()),
+            }
+        })?,
     }
     Ok(0)
 }

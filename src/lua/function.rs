@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::json::sha256;
@@ -28,7 +28,28 @@ use crate::registry::manifest::LuaFile;
 
 /// How many scripts of one level run at once. Each has the memory of a whole VM; the others wait. A workflow waits only for deeper
 /// ones, so that the levels cannot block each other.
-static LEVELS: [Semaphore; DEEPEST] = [const { Semaphore::const_new(8) }; DEEPEST];
+static LEVELS: [Semaphore; DEEPEST] = [const { Semaphore::const_new(AT_ONCE) }; DEEPEST];
+
+const AT_ONCE: usize = 8;
+
+/// How many of them one owner among the users of a server has: the others are not kept waiting.
+const OF_ONE_OWNER: usize = AT_ONCE / 2;
+
+/// The turns of each owner, by level.
+static OWNERS: Mutex<BTreeMap<(String, usize), Arc<Semaphore>>> = Mutex::new(BTreeMap::new());
+
+/// Waits for an owner's turn, where there is one, and then for one of all; both are given back together.
+async fn turn(owner: Option<&str>, level: usize) -> Option<(Option<OwnedSemaphorePermit>, SemaphorePermit<'static>)> {
+    let own = owner.map(|owner| {
+        let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.entry((owner.to_owned(), level)).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE_OWNER))).clone()
+    });
+    let own = match own {
+        Some(own) => Some(own.acquire_owned().await.ok()?),
+        None => None,
+    };
+    Some((own, LEVELS.get(level)?.acquire().await.ok()?))
+}
 
 /// The executor of workflow files and of scripts in a call.
 pub struct Workflows {
@@ -96,7 +117,7 @@ impl Executor for Workflows {
             };
             let level = ctx.origin.depth().min(DEEPEST - 1);
             let turn = tokio::select! {
-                turn = LEVELS[level].acquire() => turn.ok(),
+                turn = turn(ctx.reach.as_ref().map(|reach| reach.owner.as_str()), level) => turn,
                 () = ctx.cancel.cancelled() => None,
             };
             let Some(_turn) = turn else { return Outcome::failed(Error::new(Code::Cancelled, "Interrupted")) };
@@ -272,4 +293,24 @@ fn parts(report: &Report) -> Value {
         data["approved"] = json!({"digest": digest, "requests_left": left});
     }
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_owner_does_not_have_all_turns() {
+        const LEVEL: usize = DEEPEST - 1;
+        let mut held = Vec::new();
+        for _ in 0..OF_ONE_OWNER {
+            held.push(turn(Some("greedy"), LEVEL).await);
+        }
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, turn(Some("greedy"), LEVEL)).await.is_err(), "the next one waits");
+        let other = tokio::time::timeout(soon, turn(Some("modest"), LEVEL)).await;
+        assert!(other.is_ok_and(|turn| turn.is_some()), "another owner goes on");
+        held.pop();
+        assert!(tokio::time::timeout(soon, turn(Some("greedy"), LEVEL)).await.is_ok());
+    }
 }

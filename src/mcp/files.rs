@@ -95,6 +95,7 @@ impl Servers {
         near.dedup();
         Err(Error::new(Code::NotFound, format!("No MCP server is named '{}'", printable(name)))
             .hints(near.into_iter().map(|near| format!("Did you mean '{}'?", printable(near))))
+            .hints(self.problems.iter().filter(|problem| problem.name.is_none()).map(FileProblem::line))
             .hint("angelia mcp:list"))
     }
 }

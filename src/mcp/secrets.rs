@@ -1,10 +1,13 @@
 //! The secrets of upstream servers: which keys the credential store has for one, in the form in which the store wants them. No secret is
 //! read here.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::access::vault::{Stored, Vault};
 use crate::base::error::{Error, Result};
+use crate::base::json::sha256;
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::mcp::entry::Entry;
 use crate::mcp::values::{self, Part};
@@ -19,9 +22,22 @@ pub fn provider<'a>(id: &str, keys: impl IntoIterator<Item = &'a str>) -> Result
     serde_json::from_value(provider).map_err(|error| Error::internal(format!("the fields of an MCP server: {error}")))
 }
 
-/// What is stored for a server, by key.
-pub fn stored<'a>(vault: &'a Vault, id: &str) -> Vec<(&'a str, &'a Stored)> {
-    vault.stored(id, DEFAULT_ACCOUNT).collect()
+/// The account that holds an entry's secrets: another project's entry of the same name is another server, and gets none of them.
+pub fn account(entry: &Entry) -> String {
+    account_of(entry.project.as_deref(), &entry.name)
+}
+
+/// The account of a name in a project's files, or in the user's own.
+pub fn account_of(project: Option<&Path>, name: &str) -> String {
+    let Some(root) = project else { return DEFAULT_ACCOUNT.to_owned() };
+    let full = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+    let whole = [full.as_os_str().as_encoded_bytes(), b"\0", name.as_bytes()].concat();
+    format!("project-{}", sha256(&whole).chars().take(32).collect::<String>())
+}
+
+/// What is stored for an entry, by key.
+pub fn stored<'a>(vault: &'a Vault, entry: &Entry) -> Vec<(&'a str, &'a Stored)> {
+    vault.stored(&entry.provider(), &account(entry)).collect()
 }
 
 /// Ids of the servers that something is stored for.
@@ -45,6 +61,6 @@ pub fn wanted(entry: &Entry) -> Vec<String> {
 
 /// Keys that an entry's values refer to and nothing is stored for.
 pub fn missing(vault: &Vault, entry: &Entry) -> Vec<String> {
-    let stored = stored(vault, &entry.provider());
+    let stored = stored(vault, entry);
     wanted(entry).into_iter().filter(|key| !stored.iter().any(|(known, _)| known == key)).collect()
 }

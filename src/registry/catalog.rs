@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{FunctionName, nearest, printable};
+use crate::base::name::{FunctionName, nearest, printable, slug};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
-use crate::registry::manifest::{Function, Operation, Provider};
+use crate::registry::manifest::{Function, Operation, Provider, UPSTREAMS};
 use crate::registry::schema::Checker;
 use crate::registry::search::{self, Hit};
 use crate::registry::user;
@@ -185,7 +185,10 @@ impl Catalog {
             return Ok(callable.clone());
         }
         let callable = Arc::new(self.look_up(name)?);
-        known().insert(name.to_owned(), callable.clone());
+        // Other spellings of a name are looked up each time: there is no end of them.
+        if callable.name.to_string() == name {
+            known().insert(name.to_owned(), callable.clone());
+        }
         Ok(callable)
     }
 
@@ -200,7 +203,7 @@ impl Catalog {
     }
 
     fn look_up(&self, name: &str) -> Result<Callable> {
-        let name = FunctionName::parse(name)?;
+        let name = FunctionName::parse(name).or_else(|error| upstream_name(name).ok_or(error))?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
@@ -308,6 +311,12 @@ impl Catalog {
         }
         Ok(found)
     }
+}
+
+/// A tool of an upstream server by the name that the server gave it: `mcp.files.read-file`.
+fn upstream_name(name: &str) -> Option<FunctionName> {
+    let (server, tool) = name.strip_prefix(UPSTREAMS)?.split_once('.')?;
+    FunctionName::parse(&format!("{UPSTREAMS}{server}.{}", slug(tool))).ok()
 }
 
 fn damaged(why: Unreadable) -> Error {

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::base::name::printable;
 use crate::registry::catalog::{Callable, Opened};
 use crate::registry::manifest::Function;
 
@@ -252,6 +253,13 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
 }
 
 fn request(function: &Function) -> String {
+    if let Some(upstream) = &function.mcp {
+        let asked = upstream
+            .tool
+            .as_ref()
+            .map_or_else(|| upstream.method.clone().unwrap_or_default(), |tool| format!("tools/call {}", printable(tool)));
+        return format!("{asked} of the MCP server '{}'", printable(&upstream.server));
+    }
     match (&function.request, &function.lua) {
         _ if function.graphql.is_some() => String::from("GraphQL"),
         (Some(request), _) => request.clone(),

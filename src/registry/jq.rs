@@ -1,10 +1,6 @@
 //! jq programs (by the `jaq` crates) over JSON values. Digits of numbers survive. A program can neither read the
 //! environment, nor write to the terminal, nor end the process.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::time::Duration;
-
 use jaq_core::load::{Arena, File, Loader, parse};
 use jaq_core::native::{Fun, run, v};
 use jaq_core::{Compiler, Ctx, Error, Exn, Vars, compile, data, unwrap_valr};
@@ -39,7 +35,11 @@ impl Program {
 
     /// All outputs for one input.
     pub fn run(&self, input: &Value) -> Result<Vec<Value>, String> {
-        let input = read::parse_single(input.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        self.run_text(input.to_string().as_bytes())
+    }
+
+    fn run_text(&self, input: &[u8]) -> Result<Vec<Value>, String> {
+        let input = read::parse_single(input).map_err(|error| error.to_string())?;
         let ctx = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
         let mut outputs = Vec::new();
         for output in self.filter.id.run((ctx, input)).map(unwrap_valr) {
@@ -54,50 +54,36 @@ impl Program {
 
     /// One value: the only output, null for none, a list for several.
     pub fn one(&self, input: &Value) -> Result<Value, String> {
-        let mut outputs = self.run(input)?;
-        Ok(match outputs.len() {
-            0 => Value::Null,
-            1 => outputs.remove(0),
-            _ => Value::Array(outputs),
-        })
+        self.run(input).map(joined)
     }
 }
 
-/// As [`apply`], but not for longer than `time`: for programs that somebody typed. It runs on a thread of its own, with room for deep values.
-pub fn apply_within(program: &str, input: &Value, time: Duration) -> Result<Value, String> {
+fn joined(mut outputs: Vec<Value>) -> Value {
+    match outputs.len() {
+        0 => Value::Null,
+        1 => outputs.remove(0),
+        _ => Value::Array(outputs),
+    }
+}
+
+/// The longest program that somebody may type: a longer one could nest deeper than there is room for.
+const LONGEST: usize = 8_000;
+
+/// Checks a program that somebody typed.
+pub fn check(program: &str) -> Result<(), String> {
+    if program.len() > LONGEST {
+        return Err(format!("jq: the program has {} bytes; more than {LONGEST} are not taken", program.len()));
+    }
+    deep(|| Program::compile(program).map(drop))?
+}
+
+/// Does something with room for deeply nested values and programs.
+pub fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     const STACK: usize = 64 << 20;
-    let turn = Turn::take()?;
-    let (program, input) = (program.to_owned(), input.clone());
-    let (send, receive) = mpsc::channel();
-    let run = move || {
-        let answer = apply(&program, &input);
-        drop(turn);
-        drop(send.send(answer));
-    };
-    std::thread::Builder::new().stack_size(STACK).spawn(run).map_err(|error| error.to_string())?;
-    receive.recv_timeout(time).unwrap_or_else(|_| Err(format!("jq: no end within {} seconds", time.as_secs_f64())))
-}
-
-/// Programs that run at once. One that does not end within its time goes on alone, and must not be joined by ever more of them.
-const MOST_RUNNING: usize = 16;
-
-static RUNNING: AtomicUsize = AtomicUsize::new(0);
-
-/// The right to run a program on a thread.
-struct Turn;
-
-impl Turn {
-    fn take() -> Result<Self, String> {
-        let more = |running| (running < MOST_RUNNING).then_some(running + 1);
-        let taken = RUNNING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        taken.map(|_| Self).map_err(|_| format!("jq: {MOST_RUNNING} programs are running; try again later"))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::Relaxed);
-    }
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map_err(|error| error.to_string())?;
+        thread.join().map_err(|_| String::from("jq: the program failed"))
+    })
 }
 
 /// A value as JSON; what is not finite becomes null or the largest number, as jq does.
@@ -127,6 +113,11 @@ fn to_value(value: &Val) -> Result<Value, String> {
 /// Compiles and runs once.
 pub fn apply(program: &str, input: &Value) -> Result<Value, String> {
     Program::compile(program)?.one(input)
+}
+
+/// As [`apply`], over JSON text.
+pub fn apply_text(program: &str, input: &[u8]) -> Result<Value, String> {
+    Program::compile(program)?.run_text(input).map(joined)
 }
 
 fn load_errors(errors: &[(File<&str, ()>, jaq_core::load::Error<&str>)]) -> String {

@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod docs;
 pub mod index;
 pub mod jq;
+pub mod jq_plain;
 pub mod lint;
 pub mod manifest;
 pub mod schema;

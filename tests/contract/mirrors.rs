@@ -185,7 +185,7 @@ mirrors! {
     ServerSwitched { success: bool, name: String, provider: String, enabled: bool }
     ServersTrusted { success: bool, servers: Vec<ServerLook>, trusted: Vec<String> }
     ServerLook {
-        name: String, file: String, transport: String, starts: Value, secrets: Vec<String>, fingerprint: String, trusted: bool,
+        name: String, file: String, transport: String, starts: Value, secrets: Vec<String>, fingerprint: String, trusted: bool, hides_own: bool, rules: bool,
         tools: Vec<ToolLook>,
     }
     ToolLook { tool: String, change: String, fields: Value }

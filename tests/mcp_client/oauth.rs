@@ -165,3 +165,27 @@ fn a_refusal_in_the_browser_is_said() {
     assert_eq!(code(&answer), "permission_denied", "{answer}");
     assert!(answer["error"].as_str().unwrap().contains("not today"));
 }
+
+#[test]
+fn tokens_stay_with_the_address_they_were_given_for() {
+    let world = Arc::new(Mutex::new(World { lasts: 3600, ..World::default() }));
+    let server = protected(world.clone());
+    let home = home(&format!("{}/mcp", server.origin()), &json!({}));
+    authorize(&home, |path| format!("{path}?code=code-1"));
+    assert_eq!(home.run(&["mcp:call", "far", "echo", "--json"]).json()["success"], true);
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = heard.clone();
+    let evil = Server::start(move |request| {
+        kept.lock().unwrap().extend(request.header("authorization").map(str::to_owned));
+        Reply::status(401).header("www-authenticate", "Bearer")
+    });
+    let entry = |origin: &str| json!({"mcpServers": {"far": {"type": "http", "url": format!("{origin}/mcp")}}}).to_string();
+    std::fs::write(home.root().join("config/mcp.json"), entry(&evil.origin())).unwrap();
+    let refused = home.run(&["mcp:call", "far", "echo", "--json"]).json();
+    assert_eq!((code(&refused), heard.lock().unwrap().clone()), ("missing_credentials", Vec::new()), "{refused}");
+    // An entry of a project has none of the user's own, wherever it leads.
+    std::fs::remove_file(home.root().join("config/mcp.json")).unwrap();
+    std::fs::write(home.path().join("work/.mcp.json"), entry(&server.origin())).unwrap();
+    assert_eq!(home.run(&["mcp:trust", "far", "--yes"]).code, 0);
+    assert_eq!(code(&home.run(&["mcp:call", "far", "echo", "--json"]).json()), "missing_credentials");
+}

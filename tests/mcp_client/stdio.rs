@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Desk, code};
+use crate::support::mcp::{Client, text};
 
 #[test]
 fn tools_are_functions() {
@@ -130,7 +131,9 @@ fn the_whole_group_ends_with_us() {
     let pid = desk.call(&["family"])["data"].to_string();
     let ends = (0..100).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(20));
-        !std::path::Path::new("/proc").join(pid.trim_matches('"')).exists()
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim_matches('"'))).unwrap_or_default();
+        // What nobody has waited for yet has ended too.
+        state.is_empty() || state.contains(") Z ")
     });
     assert!(ends, "the child of the server ({pid}) outlived it");
 }
@@ -146,4 +149,62 @@ fn what_it_says_goes_to_whom_it_concerns() {
     let folder = desk.home.path().join("exchanges").display().to_string();
     let unplayed = desk.call(&["echo", "--record", &folder]);
     assert_eq!(code(&unplayed), "usage", "{unplayed}");
+}
+
+/// Whether a process is there and is no mere entry of a table.
+#[cfg(target_os = "linux")]
+fn runs(pid: &str) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_will_not_end_ends_with_ours() {
+    for told in [false, true] {
+        let desk = Desk::new();
+        // It neither listens to the signal nor cares for the end of its input.
+        let script = format!("trap '' TERM\n{}\nwhile :; do sleep 1; done", super::SCRIPT);
+        std::fs::write(desk.home.path().join("server.sh"), script).unwrap();
+        let mut client = Client::open(&desk.home, &[], json!({}));
+        let called = client.call("call_function", json!({"function": "mcp.script.echo", "arguments": {"a": "x"}}));
+        assert!(text(&called).contains("got"), "{called}");
+        let pid = desk.notes("starts").pop().unwrap();
+        assert!(runs(&pid));
+        let code = if told { client.terminate() } else { client.close() };
+        assert_eq!(code, 0, "told: {told}");
+        assert!(!runs(&pid), "told: {told}: {pid} outlived us");
+    }
+}
+
+#[test]
+fn a_server_that_may_not_be_used_is_not_started() {
+    let desk = Desk::new();
+    let rules = |text: &str| desk.home.config(&format!("[integrations.\"mcp.script\"]\n{text}"));
+    for (text, expected) in
+        [("enabled = false", "inactive"), ("read = \"deny\"\nwrite = \"deny\"\ndestructive = \"deny\"", "permission_denied")]
+    {
+        rules(text);
+        assert_eq!(code(&desk.call(&["echo"])), expected);
+        assert_ne!(desk.run(&["mcp:tools", "script", "--refresh"]).code, 0, "{text}");
+        assert_eq!(desk.notes("starts"), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_ends_when_it_is_disabled() {
+    let desk = Desk::new();
+    let mut client = Client::open(&desk.home, &[], json!({}));
+    let call = json!({"function": "mcp.script.echo", "arguments": {"a": "x"}});
+    assert!(text(&client.call("call_function", call.clone())).contains("got"));
+    let pid = desk.notes("starts").pop().unwrap();
+    assert!(runs(&pid));
+    desk.home.config("[integrations.\"mcp.script\"]\nenabled = false");
+    let ends = (0..400).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        !runs(&pid)
+    });
+    assert!(ends, "{pid} still runs");
+    assert!(text(&client.call("call_function", call)).contains("inactive"));
 }

@@ -238,6 +238,21 @@ def limits(place):
                 if not cursor:
                     return tools
 
+    async def passed_on(words):
+        """What the upstream server says that it was asked for, tool by tool."""
+        from mcp_python import opened, text
+
+        async with opened(place, words) as client:
+            tools = [tool.name for tool in (await client.list_tools()).tools if tool.name.startswith("mcp-")]
+            return [text(await client.call_tool(tool, {})) for tool in tools]
+
+    def originals():
+        from mcp_odd_tools import NAMES
+
+        got = asyncio.run(passed_on(["--tools", "mcp.*", "--upstream", "*", "--write", "allow"]))
+        same(sorted(got), sorted(NAMES), "names that arrive")
+        return f"{len(got)} tools"
+
     def face(least, *words):
         tools = asyncio.run(listed(words))
         true(len(tools) >= least, f"{len(tools)} tools")
@@ -257,8 +272,9 @@ def limits(place):
     odd = [sys.executable, str(HERE / "mcp_odd_tools.py")]
     upstreams = {"mcpServers": {"odd names": {"command": odd[0], "args": odd[1:]}}}
     (place.program.config / "mcp.json").write_text(json.dumps(upstreams))
-    PEER.check("upstream-listed", lambda: len(place.program.json("mcp:tools", "odd names")["tools"]))
+    PEER.check("upstream-listed", lambda: len(place.program.json("mcp:tools", "odd names")["servers"][0]["tools"]))
     PEER.check("upstream", face, 10, "--tools", "mcp.*", "--upstream", "*", "--write", "allow")
+    PEER.check("upstream-called", originals)
     PEER.check("small-face", face, 5)
     PEER.check("one-provider", face, 9, "--tools", "data.*", "--write", "allow")
     PEER.check("everything", face, 400, "--tools", "*", "--write", "allow")

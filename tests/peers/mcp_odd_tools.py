@@ -33,9 +33,15 @@ ANSWERS = {
     "ping": lambda _: {},
 }
 
-for line in sys.stdin:
-    message = json.loads(line)
-    if "id" in message and "method" in message:
-        answer = ANSWERS.get(message["method"])
-        outcome = {"result": answer(message["params"])} if answer else {"error": {"code": -32601, "message": "no such method"}}
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **outcome}), flush=True)
+
+def serve():
+    for line in sys.stdin:
+        message = json.loads(line)
+        if "id" in message and "method" in message:
+            answer = ANSWERS.get(message["method"])
+            outcome = {"result": answer(message["params"])} if answer else {"error": {"code": -32601, "message": "no such method"}}
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], **outcome}), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

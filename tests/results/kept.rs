@@ -125,7 +125,7 @@ fn without_a_database_there_is_still_a_preview() {
 fn client(owner: &str) -> Ctx {
     let mut ctx = Ctx::new(Origin::mcp("test", "c1"));
     ctx.reach = Some(std::sync::Arc::new(Reach {
-        integrations: vec![Vec::new()],
+        integrations: vec![vec![String::from("shop")]],
         upstreams: Vec::new(),
         functions: Vec::new(),
         write: Rule::Deny,

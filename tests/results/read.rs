@@ -5,6 +5,8 @@ use angelia::store::results::{Kept, MOST_BYTES};
 use serde_json::{Value, json};
 
 use crate::support::home::Home;
+use crate::support::mcp::Client;
+use crate::support::shop;
 
 /// Keeps a result as a server would; answers its id.
 pub fn keep_one(home: &Home, owner: &str, data: &Value) -> String {
@@ -128,4 +130,54 @@ fn commands_list_show_query_and_remove() {
     assert_eq!(home.run(&["results:remove", &first]).stdout, "1 result is removed.\n");
     assert_eq!(home.run(&["results:show", &first]).code, 3);
     assert_eq!(home.run(&["results:remove", "--older-than=30m", "--json"]).json()["removed"], 1);
+}
+
+#[test]
+fn a_client_sees_what_it_may_use_now() {
+    let (home, _server) = shop::open("read = \"allow\"");
+    let own = keep_one(&home, "local", &json!({"n": 1}));
+    let other = keep_one(&home, "key:k1", &json!({"n": 2}));
+    let seen = |words: &[&str]| {
+        let mut client = Client::open(&home, words, json!({}));
+        let listed =
+            client.call("call_function", json!({"function": "results.list", "arguments": {}}))["structuredContent"]["data"].clone();
+        let mut read = |id: &str| client.call("read_result", json!({"id": id}))["structuredContent"]["data"]["value"]["n"].clone();
+        (listed["total"].clone(), read(&own), read(&other))
+    };
+    assert_eq!(seen(&[]), (json!(1), json!(1), Value::Null));
+    assert_eq!(seen(&["--integration=shop", "--account=shop=default"]), (json!(1), json!(1), Value::Null));
+    for elsewhere in [&["--integration=data"][..], &["--account=shop=work"], &["--account=work"]] {
+        assert_eq!(seen(elsewhere), (json!(0), Value::Null, Value::Null), "{elsewhere:?}");
+    }
+}
+
+#[test]
+fn a_client_that_asks_for_more_than_it_gets_misses_nothing() {
+    let (home, _server) = shop::open("read = \"allow\"");
+    let whole = articles();
+    let id = keep_one(&home, "local", &whole);
+    (0..60).for_each(|n| drop(keep_one(&home, "local", &json!(n))));
+    let mut client = Client::open(&home, &[], json!({}));
+    let mut all = |function: &str, mut arguments: Value, items: &str| {
+        let mut found: Vec<Value> = Vec::new();
+        loop {
+            let result = client.call("call_function", json!({"function": function, "arguments": arguments}));
+            let envelope = &result["structuredContent"];
+            assert!(envelope["meta"]["truncated"] != true && envelope.to_string().len() <= 20_000, "{envelope}");
+            let page = &envelope["data"];
+            match &page[items] {
+                Value::Array(items) => found.extend(items.iter().cloned()),
+                Value::String(text) => found.extend(text.chars().map(|c| json!(c.to_string()))),
+                other => panic!("{other}"),
+            }
+            arguments["offset"] = page["next_offset"].clone();
+            if page["next_offset"].is_null() {
+                return found;
+            }
+        }
+    };
+    let items = all("results.read", json!({"id": id, "pointer": "/items", "bytes": 1_000_000}), "value");
+    assert_eq!(Value::Array(items), whole["items"]);
+    assert_eq!(all("results.read", json!({"id": id, "pointer": "/long", "bytes": 1_000_000}), "value").len(), 30_000);
+    assert_eq!(all("results.list", json!({"limit": 1000}), "results").len(), 61);
 }

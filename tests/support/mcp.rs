@@ -124,6 +124,17 @@ impl Client {
     /// Closes stdin and waits; the exit code.
     pub fn close(mut self) -> i32 {
         self.stdin = None;
+        self.end()
+    }
+
+    /// Sends SIGTERM and waits; the exit code.
+    pub fn terminate(mut self) -> i32 {
+        let sent = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.end()
+    }
+
+    fn end(&mut self) -> i32 {
         let until = Instant::now() + PATIENCE;
         loop {
             match self.child.try_wait().unwrap() {

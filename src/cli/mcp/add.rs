@@ -151,7 +151,8 @@ fn put(app: &App, out: &Out, arguments: &ArgMatches, name: &str, members: Map<St
         out.note(&format!("'{}' of {} goes before it here", printable(&stronger.name), stronger.file.display()));
     }
     let missing = secrets::missing(&app.vault()?, &entry);
-    let next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", quoted(name))).collect();
+    let mut next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", quoted(name))).collect();
+    next.push(format!("angelia mcp:tools {}", quoted(name)));
     let value = json!({
         "success": true, "name": name, "provider": entry.provider(), "file": entry.file.display().to_string(), "transport": show::transport(&entry),
         "target": show::target(&entry), "next": next,
@@ -209,8 +210,10 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         Trust::untrust(&app.dirs, root, name)?;
     }
     let id = entry::id(name);
-    let stays = servers(app)?.entries.iter().any(|entry| entry.id == id);
-    let removed = if stays { false } else { app.vault()?.remove(&app.dirs, &format!("mcp.{id}"), crate::base::name::DEFAULT_ACCOUNT)? };
+    let account = secrets::account_of(own.root.as_deref(), name);
+    let found = servers(app)?;
+    let stays = found.entries.iter().chain(&found.shadowed).any(|entry| entry.id == id && secrets::account(entry) == account);
+    let removed = if stays { false } else { app.vault()?.remove(&app.dirs, &format!("mcp.{id}"), &account)? };
     let value = json!({"success": true, "name": name, "file": own.path.display().to_string(), "secrets_removed": removed});
     out.answer(&value, |paint| {
         let secrets = if removed { ", with its secrets" } else { "" };
@@ -264,7 +267,7 @@ pub fn switch(app: &App, out: &Out, arguments: &ArgMatches, on: bool) -> Result<
 }
 
 /// Stores values in the credential store, as secrets of a server.
-pub fn keep(app: &App, id: &str, values: &BTreeMap<String, Option<crate::base::secret::Secret>>) -> Result<()> {
+pub fn keep(app: &App, id: &str, account: &str, values: &BTreeMap<String, Option<crate::base::secret::Secret>>) -> Result<()> {
     let provider = secrets::provider(id, values.keys().map(String::as_str))?;
-    app.vault()?.store(&app.dirs, &provider, crate::base::name::DEFAULT_ACCOUNT, values)
+    app.vault()?.store(&app.dirs, &provider, account, values)
 }

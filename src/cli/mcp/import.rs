@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{in_plain_sight, printable};
+use crate::base::name::{DEFAULT_ACCOUNT, in_plain_sight, printable};
 use crate::base::secret::Secret;
 use crate::cli::mcp::{add, all, servers, text};
 use crate::cli::output::Out;
@@ -43,7 +43,7 @@ pub fn import(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let dry = arguments.get_flag("dry-run");
     if !dry {
         for (id, values) in &plan.secrets {
-            add::keep(app, id, values)?;
+            add::keep(app, id, DEFAULT_ACCOUNT, values)?;
         }
         own.change(&app.dirs, &plan.entries)?;
     }

@@ -10,9 +10,9 @@ use crate::access::field::is_reference;
 use crate::access::vault::{Source, Stored};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{in_plain_sight, printable};
+use crate::base::name::{DEFAULT_ACCOUNT, in_plain_sight, printable};
 use crate::base::secret::Secret;
-use crate::cli::mcp::{add, servers, text};
+use crate::cli::mcp::{add, project_root, servers, text};
 use crate::cli::output::Out;
 use crate::cli::stdin;
 use crate::mcp::entry;
@@ -28,7 +28,7 @@ pub fn set(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let found = servers(app)?;
     let entry = found.find(name)?;
     let value = value(out, arguments, &format!("{name} {key}"))?;
-    add::keep(app, &entry.provider(), &BTreeMap::from([(key.to_owned(), Some(value))]))?;
+    add::keep(app, &entry.provider(), &secrets::account(entry), &BTreeMap::from([(key.to_owned(), Some(value))]))?;
     let implied = key.starts_with("env.") || key.starts_with("header.");
     let used = implied || secrets::wanted(entry).iter().any(|wanted| wanted == key);
     if !used {
@@ -76,33 +76,40 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         })?),
         None => None,
     };
-    let mut ids: Vec<String> =
-        secrets::servers(&vault).into_iter().map(str::to_owned).chain(found.entries.iter().map(|entry| entry.provider())).collect();
-    ids.sort();
-    ids.dedup();
+    let places =
+        secrets::servers(&vault).into_iter().flat_map(|id| vault.accounts(id).into_iter().map(move |account| (id.to_owned(), account)));
+    let mut places: Vec<(String, String)> =
+        places.chain(found.entries.iter().map(|entry| (entry.provider(), secrets::account(entry)))).collect();
+    places.sort();
+    places.dedup();
     let mut rows = Vec::new();
-    for id in ids.iter().filter(|id| only.as_ref().is_none_or(|only| only == *id)) {
-        let entry = found.entries.iter().find(|entry| entry.provider() == *id);
+    for (id, account) in places.iter().filter(|(id, _)| only.as_ref().is_none_or(|only| only == id)) {
+        let entry = found.entries.iter().find(|entry| entry.provider() == *id && secrets::account(entry) == *account);
+        let whose = match entry {
+            _ if account == DEFAULT_ACCOUNT => "user",
+            Some(_) => "project",
+            None => "another project",
+        };
         let name = entry.map_or(id.as_str(), |entry| entry.name.as_str());
         let missing = entry.map(|entry| secrets::missing(&vault, entry)).unwrap_or_default();
-        for (key, stored) in secrets::stored(&vault, id) {
+        let row = |key: &str, kept: Option<&str>, reference: Option<&str>| json!({"server": name, "provider": id, "scope": whose, "key": key, "stored": kept, "reference": reference});
+        for (key, stored) in vault.stored(id, account) {
             let reference = if let Stored::Reference(reference) = stored { Some(reference.as_str()) } else { None };
-            let kept = Source::Stored(stored.clone()).as_str();
-            rows.push(json!({"server": name, "provider": id, "key": key, "stored": kept, "reference": reference}));
+            rows.push(row(key, Some(Source::Stored(stored.clone()).as_str()), reference));
         }
-        rows.extend(missing.into_iter().map(|key| json!({"server": name, "provider": id, "key": key, "stored": null, "reference": null})));
+        rows.extend(missing.iter().map(|key| row(key, None, None)));
     }
     out.answer(&json!({"success": true, "secrets": rows}), |paint| {
         let word = |row: &Value, key: &str| in_plain_sight(row[key].as_str().unwrap_or_default());
         let cells = rows.iter().map(|row| {
             let stored = if row["stored"].is_null() { paint.red("missing") } else { word(row, "stored") };
-            vec![word(row, "server"), word(row, "key"), stored, word(row, "reference")]
+            vec![word(row, "server"), word(row, "scope"), word(row, "key"), stored, word(row, "reference")]
         });
         let cells: Vec<_> = cells.collect();
         if cells.is_empty() {
             String::from("No MCP server has secrets here.")
         } else {
-            out.table(paint, &["server", "key", "kept in", "reference"], cells)
+            out.table(paint, &["server", "scope", "key", "kept in", "reference"], cells)
         }
     });
     Ok(0)
@@ -111,14 +118,21 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 /// `mcp:secret:unset`.
 pub fn unset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (name, key) = (text(arguments, "name").unwrap_or_default(), text(arguments, "key").unwrap_or_default());
-    // A server that is configured no more may have left secrets behind.
-    let id =
-        servers(app)?.find(name).map_or_else(|_| format!("mcp.{}", entry::id(name.trim_start_matches("mcp."))), |entry| entry.provider());
-    if !secrets::stored(&app.vault()?, &id).iter().any(|(known, _)| *known == key) {
+    let (found, vault) = (servers(app)?, app.vault()?);
+    let places = match found.find(name) {
+        Ok(entry) => vec![(entry.provider(), secrets::account(entry))],
+        Err(_) => {
+            // A server that is configured no more may have left secrets behind.
+            let (name, root) = (name.trim_start_matches("mcp."), project_root(app));
+            let accounts = [Some(root.as_path()), None].map(|project| secrets::account_of(project, name));
+            accounts.into_iter().map(|account| (format!("mcp.{}", entry::id(name)), account)).collect()
+        }
+    };
+    let Some((id, account)) = places.iter().find(|(id, account)| vault.stored(id, account).any(|(known, _)| known == key)) else {
         return Err(Error::new(Code::NotFound, format!("'{}' has no secret '{}'", printable(name), printable(key)))
             .hint(format!("angelia mcp:secret:list {}", quoted(name))));
-    }
-    add::keep(app, &id, &BTreeMap::from([(key.to_owned(), None)]))?;
+    };
+    add::keep(app, id, account, &BTreeMap::from([(key.to_owned(), None)]))?;
     out.answer(&json!({"success": true, "provider": id, "key": key}), |paint| format!("{} {key} is removed.", paint.green("✓")));
     Ok(0)
 }

@@ -31,6 +31,11 @@ fn quoted(word: &str) -> String {
     if plain { word.to_owned() } else { Value::from(word).to_string() }
 }
 
+/// In plain sight and in one line: nothing of a file's may look like a line of ours.
+fn in_one_line(text: &str) -> String {
+    in_plain_sight(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 /// A value of `env` or `headers`, unless it is a secret that stands there.
 fn value(name: &str, value: &str) -> String {
     let secret = !values::is_reference(value) && (values::sounds_secret(name) || values::looks_secret(value));
@@ -52,8 +57,8 @@ pub fn parts(entry: &Entry) -> Value {
 
 /// The same, for people.
 pub fn lines(paint: &Paint, entry: &Entry) -> String {
-    let mut lines = vec![format!("{}  {}", paint.bold(&in_plain_sight(&entry.name)), in_plain_sight(&entry.file.display().to_string()))];
-    let mut line = |label: &str, text: &str| lines.push(format!("  {}  {}", paint.dim(&format!("{label:8}")), in_plain_sight(text)));
+    let mut lines = vec![format!("{}  {}", paint.bold(&in_one_line(&entry.name)), in_one_line(&entry.file.display().to_string()))];
+    let mut line = |label: &str, text: &str| lines.push(format!("  {}  {}", paint.dim(&format!("{label:8}")), in_one_line(text)));
     let pairs = match &entry.transport {
         Transport::Stdio { env, cwd, .. } => {
             line("starts", &target(entry));

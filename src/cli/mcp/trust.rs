@@ -23,6 +23,10 @@ struct Waiting<'a> {
     tools: BTreeMap<String, Quarantine>,
     /// Secrets that it would get.
     secrets: Vec<String>,
+    /// It would go before a server of the user's own.
+    hides: bool,
+    /// Rules of the user's settings that would apply to it.
+    rules: bool,
 }
 
 impl Waiting<'_> {
@@ -35,7 +39,7 @@ impl Waiting<'_> {
         json!({
             "name": self.entry.name, "file": self.entry.file.display().to_string(), "transport": show::transport(self.entry),
             "starts": show::parts(self.entry), "secrets": self.secrets, "fingerprint": self.entry.fingerprint(), "trusted": self.trusted,
-            "tools": tools,
+            "tools": tools, "hides_own": self.hides, "rules": self.rules,
         })
     }
 
@@ -43,6 +47,12 @@ impl Waiting<'_> {
         let mut lines = vec![show::lines(paint, self.entry)];
         if !self.secrets.is_empty() {
             lines.push(format!("  {}  {}", paint.dim("gets    "), in_plain_sight(&self.secrets.join(", "))));
+        }
+        if self.hides {
+            lines.push(format!("  {}  your own server of this name", paint.dim("hides   ")));
+        }
+        if self.rules {
+            lines.push(format!("  {}  your rules for {}", paint.dim("obeys   "), self.entry.provider()));
         }
         if self.trusted && self.tools.is_empty() {
             lines.push(format!("  {}", paint.green("trusted as it is")));
@@ -66,7 +76,7 @@ pub fn trust(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         return Ok(0);
     }
     if !arguments.get_flag("yes") && !ask(out, &shown(&out.paint()))? {
-        return Err(Error::new(Code::Cancelled, "Nothing was trusted"));
+        return Err(Error::new(Code::Untrusted, "Nothing was trusted"));
     }
     for one in &waiting {
         Trust::trust(&app.dirs, one.entry)?;
@@ -88,8 +98,17 @@ pub fn trust(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 fn waiting<'a>(app: &App, found: &'a Servers, trust: &Trust, name: Option<&str>) -> Result<Vec<Waiting<'a>>> {
     let vault = app.vault()?;
     let look = |entry: &'a Entry| -> Result<Waiting<'a>> {
-        let stored = secrets::stored(&vault, &entry.provider()).into_iter().map(|(key, _)| key.to_owned()).collect();
-        Ok(Waiting { entry, trusted: trust.check(entry).is_ok(), tools: trust.pending(entry)?, secrets: stored })
+        let stored = secrets::stored(&vault, entry).into_iter().map(|(key, _)| key.to_owned()).collect();
+        let of_project = entry.project.is_some();
+        let own = |known: &&Entry| known.project.is_none() && known.id == entry.id;
+        Ok(Waiting {
+            entry,
+            trusted: trust.check(entry).is_ok(),
+            tools: trust.pending(entry)?,
+            secrets: stored,
+            hides: of_project && found.entries.iter().chain(&found.shadowed).any(|known| own(&known)),
+            rules: of_project && app.config.user.integrations.contains_key(&entry.provider()),
+        })
     };
     if let Some(name) = name {
         // What stands behind a stronger file of the same name is meant when that one is trusted already.

@@ -21,9 +21,9 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let entry = servers.find(text("server").unwrap_or_default())?;
     let hub = app.hub(Arc::new(|note: &str| Out::new(false).note(note)));
     if arguments.get_flag("logout") {
-        let was = hub.means().tokens(entry).read()?.is_some();
+        let was = hub.means().tokens(entry, None).read()?.is_some();
         if was {
-            hub.means().tokens(entry).write(None)?;
+            hub.means().tokens(entry, None).write(None)?;
         }
         out.answer(&json!({"success": true, "server": entry.name, "removed": was}), |_| {
             String::from(if was { "The stored authorization is forgotten." } else { "No authorization was stored." })

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{nearest, printable};
+use crate::base::name::{clean, nearest, printable};
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
 use crate::cli::call::{self, block_on, exit_code};
@@ -190,8 +190,32 @@ fn ask(app: &App, out: &Out, server: &str, function: &str, object: Map<String, V
         options: Options::default(),
     };
     let (envelope, _) = block_on(call::perform(&runtime, out, call, None))?;
-    call::print(out, &envelope);
+    if envelope.error_detail.as_ref().is_some_and(|detail| detail.code == Code::UnknownFunction.as_str()) {
+        let what = function.split('_').next().unwrap_or_default();
+        return Err(Error::new(Code::NotFound, format!("The MCP server '{}' offers no {what}", printable(&entry.name)))
+            .hint(format!("angelia mcp:tools {}", quoted(&entry.name))));
+    }
+    match readable(&envelope.data).filter(|_| !out.json && envelope.success) {
+        Some(text) => out.text(&text),
+        None => call::print(out, &envelope),
+    }
     Ok(exit_code(&envelope))
+}
+
+/// The text of a resource, or of a prompt's messages, as it is to be read; nothing where there is something else.
+fn readable(data: &Value) -> Option<String> {
+    let of_resource = |part: &Value| part.get("text").and_then(Value::as_str).map(clean);
+    let of_message = |part: &Value| {
+        let text = part.pointer("/content/text").and_then(Value::as_str)?;
+        Some(format!("{}: {}", clean(part.get("role")?.as_str()?), clean(text)))
+    };
+    let all = |key: &str| data.get(key).and_then(Value::as_array).filter(|parts| !parts.is_empty());
+    let texts: Option<Vec<String>> = match (all("contents"), all("messages")) {
+        (Some(parts), _) => parts.iter().map(of_resource).collect(),
+        (None, Some(parts)) => parts.iter().map(of_message).collect(),
+        (None, None) => None,
+    };
+    texts.map(|texts| texts.join("\n"))
 }
 
 /// `mcp:schema`.

@@ -10,6 +10,7 @@ use rmcp::transport::auth::{
     AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession, CredentialRefreshGuard, CredentialStore,
     OAuthClientConfig, StoredCredentials,
 };
+use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -18,7 +19,6 @@ use crate::access::launch;
 use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
 use crate::config::files;
@@ -44,14 +44,28 @@ pub struct Tokens {
     dirs: Dirs,
     choice: StoreChoice,
     entry: Entry,
+    /// Scheme, host and port that the tokens are for; tokens of another origin are not known here.
+    origin: Option<String>,
     /// What was read last: a keychain is not asked for each request.
     known: Arc<Mutex<Option<Option<StoredCredentials>>>>,
 }
 
+/// What stands in the store: the tokens, and whom they were given for.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    origin: String,
+    credentials: StoredCredentials,
+}
+
 impl Tokens {
-    /// Reads nothing yet.
-    pub fn new(dirs: &Dirs, choice: StoreChoice, entry: &Entry) -> Self {
-        Self { dirs: dirs.clone(), choice, entry: entry.clone(), known: Arc::default() }
+    /// Reads nothing yet. Without `url` it only says whether there are any, and removes them.
+    pub fn new(dirs: &Dirs, choice: StoreChoice, entry: &Entry, url: Option<&Url>) -> Self {
+        let origin = url.map(|url| url.origin().ascii_serialization());
+        Self { dirs: dirs.clone(), choice, entry: entry.clone(), origin, known: Arc::default() }
+    }
+
+    fn account(&self) -> String {
+        secrets::account(&self.entry)
     }
 
     /// What is stored.
@@ -61,9 +75,11 @@ impl Tokens {
             return Ok(known.clone());
         }
         let vault = Vault::open(&self.dirs, self.choice)?;
-        let stored = if secrets::stored(&vault, &self.entry.provider()).iter().any(|(key, _)| *key == OAUTH) {
-            let credentials = vault.unlock(&secrets::provider(&self.entry.provider(), [OAUTH])?, DEFAULT_ACCOUNT)?;
-            credentials.fill(&format!("{{{OAUTH}}}")).and_then(|secret| launch::parsed(&secret))
+        let stored = if secrets::stored(&vault, &self.entry).iter().any(|(key, _)| *key == OAUTH) {
+            let credentials = vault.unlock(&secrets::provider(&self.entry.provider(), [OAUTH])?, &self.account())?;
+            let kept: Option<Kept> = credentials.fill(&format!("{{{OAUTH}}}")).and_then(|secret| launch::parsed(&secret));
+            // An entry that leads elsewhere now takes nothing along.
+            kept.filter(|kept| self.origin.as_ref().is_none_or(|origin| *origin == kept.origin)).map(|kept| kept.credentials)
         } else {
             None
         };
@@ -74,12 +90,16 @@ impl Tokens {
     /// Replaces what is stored; `None` removes it.
     pub fn write(&self, credentials: Option<StoredCredentials>) -> Result<()> {
         let secret = match &credentials {
-            Some(credentials) => Some(Secret::new(serde_json::to_string(credentials).map_err(|error| Error::internal(error.to_string()))?)),
+            Some(credentials) => {
+                let origin = self.origin.clone().ok_or_else(|| Error::internal("tokens of nobody"))?;
+                let kept = Kept { origin, credentials: credentials.clone() };
+                Some(Secret::new(serde_json::to_string(&kept).map_err(|error| Error::internal(error.to_string()))?))
+            }
             None => None,
         };
         let mut vault = Vault::open(&self.dirs, self.choice)?;
         let changes = [(OAUTH.to_owned(), secret)].into_iter().collect();
-        vault.store(&self.dirs, &secrets::provider(&self.entry.provider(), [OAUTH])?, DEFAULT_ACCOUNT, &changes)?;
+        vault.store(&self.dirs, &secrets::provider(&self.entry.provider(), [OAUTH])?, &self.account(), &changes)?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials);
         Ok(())
     }
@@ -95,10 +115,10 @@ impl Tokens {
     fn client_secret(&self) -> Result<Option<Secret>> {
         let vault = Vault::open(&self.dirs, self.choice)?;
         let id = self.entry.provider();
-        if !secrets::stored(&vault, &id).iter().any(|(key, _)| *key == CLIENT_SECRET) {
+        if !secrets::stored(&vault, &self.entry).iter().any(|(key, _)| *key == CLIENT_SECRET) {
             return Ok(None);
         }
-        Ok(vault.unlock(&secrets::provider(&id, [CLIENT_SECRET])?, DEFAULT_ACCOUNT)?.fill(&format!("{{{CLIENT_SECRET}}}")))
+        Ok(vault.unlock(&secrets::provider(&id, [CLIENT_SECRET])?, &self.account())?.fill(&format!("{{{CLIENT_SECRET}}}")))
     }
 
     fn hold(&self) -> Result<std::fs::File> {

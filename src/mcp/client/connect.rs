@@ -8,6 +8,7 @@ use std::time::Duration;
 use rmcp::service::ClientInitializeError;
 use rmcp::transport::auth::{AuthError, AuthorizationManager};
 use tokio::time::Instant;
+use url::Url;
 
 use crate::access::launch;
 use crate::access::policy;
@@ -124,16 +125,16 @@ impl Means {
         Out::to(&self.net, &address.url, allowed, timeout)
     }
 
-    /// The tokens of a server.
-    pub fn tokens(&self, entry: &Entry) -> Tokens {
-        Tokens::new(&self.dirs, self.config.credential_store(), entry)
+    /// The tokens of a server, as far as they are for this address.
+    pub fn tokens(&self, entry: &Entry, url: Option<&Url>) -> Tokens {
+        Tokens::new(&self.dirs, self.config.credential_store(), entry, url)
     }
 
     async fn manager(&self, way: &Way<'_>, renew: bool) -> Result<Option<(AuthorizationManager, Tokens)>, Failure> {
         if way.address.authorized {
             return Ok(None);
         }
-        let tokens = self.tokens(way.entry);
+        let tokens = self.tokens(way.entry, Some(&way.address.url));
         let manager = auth::manager(&way.out, &way.address.url, tokens.clone(), renew).await.map_err(Failure::before)?;
         Ok(manager.map(|manager| (manager, tokens)))
     }

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::access::policy;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
@@ -79,15 +80,17 @@ impl Hub {
         self.means.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Goes on with other settings, and tells somebody else what comes to light. Servers that are configured no more are ended.
+    /// Goes on with other settings, and tells somebody else what comes to light. Servers that may not be used any more are ended.
     pub fn go_on(&self, config: &Config, learn: Learn) {
-        let connected = !self.slots.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        if let (true, Ok(servers)) = (connected, self.servers()) {
-            let kept: Vec<String> = servers.entries.iter().filter(|entry| !entry.disabled).map(key).collect();
-            self.slots.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| kept.contains(key));
-        }
         let means = Means { config: config.clone(), ..self.means().as_ref().clone() };
         *self.means.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(means);
+        let connected = !self.slots().is_empty();
+        if let (true, Ok(servers)) = (connected, self.servers()) {
+            let kept: Vec<String> = servers.entries.iter().filter(|entry| self.admit(entry).is_ok()).map(key).collect();
+            // What ends does so after the lock is free again.
+            let gone: Vec<Arc<Slot>> = self.slots().extract_if(|key, _| !kept.contains(key)).map(|(_, slot)| slot).collect();
+            drop(gone);
+        }
         *self.learn.lock().unwrap_or_else(PoisonError::into_inner) = Some(learn);
     }
 
@@ -107,11 +110,24 @@ impl Hub {
             )
             .hint(format!("angelia mcp:enable {}", quoted(&entry.name))));
         }
+        let means = self.means();
+        let (provider, name) = (entry.provider(), printable(&entry.name));
+        if !policy::enabled(&means.config, &provider, false) {
+            return Err(Error::new(Code::Inactive, format!("The MCP server '{name}' is disabled in the settings"))
+                .hint(format!("angelia mcp:enable {}", quoted(&entry.name))));
+        }
+        if policy::denies_all(&means.config, &provider) {
+            return Err(Error::new(Code::PermissionDenied, format!("The settings deny everything that the MCP server '{name}' could do")));
+        }
         Ok(trust)
     }
 
+    fn slots(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn slot(&self, entry: &Entry) -> Arc<Slot> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key(entry)).or_default().clone()
+        self.slots().entry(key(entry)).or_default().clone()
     }
 
     fn start_until(&self, until: Instant) -> Instant {
@@ -191,6 +207,12 @@ impl Hub {
                 if !session.alive() {
                     return;
                 }
+                if hub.admit(&entry).is_err() {
+                    // It was used until now, and may not be any more.
+                    let gone = hub.slots().remove(&key(&entry));
+                    drop(gone);
+                    return;
+                }
                 let until = Instant::now() + Duration::from_secs(60);
                 hub.refresh(&entry, &session, until).await.ok();
                 drop((hub, session));
@@ -262,7 +284,9 @@ impl Hub {
             let (session, fresh) = match started {
                 // The tokens are renewed on the way, once.
                 Err(failure)
-                    if failure.challenge.is_some() && !renew && self.means().tokens(&entry).read().is_ok_and(|tokens| tokens.is_some()) =>
+                    if failure.challenge.is_some()
+                        && !renew
+                        && self.means().tokens(&entry, None).read().is_ok_and(|tokens| tokens.is_some()) =>
                 {
                     renew = true;
                     continue;
@@ -302,7 +326,7 @@ impl Hub {
             Err(failure) => failure.challenge,
             Ok(_) => None,
         };
-        auth::authorize(&out, &address.url, self.means().tokens(entry), Grant { challenge, ..grant }, show).await
+        auth::authorize(&out, &address.url, self.means().tokens(entry, Some(&address.url)), Grant { challenge, ..grant }, show).await
     }
 
     /// A list that is old is asked for again, after the answer.
@@ -417,6 +441,12 @@ impl Upstreams for Hub {
         self
     }
 
+    fn unmet(&self) -> Vec<String> {
+        let entries = self.servers().map(|servers| servers.entries).unwrap_or_default();
+        let unmet = entries.iter().filter(|entry| self.admit(entry).is_ok() && self.cache.get(entry).is_none());
+        unmet.map(Entry::provider).collect()
+    }
+
     fn discover<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<(Arc<Provider>, Vec<Function>)>> {
         Box::pin(async move {
             let servers = self.servers()?;
@@ -431,7 +461,9 @@ impl Upstreams for Hub {
             loop {
                 match self.session(entry, until, renew).await {
                     Ok((session, _)) => return self.refresh(entry, &session, until).await,
-                    Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(entry).read()?.is_some() => renew = true,
+                    Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(entry, None).read()?.is_some() => {
+                        renew = true
+                    }
                     Err(failure) => return Err(failure.error),
                 }
             }

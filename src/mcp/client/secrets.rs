@@ -5,7 +5,7 @@ use crate::access::field;
 use crate::access::launch::{self, Program};
 use crate::access::vault::{Credentials, Vault};
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{DEFAULT_ACCOUNT, printable};
+use crate::base::name::printable;
 use crate::base::secret::{Scrubber, Secret};
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::secrets;
@@ -40,10 +40,13 @@ impl<'a> Filler<'a> {
         let kind = if matches!(entry.transport, Transport::Stdio { .. }) { "env." } else { "header." };
         let needed = |key: &str| key.starts_with(kind) || named.iter().any(|name| name == key);
         let wanted: Vec<String> =
-            secrets::stored(vault, &id).into_iter().map(|(key, _)| key.to_owned()).filter(|key| needed(key)).collect();
+            secrets::stored(vault, entry).into_iter().map(|(key, _)| key.to_owned()).filter(|key| needed(key)).collect();
         let keys = || wanted.iter().map(String::as_str);
-        let credentials =
-            if wanted.is_empty() { Credentials::default() } else { vault.unlock(&secrets::provider(&id, keys())?, DEFAULT_ACCOUNT)? };
+        let credentials = if wanted.is_empty() {
+            Credentials::default()
+        } else {
+            vault.unlock(&secrets::provider(&id, keys())?, &secrets::account(entry))?
+        };
         Ok(Self { entry, stored: wanted, credentials, scrubber: Scrubber::default() })
     }
 

@@ -1,8 +1,6 @@
 //! One connection to a server: its start, its requests, its end. Trust is not asked here: whoever connects has done that.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use rmcp::model::{
@@ -48,7 +46,7 @@ const BYTES: usize = 16 << 20;
 
 /// A child process with what it said.
 pub struct Process {
-    group: Mutex<Group>,
+    group: Group,
     said: Arc<Said>,
 }
 
@@ -64,8 +62,7 @@ pub struct Session {
 impl Process {
     /// Says in an error what the process said, and how it ended.
     pub fn testify(&self, mut error: Error) -> Error {
-        let ended = self.group.lock().unwrap_or_else(PoisonError::into_inner).ended();
-        if let Some(ended) = ended {
+        if let Some(ended) = self.group.ended() {
             error.message = format!("{} ({ended})", error.message);
         }
         let words = self.said.last_words(12);
@@ -104,10 +101,14 @@ where
 /// Starts a program and speaks to it.
 pub async fn start(program: &Program, shared: &Arc<Shared>, manner: Manner, patience: Duration) -> Result<Session, Failure> {
     let until = Instant::now() + patience;
-    match start_once(program, shared, manner, until).await {
-        // A server that ends at a request it does not know is asked the old way.
-        Err(failure) if manner != Manner::Initialize && failure.broken => {
-            start_once(program, shared, Manner::Initialize, until).await.map_err(|second| if second.broken { failure } else { second })
+    // The handshake that nearly all servers know goes first: one that keeps silent about another request would cost ten seconds.
+    let (first, second) = match manner {
+        Manner::Discover => (Manner::Discover, Manner::Initialize),
+        Manner::Unknown | Manner::Initialize => (Manner::Initialize, Manner::Discover),
+    };
+    match start_once(program, shared, first, until).await {
+        Err(failure) if failure.broken || matches!(failure.error.code, Code::ProviderError | Code::InvalidResponse) => {
+            start_once(program, shared, second, until).await.map_err(|again| if again.broken { failure } else { again })
         }
         other => other,
     }
@@ -116,7 +117,7 @@ pub async fn start(program: &Program, shared: &Arc<Shared>, manner: Manner, pati
 async fn start_once(program: &Program, shared: &Arc<Shared>, manner: Manner, until: Instant) -> Result<Session, Failure> {
     let started = launch::start(program).map_err(Failure::before)?;
     let said = Arc::new(Said::default());
-    let process = Process { group: Mutex::new(started.group), said: said.clone() };
+    let process = Process { group: started.group, said: said.clone() };
     tokio::spawn(listen(started.stderr, said.clone()));
     let pipes = Pipes::new(started.stdin, started.stdout, said);
     let begun = tokio::time::timeout_at(until, begin(pipes, shared, manner)).await;
@@ -280,4 +281,6 @@ async fn cancel(peer: &Peer<RoleClient>, id: RequestId, why: &str) {
     let params = CancelledNotificationParam::new(Some(id), Some(why.to_owned()));
     let said = peer.send_notification(ClientNotification::CancelledNotification(CancelledNotification::new(params)));
     drop(tokio::time::timeout(Duration::from_millis(200), said).await);
+    // A program that ends now would end the server before it has read this.
+    tokio::time::sleep(Duration::from_millis(50)).await;
 }

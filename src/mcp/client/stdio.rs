@@ -83,6 +83,8 @@ pub struct Pipes {
     /// Stays between reads, for a read may be given up half-way.
     line: Vec<u8>,
     skipping: bool,
+    /// The request whose answer is too long.
+    too_long: Option<i64>,
     write: Arc<tokio::sync::Mutex<Option<ChildStdin>>>,
     said: Arc<Said>,
 }
@@ -94,6 +96,7 @@ impl Pipes {
             read: BufReader::with_capacity(64 << 10, stdout),
             line: Vec::new(),
             skipping: false,
+            too_long: None,
             write: Arc::new(tokio::sync::Mutex::new(Some(stdin))),
             said,
         }
@@ -113,6 +116,7 @@ impl Pipes {
         self.read.consume(taken);
         if self.line.len() > LONGEST {
             self.said.stray(&self.line);
+            self.too_long = answered(&self.line);
             self.line = Vec::new();
             self.skipping = true;
         }
@@ -192,9 +196,13 @@ impl Transport<RoleClient> for Pipes {
 
     async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
         loop {
-            if self.advance().await?
-                && let Some(message) = self.parse()
-            {
+            let whole = self.advance().await?;
+            if let Some(id) = self.too_long.take() {
+                let said = format!("an answer larger than {} MiB, which is not read", LONGEST >> 20);
+                let why = ErrorData::new(ErrorCode::INVALID_REQUEST, said, None);
+                return Some(ServerJsonRpcMessage::error(why, Some(RequestId::Number(id))));
+            }
+            if whole && let Some(message) = self.parse() {
                 return Some(message);
             }
         }

@@ -27,6 +27,8 @@ pub const RATE: u32 = 600;
 pub struct Grant {
     /// Name of the key.
     pub key: String,
+    /// Tells it from another key that has or had the same name.
+    pub id: String,
     /// The profile whose rights the client has; those of the server when there is none.
     pub profile: Option<String>,
 }

@@ -60,6 +60,17 @@ pub fn address(text: &str) -> Result<SocketAddr> {
     text.parse().map_err(|_| cannot())
 }
 
+/// Whether a request came by this door.
+pub fn came_by(extensions: &rmcp::model::Extensions) -> bool {
+    extensions.get::<hyper::http::request::Parts>().is_some()
+}
+
+/// Whether the client is an Angelia itself, which asks on behalf of somebody else.
+pub fn from_ourselves(extensions: &rmcp::model::Extensions) -> bool {
+    let parts = extensions.get::<hyper::http::request::Parts>();
+    parts.is_some_and(|parts| parts.headers.contains_key(crate::mcp::client::secrets::DEPTH_HEADER))
+}
+
 /// Whom a request came from, when it came by this door with a key.
 pub fn grant(extensions: &rmcp::model::Extensions) -> Option<&Grant> {
     extensions.get::<hyper::http::request::Parts>().and_then(|parts| parts.extensions.get())

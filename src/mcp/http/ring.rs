@@ -101,7 +101,8 @@ impl Ring {
         if !found.key.valid(now) {
             return Verdict::Expired;
         }
-        let grant = Grant { key: found.name.clone(), profile: found.key.profile.clone() };
+        let id = found.key.hash.chars().take(16).collect();
+        let grant = Grant { key: found.name.clone(), id, profile: found.key.profile.clone() };
         let stale = found.key.last_used_ms.is_none_or(|last| now.saturating_sub(last) > HOUR_MS);
         let rate = found.key.rate;
         if let Some(seconds) = state.spend(owner, rate) {

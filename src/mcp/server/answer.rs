@@ -5,9 +5,32 @@ use serde_json::{Value, json};
 
 use crate::base::envelope::Envelope;
 use crate::base::error::Error;
+use crate::registry::manifest::UPSTREAMS;
 
-/// The result of a call.
-pub fn of(envelope: &Envelope) -> CallToolResult {
+/// Most bytes of pictures and sounds that are handed on.
+const MOST_MEDIA: usize = 8 << 20;
+
+/// Takes pictures and sounds of an upstream tool out of its answer: they are handed on as what they are, and are no text to be cut.
+pub fn media(envelope: &mut Envelope) -> Vec<ContentBlock> {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    let blocks = if envelope.function.starts_with(UPSTREAMS) { envelope.data.get_mut("content") } else { None };
+    for block in blocks.and_then(Value::as_array_mut).into_iter().flatten() {
+        let size = block.get("data").and_then(Value::as_str).map_or(0, str::len);
+        let is_media = block.get("type").is_some_and(|kind| kind == "image" || kind == "audio");
+        if !is_media || bytes + size > MOST_MEDIA {
+            continue;
+        }
+        if let Ok(whole) = serde_json::from_value::<ContentBlock>(block.clone()) {
+            bytes += size;
+            *block = json!({"type": block["type"], "mimeType": block["mimeType"], "base64_bytes": size});
+            taken.push(whole);
+        }
+    }
+    taken
+}
+
+/// The result of a call, with what [`media`] took out of it.
+pub fn of(envelope: &Envelope, media: Vec<ContentBlock>) -> CallToolResult {
     let mut result = if envelope.success {
         CallToolResult::success(vec![ContentBlock::text(said(&envelope.data))])
     } else {
@@ -17,6 +40,7 @@ pub fn of(envelope: &Envelope) -> CallToolResult {
         }
         CallToolResult::error(content)
     };
+    result.content.extend(media);
     if let Some(note) = note(envelope) {
         result.content.push(ContentBlock::text(note));
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rmcp::ErrorData;
 use rmcp::RoleServer;
@@ -15,7 +16,11 @@ use rmcp::service::RequestContext;
 use tokio::sync::broadcast;
 
 use crate::call::executor::BoxFuture;
+use crate::mcp::http;
 use crate::mcp::server::asks::asks_by_answer;
+
+/// How long a log message may be on its way before the answer goes without it.
+const LOG_PATIENCE: Duration = Duration::from_millis(50);
 
 /// An answer, or why the protocol has none. What a tool itself fails with is an answer.
 pub type Answer<T> = Result<T, ErrorData>;
@@ -31,6 +36,8 @@ pub struct Connection {
     pub subscribed: Mutex<BTreeSet<String>>,
     /// News are on their way to it.
     pub told: AtomicBool,
+    /// Updates of what it subscribed to are on their way to it.
+    pub updated: AtomicBool,
 }
 
 impl Connection {
@@ -42,7 +49,13 @@ impl Connection {
             level: Mutex::new(LoggingLevel::Warning),
             subscribed: Mutex::default(),
             told: AtomicBool::new(false),
+            updated: AtomicBool::new(false),
         }
+    }
+
+    /// Resources whose changes it wants to hear of.
+    pub fn wanted(&self) -> Vec<String> {
+        self.subscribed.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Whether it wants to hear of a change of this resource.
@@ -65,6 +78,16 @@ pub struct At<'a> {
 }
 
 impl At<'_> {
+    /// Whose calls these are: a connection's, or where each request stands alone (HTTP since 2026-07-28) all of a key.
+    pub fn identity(&self) -> String {
+        let alone = asks_by_answer(self.context) && http::came_by(&self.context.extensions);
+        match http::grant(&self.context.extensions) {
+            _ if !alone => self.connection.id.clone(),
+            Some(grant) => format!("key-{}", grant.key),
+            None => String::from("http"),
+        }
+    }
+
     /// Sends a log message, where the client wants one so grave. Since 2026-07-28 each request says so itself, or hears nothing.
     pub async fn log(&self, message: LoggingMessageNotificationParam) {
         let wanted = if asks_by_answer(self.context) {
@@ -73,23 +96,37 @@ impl At<'_> {
             Some(*self.connection.level.lock().unwrap_or_else(PoisonError::into_inner))
         };
         if wanted.is_some_and(|wanted| message.level as u8 >= wanted as u8) {
-            // A client that is gone needs no log.
-            drop(self.context.peer.notify_logging_message(message).await);
+            // A client that is gone, or goes, needs no log; the answer does not wait for it.
+            drop(tokio::time::timeout(LOG_PATIENCE, self.context.peer.notify_logging_message(message)).await);
         }
     }
 }
 
-/// What changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A list that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum News {
     Tools,
     Prompts,
     Resources,
-    /// One resource, for a connection of this id or for all.
-    Resource {
-        uri: String,
-        connection: Option<String>,
-    },
+}
+
+impl News {
+    /// All of them: for whoever missed some.
+    pub const ALL: [Self; 3] = [Self::Tools, Self::Prompts, Self::Resources];
+}
+
+/// A resource that changed, for one connection (see [`At::identity`]) or for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Update {
+    pub uri: String,
+    pub whose: Option<String>,
+}
+
+impl Update {
+    /// Whether it is for this connection.
+    pub fn concerns(&self, identity: &str) -> bool {
+        self.whose.as_ref().is_none_or(|whose| whose == identity)
+    }
 }
 
 /// Values that may complete an argument.
@@ -106,8 +143,11 @@ pub trait Face: Send + Sync + 'static {
     /// Name, capabilities and instructions.
     fn info(&self) -> ServerConfig;
 
-    /// News as they come.
+    /// Lists that change, as they do.
     fn news(&self) -> broadcast::Receiver<News>;
+
+    /// Resources that change, as they do. There are many: only who watches some listens.
+    fn updates(&self) -> broadcast::Receiver<Update>;
 
     /// Every tool.
     fn tools(&self, at: At<'_>) -> Answer<Vec<Tool>>;

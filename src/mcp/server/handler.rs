@@ -13,10 +13,11 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::mcp::server::asks::asks_by_answer;
-use crate::mcp::server::face::{Answer, At, Connection, Face, News, Typing};
+use crate::mcp::server::face::{Answer, At, Connection, Face, News, Typing, Update};
 
 /// Entries of one page of a list.
 const PAGE: usize = 200;
@@ -46,29 +47,52 @@ impl Handler {
 }
 
 /// Hands news on until the connection is gone.
-async fn tell(face: Arc<dyn Face>, connection: Arc<Connection>, peer: Peer<RoleServer>) {
+async fn tell(face: Arc<dyn Face>, peer: Peer<RoleServer>) {
     let mut news = face.news();
     while !peer.is_transport_closed() {
         // News may never come, and a connection that is gone must not wait for them.
         let Ok(heard) = tokio::time::timeout(LOOK, news.recv()).await else { continue };
-        let sent = match heard {
-            Ok(News::Tools) => peer.notify_tool_list_changed().await,
-            Ok(News::Prompts) => peer.notify_prompt_list_changed().await,
-            Ok(News::Resources) => peer.notify_resource_list_changed().await,
-            Ok(News::Resource { uri, connection: whose }) if concerns(&connection, &uri, whose.as_deref()) => {
-                peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await
+        let Some(changed) = changed(heard) else { return };
+        for news in changed {
+            let sent = match news {
+                News::Tools => peer.notify_tool_list_changed().await,
+                News::Prompts => peer.notify_prompt_list_changed().await,
+                News::Resources => peer.notify_resource_list_changed().await,
+            };
+            if sent.is_err() {
+                return;
             }
-            Ok(News::Resource { .. }) | Err(RecvError::Lagged(_)) => Ok(()),
-            Err(RecvError::Closed) => return,
-        };
-        if sent.is_err() {
-            return;
         }
     }
 }
 
-fn concerns(connection: &Connection, uri: &str, whose: Option<&str>) -> bool {
-    whose.is_none_or(|id| id == connection.id) && connection.wants(uri)
+/// What is to be told; everything, where some was missed. `None` at the end of all news.
+fn changed(heard: Result<News, RecvError>) -> Option<Vec<News>> {
+    match heard {
+        Ok(news) => Some(vec![news]),
+        Err(RecvError::Lagged(_)) => Some(News::ALL.to_vec()),
+        Err(RecvError::Closed) => None,
+    }
+}
+
+/// Hands updates of subscribed resources on until the connection is gone.
+async fn update(face: Arc<dyn Face>, connection: Arc<Connection>, peer: Peer<RoleServer>) {
+    let mut updates = face.updates();
+    while !peer.is_transport_closed() {
+        let Ok(heard) = tokio::time::timeout(LOOK, updates.recv()).await else { continue };
+        let uris = match heard {
+            Ok(update) if update.concerns(&connection.id) && connection.wants(&update.uri) => vec![update.uri],
+            Ok(_) => continue,
+            // Some were missed: any of them may have changed.
+            Err(RecvError::Lagged(_)) => connection.wanted(),
+            Err(RecvError::Closed) => return,
+        };
+        for uri in uris {
+            if peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// The entries from a cursor on, and the cursor of the next page.
@@ -96,7 +120,7 @@ impl ServerHandler for Handler {
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         // A client may say so again.
         if !self.connection.told.swap(true, Ordering::Relaxed) {
-            tokio::spawn(tell(self.face.clone(), self.connection.clone(), context.peer));
+            tokio::spawn(tell(self.face.clone(), context.peer));
         }
     }
 
@@ -170,7 +194,10 @@ impl ServerHandler for Handler {
         Ok(())
     }
 
-    async fn subscribe(&self, request: SubscribeRequestParams, _context: RequestContext<RoleServer>) -> Answer<()> {
+    async fn subscribe(&self, request: SubscribeRequestParams, context: RequestContext<RoleServer>) -> Answer<()> {
+        if !self.connection.updated.swap(true, Ordering::Relaxed) {
+            tokio::spawn(update(self.face.clone(), self.connection.clone(), context.peer));
+        }
         let mut subscribed = self.connection.subscribed.lock().unwrap_or_else(PoisonError::into_inner);
         if subscribed.len() >= MOST_SUBSCRIBED {
             return Err(ErrorData::invalid_request(format!("at most {MOST_SUBSCRIBED} resources can be watched"), None));
@@ -189,25 +216,45 @@ impl ServerHandler for Handler {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Answer<()> {
+        let identity = self.at(context.request_context()).identity();
+        let watched = context.accepted().resource_subscriptions.clone().unwrap_or_default();
         let mut news = self.face.news();
+        let mut updates = (!watched.is_empty()).then(|| self.face.updates());
         loop {
-            let heard = tokio::select! {
-                heard = news.recv() => heard,
-                () = context.cancelled() => return Ok(()),
-            };
-            let sink = context.sink();
-            // What was not asked for is refused by the sink, which is what is wanted.
-            drop(match heard {
-                Ok(News::Tools) => sink.notify_tool_list_changed().await,
-                Ok(News::Prompts) => sink.notify_prompt_list_changed().await,
-                Ok(News::Resources) => sink.notify_resource_list_changed().await,
-                Ok(News::Resource { uri, connection }) if connection.as_ref().is_none_or(|id| *id == self.connection.id) => {
-                    sink.notify_resource_updated(uri).await
+            tokio::select! {
+                heard = news.recv() => {
+                    let Some(changed) = changed(heard) else { return Ok(()) };
+                    for news in changed {
+                        // What was not asked for is refused by the sink, which is what is wanted.
+                        drop(match news {
+                            News::Tools => context.sink().notify_tool_list_changed().await,
+                            News::Prompts => context.sink().notify_prompt_list_changed().await,
+                            News::Resources => context.sink().notify_resource_list_changed().await,
+                        });
+                    }
                 }
-                Ok(News::Resource { .. }) | Err(RecvError::Lagged(_)) => Ok(()),
-                Err(RecvError::Closed) => return Ok(()),
-            });
+                heard = next(&mut updates) => {
+                    let uris = match heard {
+                        Ok(update) if update.concerns(&identity) => vec![update.uri],
+                        Ok(_) => Vec::new(),
+                        Err(RecvError::Lagged(_)) => watched.clone(),
+                        Err(RecvError::Closed) => return Ok(()),
+                    };
+                    for uri in uris {
+                        drop(context.sink().notify_resource_updated(uri).await);
+                    }
+                }
+                () = context.cancelled() => return Ok(()),
+            }
         }
+    }
+}
+
+/// The next update; none ever where nothing is watched.
+async fn next(updates: &mut Option<Receiver<Update>>) -> Result<Update, RecvError> {
+    match updates {
+        Some(updates) => updates.recv().await,
+        None => std::future::pending().await,
     }
 }
 

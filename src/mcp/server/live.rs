@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 
 use crate::base::error::Result;
 use crate::call::runtime::Runtime;
-use crate::mcp::server::face::News;
+use crate::mcp::server::face::{News, Update};
 
 /// How often the files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -32,12 +32,13 @@ pub struct Live {
     open: Open,
     sources: Sources,
     news: broadcast::Sender<News>,
+    updates: broadcast::Sender<Update>,
 }
 
 impl Live {
     /// Opens the first one.
     pub fn new(open: Open, sources: Sources) -> Result<Self> {
-        Ok(Self { current: RwLock::new(open()?), open, sources, news: broadcast::channel(BEHIND).0 })
+        Ok(Self { current: RwLock::new(open()?), open, sources, news: broadcast::channel(BEHIND).0, updates: broadcast::channel(BEHIND).0 })
     }
 
     /// The runtime of now.
@@ -50,31 +51,45 @@ impl Live {
         self.news.subscribe()
     }
 
-    /// Tells whoever listens.
-    pub fn tell(&self, news: News) {
-        // Nobody listening is fine.
-        drop(self.news.send(news));
+    /// Updates of resources as they come.
+    pub fn updates(&self) -> broadcast::Receiver<Update> {
+        self.updates.subscribe()
+    }
+
+    /// Tells whoever watches a resource.
+    pub fn updated(&self, update: Update) {
+        // Nobody watching is fine.
+        drop(self.updates.send(update));
     }
 
     /// Follows the sources until the program ends; `changed` is told of each new runtime. What cannot be opened leaves the old one in use.
-    pub async fn follow(&self, changed: impl Fn()) {
-        let mut seen = stamp(&(self.sources)());
+    pub async fn follow(self: Arc<Self>, changed: impl Fn()) {
+        let mut seen = self.aside(|live| stamp(&(live.sources)())).await;
         loop {
             tokio::time::sleep(EVERY).await;
-            let now = stamp(&(self.sources)());
-            if now == seen {
+            let now = self.aside(|live| stamp(&(live.sources)())).await;
+            if now == seen || now.is_none() {
                 continue;
             }
             seen = now;
-            match (self.open)() {
+            let Some(opened) = self.aside(|live| (live.open)()).await else { continue };
+            match opened {
                 Ok(runtime) => {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = runtime;
                     changed();
-                    [News::Tools, News::Prompts, News::Resources].into_iter().for_each(|news| self.tell(news));
+                    News::ALL.into_iter().for_each(|news| drop(self.news.send(news)));
                 }
                 Err(error) => (self.runtime().notes)(&format!("The changed settings are not used: {error}")),
             }
         }
+    }
+}
+
+impl Live {
+    /// Reads and compiles files while the event loop goes on.
+    async fn aside<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce(&Self) -> T + Send + 'static) -> Option<T> {
+        let live = self.clone();
+        tokio::task::spawn_blocking(move || work(&live)).await.ok()
     }
 }
 

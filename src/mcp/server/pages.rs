@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::access::policy::Question;
+use crate::access::policy::{self, Question};
+use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::call::pages::{Hit, Narrow, Pages};
 use crate::call::reach::Reach;
 use crate::call::runtime::Runtime;
+use crate::config::layers::Rule;
 use crate::registry::catalog::Callable;
 use crate::registry::docs;
 use crate::registry::manifest::Operation;
@@ -36,11 +38,20 @@ pub struct Wanted<'a> {
 
 /// The best functions for a query, one line each.
 pub fn search(runtime: &Runtime, reach: &Reach, wanted: &Wanted<'_>) -> Result<String> {
+    // Where everything but reads is denied, nothing else is looked for.
+    let operation = wanted.operation.or(reach.only_reads().then_some(Operation::Read));
     let find = |active: bool| -> Result<Vec<Hit>> {
-        let narrow = Narrow { provider: wanted.provider, active, operation: wanted.operation, ..Narrow::default() };
-        let mut hits = Pages::of(runtime).search(wanted.query, &narrow, wanted.limit.saturating_mul(5))?;
-        hits.retain(|hit| shows(runtime, reach, &hit.found.record.name, hit.found.record.operation));
-        hits.truncate(wanted.limit);
+        let narrow = Narrow { provider: wanted.provider, active, operation, ..Narrow::default() };
+        let mut hits = Vec::new();
+        for times in [5, 100] {
+            hits = Pages::of(runtime).search(wanted.query, &narrow, wanted.limit.saturating_mul(times))?;
+            let whole = hits.len() < wanted.limit.saturating_mul(times);
+            hits.retain(|hit| shows(runtime, reach, &hit.found.record.name, hit.found.record.operation));
+            hits.truncate(wanted.limit);
+            if whole || hits.len() == wanted.limit {
+                break;
+            }
+        }
         Ok(hits)
     };
     let mut hits = find(!wanted.all)?;
@@ -66,10 +77,28 @@ pub fn search(runtime: &Runtime, reach: &Reach, wanted: &Wanted<'_>) -> Result<S
     Ok(answer)
 }
 
-fn shows(runtime: &Runtime, reach: &Reach, name: &str, operation: Operation) -> bool {
+/// Whether a function may be shown to a client.
+pub fn shows(runtime: &Runtime, reach: &Reach, name: &str, operation: Operation) -> bool {
     let Some((provider, function)) = name.rsplit_once('.') else { return false };
     // Whether it is local matters only where no rule says anything, and then it is not denied either way.
     reach.shows(&runtime.config, &Question { provider, function, operation, account: DEFAULT_ACCOUNT, local: false })
+}
+
+/// Takes names that may not be shown out of what is suggested for a wrong name.
+pub fn forget_hidden(runtime: &Runtime, reach: &Reach, envelope: &mut Envelope) {
+    if let Some(detail) = &mut envelope.error_detail {
+        hide(runtime, reach, &mut detail.hints);
+    }
+}
+
+fn hide(runtime: &Runtime, reach: &Reach, hints: &mut Vec<String>) {
+    hints.retain(|hint| {
+        let name = hint.strip_prefix("Did you mean '").and_then(|rest| rest.split('\'').next());
+        name.is_none_or(|name| match runtime.catalog.function(name) {
+            Ok(callable) => shows(runtime, reach, name, callable.function.operation),
+            Err(_) => reach.has_provider(name),
+        })
+    });
 }
 
 /// A page: of a function, of a provider, or of all.
@@ -79,7 +108,10 @@ pub fn docs(runtime: &Runtime, reach: &Reach, page: Option<&str>, whole: bool) -
         Some(name) => match runtime.catalog.function(name) {
             Ok(callable) => function(runtime, reach, &callable, whole),
             Err(_) if runtime.catalog.provider(name).is_ok() => provider(runtime, reach, name),
-            Err(error) => Err(error),
+            Err(mut error) => {
+                hide(runtime, reach, &mut error.hints);
+                Err(error)
+            }
         },
     }
 }
@@ -125,6 +157,9 @@ fn function(runtime: &Runtime, reach: &Reach, callable: &Callable, whole: bool) 
     let account = reach.account(provider).unwrap_or(DEFAULT_ACCOUNT);
     let question = Question { provider, function: &function.id, operation: function.operation, account, local: callable.local };
     let decision = reach.decide(&runtime.config, &question)?;
+    if decision.rule == Rule::Deny {
+        return Err(policy::refusal(&question, &decision));
+    }
     let mut page = format!(
         "{}: {}\n{}, permission: {}\n{}\n\n",
         callable.name,

@@ -4,10 +4,12 @@ use rmcp::ErrorData;
 use rmcp::model::{GetPromptRequestParams, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage, Role};
 use serde_json::Value;
 
+use crate::base::envelope::Envelope;
 use crate::base::error::Result;
 use crate::base::name::printable;
-use crate::call::request::Ctx;
+use crate::call::request::Call;
 use crate::mcp::server::face::{Answer, Typing};
+use crate::mcp::server::pages;
 use crate::mcp::server::shelf::Visit;
 use crate::mcp::server::small;
 use crate::registry::docs;
@@ -21,7 +23,12 @@ pub fn list(visit: &Visit<'_>) -> Result<Vec<Prompt>> {
 fn functions(visit: &Visit<'_>) -> Vec<Function> {
     // Without workflows there is no such provider.
     let opened = visit.runtime.catalog.provider(WORKFLOWS).map(|opened| opened.functions).unwrap_or_default();
-    opened.into_iter().filter(|function| function.prompt && visit.scope.reach.has(WORKFLOWS, &function.id)).collect()
+    opened
+        .into_iter()
+        .filter(|function| {
+            function.prompt && pages::shows(&visit.runtime, &visit.scope.reach, &format!("{WORKFLOWS}.{}", function.id), function.operation)
+        })
+        .collect()
 }
 
 fn prompt(function: &Function) -> Prompt {
@@ -30,19 +37,24 @@ fn prompt(function: &Function) -> Prompt {
     Prompt::new(&function.id, Some(&function.description), Some(arguments)).with_title(&function.title)
 }
 
-/// Runs the workflow of a prompt.
-pub async fn get(visit: &Visit<'_>, ctx: &Ctx, request: GetPromptRequestParams) -> Answer<GetPromptResult> {
+/// The workflow of a prompt, and the call that runs it.
+pub fn call(visit: &Visit<'_>, request: GetPromptRequestParams) -> Answer<(Function, Call)> {
     let Some(function) = functions(visit).into_iter().find(|function| function.id == request.name) else {
         return Err(ErrorData::invalid_params(format!("there is no prompt '{}'", printable(&request.name)), None));
     };
     let arguments = typed(&function, request.arguments.unwrap_or_default());
-    let envelope = visit.runtime.call(ctx, small::whole(&format!("{WORKFLOWS}.{}", function.id), &arguments)).await;
+    let call = small::whole(&format!("{WORKFLOWS}.{}", function.id), &arguments);
+    Ok((function, call))
+}
+
+/// The messages that a workflow answered.
+pub fn result(function: &Function, envelope: Envelope) -> Answer<GetPromptResult> {
     if let Some(detail) = &envelope.error_detail {
         let problems: String = detail.problems.iter().map(|problem| format!("; {} {}", problem.pointer, problem.message)).collect();
         let said = format!("{}: {}{problems}", detail.code, envelope.error.unwrap_or_default());
         return Err(ErrorData::invalid_params(said, None));
     }
-    Ok(GetPromptResult::new(messages(envelope.data)).with_description(function.description))
+    Ok(GetPromptResult::new(messages(envelope.data)).with_description(function.description.clone()))
 }
 
 /// Clients send arguments of prompts as text; what is not meant to be text is read as JSON.

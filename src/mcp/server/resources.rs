@@ -93,7 +93,7 @@ fn missing(uri: &str, error: &Error) -> ErrorData {
 
 fn audit(visit: &Visit<'_>) -> Result<Value> {
     let client = visit.at.context.client_info().map_or_else(|| String::from("unknown"), |client| client.name);
-    let origin = crate::base::origin::Origin::mcp(&client, &visit.at.connection.id).path();
+    let origin = crate::base::origin::Origin::mcp(&client, &visit.at.identity()).path();
     let filter = CallFilter { origin: Some(origin), limit: CALLS, ..CallFilter::default() };
     let rows = visit.runtime.memory.with(|store| store.calls(&filter, now_ms()))?;
     Ok(json!({"calls": rows.iter().map(shown).collect::<Vec<_>>()}))
@@ -114,7 +114,11 @@ pub fn complete(visit: &Visit<'_>, template: &str, typing: &Typing<'_>) -> Vec<S
         ("angelia://docs/{page}", "page") => match typing.typed.rsplit_once('.') {
             Some((provider, _)) if visit.scope.reach.has_provider(provider) => runtime.catalog.provider(provider).map_or_else(
                 |_| Vec::new(),
-                |opened| opened.functions.iter().map(|function| format!("{provider}.{}", function.id)).collect(),
+                |opened| {
+                    let named = opened.functions.iter().map(|function| (format!("{provider}.{}", function.id), function.operation));
+                    let shown = named.filter(|(name, operation)| pages::shows(runtime, &visit.scope.reach, name, *operation));
+                    shown.map(|(name, _)| name).collect()
+                },
             ),
             _ => {
                 let ids = runtime.catalog.ids().unwrap_or_default();

@@ -16,6 +16,13 @@ pub struct Flags {
     pub force: bool,
 }
 
+/// Who a client is by its key.
+pub struct Holder<'a> {
+    /// Tells the key from all others, whatever their names.
+    pub id: &'a str,
+    pub profile: Option<&'a str>,
+}
+
 /// What one client may use, and which functions are tools of their own.
 pub struct Scope {
     pub reach: Reach,
@@ -25,12 +32,14 @@ pub struct Scope {
 
 impl Flags {
     /// The scope of a client: of a key with a profile, or of anybody else.
-    pub fn scope(&self, config: &Config, key: Option<(&str, Option<&str>)>) -> Result<Scope> {
-        let named = key.and_then(|(_, profile)| profile).or(self.profile.as_deref());
-        let profile = named.map(|name| config.profile(name).ok_or_else(|| no_profile(config, name))).transpose()?;
-        let parts: Vec<&Profile> = profile.into_iter().chain([&self.own]).collect();
+    pub fn scope(&self, config: &Config, holder: Option<&Holder<'_>>) -> Result<Scope> {
+        let of_key = holder.and_then(|holder| holder.profile).filter(|name| self.profile.as_deref() != Some(name));
+        let named = [self.profile.as_deref(), of_key].into_iter().flatten();
+        let profiles = named.map(|name| config.profile(name).ok_or_else(|| no_profile(config, name)));
+        let mut parts: Vec<&Profile> = profiles.collect::<Result<_>>()?;
+        parts.push(&self.own);
         let lists = |list: fn(&Profile) -> Option<Vec<String>>| parts.iter().filter_map(|part| list(part)).collect();
-        let accounts = parts.iter().rev().flat_map(|part| part.accounts.clone()).collect();
+        let accounts = parts.iter().map(|part| part.accounts.clone()).filter(|accounts| !accounts.is_empty()).collect();
         Ok(Scope {
             tools: lists(|part| Some(part.tools.clone()).filter(|tools| !tools.is_empty())),
             reach: Reach {
@@ -41,7 +50,7 @@ impl Flags {
                 read_only: parts.iter().any(|part| part.read_only),
                 force: self.force,
                 accounts,
-                owner: key.map_or_else(|| String::from("local"), |(name, _)| format!("key:{name}")),
+                owner: holder.map_or_else(|| String::from("local"), |holder| format!("key:{}", holder.id)),
             },
         })
     }
@@ -78,8 +87,9 @@ mod tests {
         Config { user: parse(text).unwrap(), project: None }
     }
 
-    fn scope(flags: &Flags, key: Option<(&str, Option<&str>)>) -> Reach {
-        flags.scope(&config(), key).unwrap().reach
+    fn scope(flags: &Flags, profile: Option<&str>) -> Reach {
+        let holder = profile.map(|profile| Holder { id: "4711", profile: Some(profile) });
+        flags.scope(&config(), holder.as_ref()).unwrap().reach
     }
 
     #[test]
@@ -93,17 +103,35 @@ mod tests {
     fn a_key_gets_no_more_than_the_server() {
         let own = Profile { integrations: Some(vec!["plane".into()]), write: Some(Rule::Ask), read_only: true, ..Profile::default() };
         let flags = Flags { own, ..Flags::default() };
-        let reach = scope(&flags, Some(("ci", Some("triage"))));
+        let reach = scope(&flags, Some("triage"));
         assert!(reach.has("plane", "list_issues") && !reach.has("github", "list_issues") && !reach.has("mcp.files", "read"));
-        assert_eq!(scope(&flags, Some(("ci", Some("all")))).write, Rule::Ask);
+        assert_eq!(scope(&flags, Some("all")).write, Rule::Ask);
         assert!(reach.read_only);
-        assert_eq!((reach.account("github"), reach.owner.as_str()), (Some("work"), "key:ci"));
+        assert_eq!((reach.account("github"), reach.owner.as_str()), (Some("work"), "key:4711"));
+    }
+
+    #[test]
+    fn profiles_and_accounts_of_server_and_key_must_agree() {
+        let own = Profile { accounts: [(String::from("*"), String::from("home"))].into(), ..Profile::default() };
+        let flags = Flags { profile: Some("all".into()), own, ..Flags::default() };
+        let reach = scope(&flags, Some("triage"));
+        let config = config();
+        let question = |account| crate::access::policy::Question {
+            provider: "github",
+            function: "list_issues",
+            operation: crate::registry::manifest::Operation::Read,
+            account,
+            local: false,
+        };
+        assert!(reach.decide(&config, &question("work")).is_err() && reach.decide(&config, &question("home")).is_err());
+        assert_eq!(reach.write, Rule::Ask, "the stricter of both profiles");
     }
 
     #[test]
     fn an_unknown_profile_is_an_error_and_not_everything() {
         let wrong = Flags { profile: Some("tirage".into()), ..Flags::default() };
         assert_eq!(wrong.scope(&config(), None).err().unwrap().code, Code::NotFound);
-        assert!(Flags::default().scope(&config(), Some(("ci", Some("gone")))).is_err());
+        let gone = Holder { id: "4711", profile: Some("gone") };
+        assert!(Flags::default().scope(&config(), Some(&gone)).is_err());
     }
 }

@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CompletionInfo, GetPromptRequestParams, GetPromptResponse, Implementation,
-    JsonObject, Prompt, ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate, ServerCapabilities,
-    ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CompletionInfo, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    Implementation, JsonObject, Prompt, ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate,
+    ServerCapabilities, ServerConfig, Tool,
 };
 use tokio::sync::broadcast;
+use wildmatch::WildMatch;
 
 use crate::base::envelope::Envelope;
 use crate::base::error::Result;
+use crate::base::name::printable;
 use crate::base::origin::Origin;
 use crate::call::executor::BoxFuture;
 use crate::call::keep::{self, Cap};
@@ -21,9 +23,9 @@ use crate::call::request::{Call, Ctx};
 use crate::call::runtime::{Runtime, Station};
 use crate::mcp::http::{self, keys::Grant};
 use crate::mcp::server::chosen::Chosen;
-use crate::mcp::server::face::{Answer, At, Face, News, Typing};
+use crate::mcp::server::face::{Answer, At, Face, News, Typing, Update};
 use crate::mcp::server::live::Live;
-use crate::mcp::server::scope::{Flags, Scope};
+use crate::mcp::server::scope::{Flags, Holder, Scope};
 use crate::mcp::server::small::{self, Small};
 use crate::mcp::server::{answer, asks, pages, prompts, resources, telling};
 use crate::registry::manifest::Operation;
@@ -33,9 +35,15 @@ pub struct Shelf {
     live: Arc<Live>,
     flags: Flags,
     letters: asks::Letters,
-    /// Chosen tools by key; made anew after every change.
-    chosen: Mutex<HashMap<Option<String>, Arc<Chosen>>>,
+    /// Chosen tools by key and profile.
+    chosen: Mutex<HashMap<Whose, Choice>>,
 }
+
+/// Id and profile of a key.
+type Whose = Option<(String, Option<String>)>;
+
+/// Tools, and the runtime that they were chosen from.
+type Choice = (Arc<Runtime>, Arc<Chosen>);
 
 /// One call on its way: what it is made with and for whom.
 pub struct Visit<'a> {
@@ -50,32 +58,63 @@ impl Shelf {
         Self { live, flags, letters: asks::Letters::default(), chosen: Mutex::default() }
     }
 
-    /// Refuses flags that make no sense with the settings.
-    pub fn check(&self) -> Result<()> {
-        self.flags.scope(&self.live.runtime().config, None).map(drop)
+    /// Refuses flags that make no sense with the settings; answers what of them fits nothing that there is now.
+    pub fn check(&self) -> Result<Vec<String>> {
+        let runtime = self.live.runtime();
+        let scope = self.flags.scope(&runtime.config, None)?;
+        let mut notes = Vec::new();
+        if !scope.tools.is_empty() && Chosen::of(&runtime, &scope)?.tools.len() <= 1 {
+            notes.push(String::from("no function that is ready to use fits --tools: clients only get read_result"));
+        }
+        let ids = runtime.catalog.ids()?;
+        let unknown = self.flags.own.integrations.iter().flatten().filter(|glob| !ids.iter().any(|id| WildMatch::new(glob).matches(id)));
+        notes.extend(unknown.map(|glob| format!("there is no integration '{}'", printable(glob))));
+        Ok(notes)
     }
 
     /// Follows the sources until the program ends.
     pub async fn follow(&self) {
-        self.live.follow(|| self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clear()).await;
+        tokio::join!(self.meet(), self.reload());
+    }
+
+    /// Asks upstream servers that were never asked, one after the other: nobody finds what is not known.
+    async fn meet(&self) {
+        let runtime = self.live.runtime();
+        let (Some(upstreams), Ok(scope)) = (&runtime.upstreams, self.flags.scope(&runtime.config, None)) else { return };
+        for provider in upstreams.unmet().into_iter().filter(|provider| scope.reach.has_provider(provider)) {
+            // Who uses it hears why it cannot be used.
+            drop(upstreams.discover(&provider).await);
+        }
+    }
+
+    async fn reload(&self) {
+        self.live.clone().follow(|| self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clear()).await;
     }
 
     fn visit<'a>(&self, at: At<'a>) -> Result<Visit<'a>> {
         let runtime = self.live.runtime();
-        let grant = grant(at);
-        let key = grant.map(|grant| (grant.key.as_str(), grant.profile.as_deref()));
-        let scope = self.flags.scope(&runtime.config, key)?;
+        let holder = grant(at).map(|grant| Holder { id: &grant.id, profile: grant.profile.as_deref() });
+        let mut scope = self.flags.scope(&runtime.config, holder.as_ref())?;
+        if http::from_ourselves(&at.context.extensions) {
+            // A client that is a server too could lead back to us.
+            scope.reach.upstreams.push(Vec::new());
+        }
         Ok(Visit { runtime, scope, at })
     }
 
     fn chosen(&self, visit: &Visit<'_>) -> Result<Arc<Chosen>> {
-        let key = grant(visit.at).map(|grant| grant.key.clone());
+        if http::from_ourselves(&visit.at.context.extensions) {
+            return Chosen::of(&visit.runtime, &visit.scope).map(Arc::new);
+        }
+        let whose = grant(visit.at).map(|grant| (grant.id.clone(), grant.profile.clone()));
         let made = || self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chosen) = made().get(&key) {
+        if let Some((runtime, chosen)) = made().get(&whose)
+            && Arc::ptr_eq(runtime, &visit.runtime)
+        {
             return Ok(chosen.clone());
         }
         let chosen = Arc::new(Chosen::of(&visit.runtime, &visit.scope)?);
-        made().insert(key, chosen.clone());
+        made().insert(whose, (visit.runtime.clone(), chosen.clone()));
         Ok(chosen)
     }
 
@@ -136,10 +175,31 @@ impl Shelf {
             runtime.call(&ctx, call).await
         };
         drop((ctx, progress));
-        keep_large(visit, &mut envelope);
-        telling::log(*at, &envelope).await;
-        self.live.tell(News::Resource { uri: resources::AUDIT.to_owned(), connection: Some(at.connection.id.clone()) });
-        Ok(answer::of(&envelope).into())
+        let media = answer::media(&mut envelope);
+        self.done(visit, &mut envelope).await;
+        Ok(answer::of(&envelope, media).into())
+    }
+
+    /// What follows every call: an answer that fits, a log message, an update for who watches the audit log.
+    async fn done(&self, visit: &Visit<'_>, envelope: &mut Envelope) {
+        pages::forget_hidden(&visit.runtime, &visit.scope.reach, envelope);
+        keep_large(visit, envelope);
+        telling::log(visit.at, envelope).await;
+        self.live.updated(Update { uri: resources::AUDIT.to_owned(), whose: Some(visit.at.identity()) });
+    }
+
+    /// Runs the workflow of a prompt; a person is asked as for a tool.
+    async fn prompted(&self, visit: &Visit<'_>, request: GetPromptRequestParams) -> Answer<GetPromptResult> {
+        let (function, call) = prompts::call(visit, request)?;
+        let mut ctx = context(visit);
+        let progress = telling::progress(&mut ctx, visit.at);
+        if asks::can_ask(visit.at.context) && !asks::asks_by_answer(visit.at.context) {
+            ctx.asker = Some(Arc::new(asks::Form { peer: visit.at.context.peer.clone() }));
+        }
+        let mut envelope = visit.runtime.call(&ctx, call).await;
+        drop((ctx, progress));
+        self.done(visit, &mut envelope).await;
+        prompts::result(&function, envelope)
     }
 }
 
@@ -150,7 +210,7 @@ fn grant(at: At<'_>) -> Option<&Grant> {
 
 fn context(visit: &Visit<'_>) -> Ctx {
     let client = visit.at.context.client_info().map_or_else(|| String::from("unknown"), |client| client.name);
-    let mut ctx = Ctx::new(Origin::mcp(&client, &visit.at.connection.id));
+    let mut ctx = Ctx::new(Origin::mcp(&client, &visit.at.identity()));
     ctx.cancel = visit.at.context.ct.clone();
     if visit.scope.reach.read_only {
         ctx.ceiling = Operation::Read;
@@ -191,7 +251,7 @@ fn wrong(problems: &[String]) -> CallToolResult {
 }
 
 fn unknown(tool: &str) -> ErrorData {
-    ErrorData::invalid_params(format!("there is no tool '{}'", crate::base::name::printable(tool)), None)
+    ErrorData::invalid_params(format!("there is no tool '{}'", printable(tool)), None)
 }
 
 /// An error of ours where the protocol has no result to put it in.
@@ -218,6 +278,10 @@ impl Face for Shelf {
 
     fn news(&self) -> broadcast::Receiver<News> {
         self.live.news()
+    }
+
+    fn updates(&self) -> broadcast::Receiver<Update> {
+        self.live.updates()
     }
 
     fn tools(&self, at: At<'_>) -> Answer<Vec<Tool>> {
@@ -258,7 +322,7 @@ impl Face for Shelf {
     fn prompt<'a>(&'a self, request: GetPromptRequestParams, at: At<'a>) -> BoxFuture<'a, Answer<GetPromptResponse>> {
         Box::pin(async move {
             let visit = self.visit(at).map_err(|error| refused(&error))?;
-            prompts::get(&visit, &context(&visit), request).await.map(Into::into)
+            self.prompted(&visit, request).await.map(Into::into)
         })
     }
 

@@ -156,7 +156,7 @@ impl Client {
             challenge: failure.challenge,
         };
         let browser = |address: &str| drop(tokio::spawn(browse(address.to_owned())));
-        auth::authorize(&out, &address.url, self.means.tokens(&self.entry), grant, &browser).await.unwrap();
+        auth::authorize(&out, &address.url, self.means.tokens(&self.entry, Some(&address.url)), grant, &browser).await.unwrap();
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use angelia::call::executor::BoxFuture;
-use angelia::mcp::server::face::{Answer, At, Face, News, Typing};
+use angelia::mcp::server::face::{Answer, At, Face, News, Typing, Update};
 use rmcp::ErrorData;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, CompletionInfo, ContentBlock, CreateMessageRequestParams,
@@ -77,12 +77,18 @@ pub struct Fixture {
     facts: Facts,
     codec: RequestStateCodec,
     news: broadcast::Sender<News>,
+    updates: broadcast::Sender<Update>,
 }
 
 impl Fixture {
     pub fn new() -> Self {
         let facts = serde_json::from_str(include_str!("fixture.json")).unwrap();
-        Self { facts, codec: RequestStateCodec::new(*b"only for a test: 32 bytes of key"), news: broadcast::channel(16).0 }
+        Self {
+            facts,
+            codec: RequestStateCodec::new(*b"only for a test: 32 bytes of key"),
+            news: broadcast::channel(16).0,
+            updates: broadcast::channel(16).0,
+        }
     }
 
     async fn done(&self, listed: &Listed, request: &CallToolRequestParams, at: At<'_>) -> Answer<CallToolResponse> {
@@ -185,6 +191,10 @@ impl Face for Fixture {
 
     fn news(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
+    }
+
+    fn updates(&self) -> broadcast::Receiver<Update> {
+        self.updates.subscribe()
     }
 
     fn tools(&self, _at: At<'_>) -> Answer<Vec<Tool>> {
