@@ -16,6 +16,7 @@ use crate::mcp::edit::Own;
 use crate::mcp::entry::{self, Entry};
 use crate::mcp::trust::{Trust, quoted};
 use crate::mcp::{exchange, files, presets, secrets};
+use crate::registry::manifest::UPSTREAMS;
 
 /// The file that is meant by `--project` or its absence.
 fn own(app: &App, project: bool) -> Result<Own> {
@@ -213,7 +214,7 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let account = secrets::account_of(own.root.as_deref(), name);
     let found = servers(app)?;
     let stays = found.entries.iter().chain(&found.shadowed).any(|entry| entry.id == id && secrets::account(entry) == account);
-    let removed = if stays { false } else { app.vault()?.remove(&app.dirs, &format!("mcp.{id}"), &account)? };
+    let removed = if stays { false } else { app.vault()?.remove(&app.dirs, &format!("{UPSTREAMS}{id}"), &account)? };
     let value = json!({"success": true, "name": name, "file": own.path.display().to_string(), "secrets_removed": removed});
     out.answer(&value, |paint| {
         let secrets = if removed { ", with its secrets" } else { "" };
