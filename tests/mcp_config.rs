@@ -235,12 +235,20 @@ fn secrets_are_refused_in_words_and_kept_in_the_store() {
         &["mcp:add", "s", "--command", "x", "--env", &format!("GITHUB_TOKEN={SECRET}")][..],
         &["mcp:add", "s", "--command", "x", "--env", &format!("PLAIN={SECRET}")],
         &["mcp:add", "s", "--url", "https://x.example", "--header", &auth],
+        &["mcp:add", "s", "--", "x", "--api-key", SECRET],
+        &["mcp:add", "s", "--", "docker", "run", "-e", "API_KEY=abc", "x"],
+        &["mcp:add", "s", "--url", "https://x.example/mcp?apiKey=abc"],
+        &["mcp:preset", "filesystem", "--as", "s", "--arg", SECRET],
         &["mcp:secret:set", "s", "token", "--value", SECRET],
     ] {
         let why = run(&home, words);
         assert!(why.code == 2 || why.code == 3, "{why:?}");
     }
     assert!(!own(&home).exists());
+    let why = refused(&home, &["mcp:add", "s", "--url", "https://x.example/mcp?apiKey=abc"], 2, "'apiKey' looks like a secret");
+    let hints = &why["error_detail"]["hints"];
+    assert_eq!(hints[0], "angelia mcp:add s … --url 'https://x.example/mcp?apiKey=${secret:url.apiKey}'", "{why}");
+    assert_eq!(hints[1], "angelia mcp:secret:set s url.apiKey");
     let added = done(&home, &["mcp:add", "s", "--url", "https://x.example/mcp", "--header", "Authorization=Bearer ${secret:token}"]);
     assert_eq!(added["next"], json!(["angelia mcp:secret:set s token"]));
     let doctor = refused(&home, &["mcp:doctor", "s"], 5, "not stored");
@@ -294,6 +302,23 @@ fn import_moves_secrets_into_the_store_and_export_leaves_them_there() {
     refused(&home, &["mcp:import", file, "--only", "nothing"], 3, "no server");
     fs::remove_file(file).unwrap();
     crate::support::secrets::assert_no_file_holds(&[SECRET.to_owned()], &home.files());
+}
+
+#[test]
+fn export_gives_away_no_secret_that_was_written_by_hand() {
+    let home = Home::new();
+    let servers = json!({"mcpServers": {
+        "web": {"url": "https://x.example/mcp?apiKey=kept-1&a=${HOST:-b}", "headers": {"Authorization": "Bearer kept-2", "X-Key": "${A:-kept-3}"}},
+        "run": {"command": "x", "args": ["--token", "kept-4", "-e", "API_KEY=kept-5", "${TOKEN:-kept-6}"], "env": {"LOG": "1", "PASSWORD": "kept-7"}},
+    }});
+    fs::write(own(&home), servers.to_string()).unwrap();
+    for format in ["mcpServers", "servers"] {
+        let export = done(&home, &["mcp:export", "--format", format]);
+        let text = export.to_string();
+        assert!(!text.contains("kept") && text.contains("\"LOG\":\"1\"") && text.contains("Bearer ${"), "{export:#}");
+    }
+    let export = done(&home, &["mcp:export"]);
+    assert_eq!(export["mcpServers"]["web"]["url"], "https://x.example/mcp?apiKey=${WEB_APIKEY}&a=${HOST:-b}", "{export:#}");
 }
 
 #[test]

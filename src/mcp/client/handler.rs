@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::ClientHandler;
@@ -52,6 +52,7 @@ pub struct Shared {
     listeners: Mutex<HashMap<ProgressToken, UnboundedSender<Progress>>>,
     minute: AtomicU64,
     lines: AtomicU64,
+    complained: AtomicBool,
 }
 
 impl Shared {
@@ -67,12 +68,20 @@ impl Shared {
             listeners: Mutex::default(),
             minute: AtomicU64::new(0),
             lines: AtomicU64::new(0),
+            complained: AtomicBool::new(false),
         }
     }
 
     /// Says something to a person.
     pub fn say(&self, text: &str) {
         (self.note)(&self.scrubber.scrub(text));
+    }
+
+    /// As [`Shared::say`], for what would be said again and again.
+    pub fn complain(&self, text: &str) {
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            self.say(text);
+        }
     }
 
     /// Passes the progress of one request on.
