@@ -11,7 +11,7 @@ use crate::base::name::{nearest, printable, slug};
 use crate::lua::calls::Done;
 use crate::lua::globals::{one, text};
 use crate::lua::host::{Function, Host, Told};
-use crate::registry::catalog::Layer;
+use crate::registry::catalog::{Layer, upstream_tool};
 use crate::registry::manifest::{self, UPSTREAMS};
 
 /// The functions of this file.
@@ -105,11 +105,9 @@ fn schema(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVa
     one(lua, host.json.to_lua(lua, &schema)?)
 }
 
-/// A tool by its id, by its own name, or by what becomes the id.
+/// A tool, or why there is none.
 pub fn find<'a>(functions: &'a [manifest::Function], provider: &str, key: &str) -> Result<&'a manifest::Function, Error> {
-    let own = |function: &&manifest::Function| function.mcp.as_ref().is_some_and(|mcp| mcp.tool.as_deref() == Some(key));
-    let by_id = |id: &str| functions.iter().find(|function| function.id == id);
-    by_id(key).or_else(|| functions.iter().find(own)).or_else(|| by_id(&slug(key))).ok_or_else(|| {
+    upstream_tool(functions, key).ok_or_else(|| {
         let near = nearest(key, functions.iter().map(|function| function.id.as_str()));
         let hints = near.into_iter().map(|near| format!("Did you mean '{near}'?"));
         let server = provider.strip_prefix(UPSTREAMS).unwrap_or(provider);

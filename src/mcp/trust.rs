@@ -31,13 +31,13 @@ pub struct Trust {
     pins: Option<PathBuf>,
 }
 
-/// Why a tool may not be used yet.
+/// Why a tool may not be used yet. A text is null where it was too long to be kept; the digest says what it is all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Quarantine {
     /// It was not there when the server was first met.
-    New { new: Value },
-    /// It looked otherwise; `old` is null where only its digest was kept.
-    Changed { old: Value, new: Value },
+    New { new: Value, digest: String },
+    /// It looked otherwise.
+    Changed { old: Value, new: Value, digest: String },
 }
 
 /// The tools of one server, as they were.
@@ -55,6 +55,18 @@ struct Pin {
     digest: String,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     tool: Value,
+}
+
+impl Pins {
+    fn size(&self) -> usize {
+        self.pinned.values().chain(self.seen.iter().flat_map(BTreeMap::values)).map(|pin| pin.tool.to_string().len()).sum()
+    }
+
+    /// Keeps the digests alone of these tools.
+    fn forget(&mut self, which: impl Fn(&str) -> bool) {
+        let all = self.pinned.iter_mut().chain(self.seen.iter_mut().flatten());
+        all.filter(|(name, _)| which(name)).for_each(|(_, pin)| pin.tool = Value::Null);
+    }
 }
 
 impl Trust {
@@ -123,6 +135,11 @@ impl Trust {
         }
     }
 
+    /// Whether there is anything to compare the tools of a server with.
+    pub fn has_pins(&self, entry: &Entry) -> bool {
+        !matches!(self.pins(entry), Ok(None))
+    }
+
     /// Remembers the tools of a server: as the ones that may be used at the first contact, later as the ones to look at.
     pub fn pin(&self, dirs: &Dirs, entry: &Entry, tools: &[Value]) -> Result<()> {
         let now = as_pins(tools);
@@ -131,7 +148,7 @@ impl Trust {
                 return Ok(Some(Pins { fingerprint: entry.fingerprint(), pinned: now.clone(), seen: None }));
             };
             let seen = (!compare(&pins.pinned, &now).is_empty()).then(|| now.clone());
-            Ok((seen != pins.seen).then_some(Pins { seen, ..pins }))
+            Ok((digests(&seen) != digests(&pins.seen)).then_some(Pins { seen, ..pins }))
         })
     }
 
@@ -192,12 +209,21 @@ impl Trust {
 }
 
 fn write(path: &Path, mut pins: Pins) -> Result<()> {
-    let size: usize = pins.pinned.values().chain(pins.seen.iter().flat_map(BTreeMap::values)).map(|pin| pin.tool.to_string().len()).sum();
-    if size > KEPT_BYTES {
-        pins.pinned.values_mut().chain(pins.seen.iter_mut().flat_map(BTreeMap::values_mut)).for_each(|pin| pin.tool = Value::Null);
+    if pins.size() > KEPT_BYTES {
+        // What a person has to look at is kept first.
+        let differing = pins.seen.as_ref().map(|seen| compare(&pins.pinned, seen)).unwrap_or_default();
+        pins.forget(|name| !differing.contains_key(name));
+        if pins.size() > KEPT_BYTES {
+            pins.forget(|_| true);
+        }
     }
     let text = serde_json::to_string(&pins).map_err(|error| Error::internal(error.to_string()))?;
     files::write_private(path, &text)
+}
+
+/// What tells lists of tools apart, whether or not their texts were kept.
+fn digests(pins: &Option<BTreeMap<String, Pin>>) -> Option<Vec<(&str, &str)>> {
+    pins.as_ref().map(|pins| pins.iter().map(|(name, pin)| (name.as_str(), pin.digest.as_str())).collect())
 }
 
 fn pin_file(root: Option<&str>, name: &str) -> String {
@@ -223,8 +249,8 @@ fn compare(pinned: &BTreeMap<String, Pin>, now: &BTreeMap<String, Pin>) -> BTree
     let differing = now.iter().filter_map(|(name, new)| {
         let why = match pinned.get(name) {
             Some(old) if old.digest == new.digest => return None,
-            Some(old) => Quarantine::Changed { old: old.tool.clone(), new: new.tool.clone() },
-            None => Quarantine::New { new: new.tool.clone() },
+            Some(old) => Quarantine::Changed { old: old.tool.clone(), new: new.tool.clone(), digest: new.digest.clone() },
+            None => Quarantine::New { new: new.tool.clone(), digest: new.digest.clone() },
         };
         Some((name.clone(), why))
     });

@@ -319,6 +319,13 @@ fn upstream_name(name: &str) -> Option<FunctionName> {
     FunctionName::parse(&format!("{UPSTREAMS}{server}.{}", slug(tool))).ok()
 }
 
+/// The tool of an upstream server that a word means: by the server's own name of it, by our id, by what the word becomes as an id.
+pub fn upstream_tool<'a>(functions: &'a [Function], word: &str) -> Option<&'a Function> {
+    let own = |function: &&Function| function.mcp.as_ref().is_some_and(|upstream| upstream.tool.as_deref() == Some(word));
+    let by_id = |id: &str| functions.iter().find(|function| function.id == id);
+    functions.iter().find(own).or_else(|| by_id(word)).or_else(|| by_id(&slug(word)))
+}
+
 fn damaged(why: Unreadable) -> Error {
     Error::internal(format!("the compiled catalog cannot be read: {}", why.0))
         .hint("Remove catalog*.bin in the cache folder; it is made anew")

@@ -208,3 +208,37 @@ fn a_server_ends_when_it_is_disabled() {
     assert!(ends, "{pid} still runs");
     assert!(text(&client.call("call_function", call)).contains("inactive"));
 }
+
+#[test]
+fn a_server_that_dies_at_each_call_is_left_alone_for_a_while() {
+    let desk = Desk::new();
+    let mut client = Client::open(&desk.home, &[], json!({}));
+    let mut call = |tool: &str| text(&client.call("call_function", json!({"function": format!("mcp.script.{tool}"), "arguments": {}})));
+    assert!(call("echo").contains("got"));
+    // Once is an accident, and the call is made again.
+    call("die");
+    let starts = desk.notes("starts").len();
+    let refused = call("echo");
+    assert!(!refused.contains("got"), "it was to be left alone: {refused}");
+    assert_eq!(desk.notes("starts").len(), starts);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert!(call("echo").contains("got"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_call_leaves_no_server_behind() {
+    let desk = Desk::new();
+    let script = format!("trap '' TERM\n{}\nwhile :; do sleep 1; done", super::SCRIPT);
+    std::fs::write(desk.home.path().join("server.sh"), script).unwrap();
+    let quiet = std::process::Stdio::null;
+    let mut call = desk.home.command(&["mcp:call", "script", "slow"]).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn().unwrap();
+    while desk.notes("slow").is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let sent = std::process::Command::new("kill").args(["-INT", &call.id().to_string()]).status().unwrap();
+    assert!(sent.success() && !call.wait().unwrap().success());
+    for pid in desk.notes("starts") {
+        assert!(!runs(&pid), "{pid} outlived us");
+    }
+}

@@ -77,27 +77,37 @@ pub fn lines(paint: &Paint, entry: &Entry) -> String {
 /// What differs in a tool, as JSON.
 pub fn change(tool: &str, why: &Quarantine) -> Value {
     let (kind, old, new) = match why {
-        Quarantine::New { new } => ("new", &Value::Null, new),
-        Quarantine::Changed { old, new } => ("changed", old, new),
+        Quarantine::New { new, .. } => ("new", &Value::Null, new),
+        Quarantine::Changed { old, new, .. } => ("changed", old, new),
     };
     let fields: Map<String, Value> =
         differing(old, new).into_iter().map(|(key, old, new)| (key, json!({"old": old, "new": new}))).collect();
-    json!({"tool": tool, "change": kind, "fields": fields})
+    let digest = digest(why);
+    json!({"tool": tool, "change": kind, "fields": fields, "digest": digest, "shown": !new.is_null()})
 }
 
 /// The same, for people.
 pub fn diff(paint: &Paint, tool: &str, why: &Quarantine) -> String {
     let (kind, old, new) = match why {
-        Quarantine::New { new } => ("new tool", &Value::Null, new),
-        Quarantine::Changed { old, new } => ("changed tool", old, new),
+        Quarantine::New { new, .. } => ("new tool", &Value::Null, new),
+        Quarantine::Changed { old, new, .. } => ("changed tool", old, new),
     };
     let mut lines = vec![format!("  {} {}", paint.yellow(kind), in_plain_sight(tool))];
+    if new.is_null() {
+        lines.push(format!("    {} {}", paint.red("its text is too long to be shown; its digest is"), digest(why)));
+        return lines.join("\n");
+    }
     for (key, old, new) in differing(old, new) {
         let text = |value: &Value| in_plain_sight(&crate::base::json::plain(value));
         lines.extend(text(&old).lines().map(|line| format!("    {} {key}: {line}", paint.red("-"))));
         lines.extend(text(&new).lines().map(|line| format!("    {} {key}: {line}", paint.green("+"))));
     }
     lines.join("\n")
+}
+
+fn digest(why: &Quarantine) -> &str {
+    let (Quarantine::New { digest, .. } | Quarantine::Changed { digest, .. }) = why;
+    digest
 }
 
 fn differing(old: &Value, new: &Value) -> Vec<(String, Value, Value)> {

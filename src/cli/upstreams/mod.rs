@@ -24,6 +24,7 @@ use crate::mcp::client::tools;
 use crate::mcp::entry::{self, Entry};
 use crate::mcp::files::Servers;
 use crate::mcp::trust::{Trust, quoted};
+use crate::registry::catalog::upstream_tool;
 use crate::registry::manifest::{Function, Provider, UPSTREAMS};
 
 /// Verbs that stand here.
@@ -162,9 +163,7 @@ fn original(function: &Function) -> Option<&str> {
 }
 
 fn pick(provider: &Provider, functions: &[Function], tool: &str) -> Option<String> {
-    let by_name = functions.iter().find(|function| original(function) == Some(tool));
-    let picked = by_name.or_else(|| functions.iter().find(|function| function.id == tool));
-    picked.map(|function| format!("{}.{}", provider.id, function.id))
+    upstream_tool(functions, tool).map(|function| format!("{}.{}", provider.id, function.id))
 }
 
 fn unknown(entry: &Entry, functions: &[Function], tool: &str) -> Error {

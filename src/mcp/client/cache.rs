@@ -54,6 +54,11 @@ impl Found {
         (0..FRESH_MS).contains(&age)
     }
 
+    /// Whether the other says the same, whenever it was found.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.about, &self.tools, self.modern, self.sse) == (&other.about, &other.tools, other.modern, other.sse)
+    }
+
     /// How the server is to be spoken to.
     pub fn manner(&self) -> Manner {
         if self.modern { Manner::Discover } else { Manner::Initialize }
@@ -106,7 +111,7 @@ impl Cache {
     pub fn put(&self, entry: &Entry, found: &Found) -> Result<()> {
         let same = |known: &Found| {
             let young = found.time_ms.saturating_sub(known.time_ms) < FRESH_MS / 2;
-            young && Found { time_ms: known.time_ms, ..found.clone() } == *known
+            young && found.is_same(known)
         };
         if self.get(entry).is_some_and(|known| same(&known)) {
             return Ok(());

@@ -142,12 +142,13 @@ impl Means {
     async fn newer(&self, way: &Way<'_>, memory: Memory) -> Result<Session, Failure> {
         let (manager, tokens) = self.manager(way, memory.renew).await?.unzip();
         let known = tokens.is_some();
+        tokens.into_iter().for_each(|tokens| drop(way.shared.tokens.set(tokens)));
         let begun = match http::streamable(&way.out, &way.address, manager).map_err(Failure::before)? {
             Streamable::Plain(transport) => within(way, begin(transport, &way.shared, memory.manner)).await,
             Streamable::Authorized(transport) => within(way, begin(transport, &way.shared, memory.manner)).await,
         };
         match begun {
-            Ok(service) => Ok(Session::remote(service, &way.shared, tokens)),
+            Ok(service) => Ok(Session::remote(service, &way.shared)),
             Err(failure) => Err(refused(failure, known)),
         }
     }
@@ -159,11 +160,12 @@ impl Means {
             Some(manager) => Some(bearer(way, manager).await?),
         };
         let known = token.is_some();
+        tokens.into_iter().for_each(|tokens| drop(way.shared.tokens.set(tokens)));
         let patience = way.until.saturating_duration_since(Instant::now());
         let opened = sse::open(&way.out, &way.address, token, patience).await;
         let events = opened.map_err(|broken| refused(failure::of_cause(&way.shared.server, &broken), known))?;
         let service = within(way, begin(events, &way.shared, Manner::Initialize)).await?;
-        Ok(Connected { session: Session::remote(service, &way.shared, tokens), sse: true })
+        Ok(Connected { session: Session::remote(service, &way.shared), sse: true })
     }
 }
 

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use rmcp::ClientHandler;
 use rmcp::model::{
@@ -17,11 +18,13 @@ use rmcp::service::{NotificationContext, RequestContext, RoleClient};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::access::launch;
 use crate::base::clock::now_ms;
 use crate::base::name::printable;
 use crate::base::secret::Scrubber;
 use crate::call::executor::BoxFuture;
 use crate::call::request::Progress;
+use crate::mcp::client::auth::Tokens;
 use crate::mcp::client::connect::Means;
 
 /// A person who can answer what a server asks during a call.
@@ -36,6 +39,16 @@ pub trait Person: Send + Sync {
 /// Says something to a person.
 pub type Note = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// Who waits for one request, and when it last heard of it.
+struct Listener {
+    to: UnboundedSender<Progress>,
+    heard: Option<Instant>,
+    done: bool,
+}
+
+/// How often progress is passed on at most; what comes sooner is left out.
+const STEP: Duration = Duration::from_millis(100);
+
 /// Log lines that are passed on per minute.
 const LOG_LINES: u64 = 20;
 
@@ -45,11 +58,13 @@ pub struct Shared {
     pub root: Option<PathBuf>,
     pub person: Option<Arc<dyn Person>>,
     note: Note,
-    /// What must not be shown.
-    pub scrubber: Scrubber,
+    /// What it was started with and must not be shown.
+    secrets: Scrubber,
+    /// The tokens that go along, if it has any.
+    pub tokens: OnceLock<Tokens>,
     /// The server said that its tools are others now.
     pub changed: tokio::sync::Notify,
-    listeners: Mutex<HashMap<ProgressToken, UnboundedSender<Progress>>>,
+    listeners: Mutex<HashMap<ProgressToken, Listener>>,
     minute: AtomicU64,
     lines: AtomicU64,
     complained: AtomicBool,
@@ -63,7 +78,8 @@ impl Shared {
             root: means.root.clone(),
             person: means.person.clone(),
             note: means.note.clone(),
-            scrubber,
+            secrets: scrubber,
+            tokens: OnceLock::new(),
             changed: tokio::sync::Notify::new(),
             listeners: Mutex::default(),
             minute: AtomicU64::new(0),
@@ -72,9 +88,16 @@ impl Shared {
         }
     }
 
+    /// What must not be shown: what it was started with, and the tokens of now.
+    pub fn scrubber(&self) -> Scrubber {
+        let mut scrubber = self.secrets.clone();
+        self.tokens.get().into_iter().flat_map(Tokens::secrets).for_each(|secret| launch::forget(&mut scrubber, &secret));
+        scrubber
+    }
+
     /// Says something to a person.
     pub fn say(&self, text: &str) {
-        (self.note)(&self.scrubber.scrub(text));
+        (self.note)(&self.scrubber().scrub(text));
     }
 
     /// As [`Shared::say`], for what would be said again and again.
@@ -86,7 +109,25 @@ impl Shared {
 
     /// Passes the progress of one request on.
     pub fn listen(&self, token: &ProgressToken, to: UnboundedSender<Progress>) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), to);
+        let listener = Listener { to, heard: None, done: false };
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), listener);
+    }
+
+    /// One step of a request; whoever waits for it hears of some of them, and of the last.
+    fn step(&self, params: &ProgressNotificationParam) {
+        let to = {
+            let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(listener) = listeners.get_mut(&params.progress_token) else { return };
+            let last = params.total.is_some_and(|total| params.progress >= total);
+            let soon = listener.heard.is_some_and(|heard| heard.elapsed() < STEP);
+            if listener.done || (soon && !last) {
+                return;
+            }
+            (listener.done, listener.heard) = (last, Some(Instant::now()));
+            listener.to.clone()
+        };
+        let message = params.message.as_deref().map(|text| printable(&self.scrubber().scrub(text)));
+        drop(to.send(Progress::Step { done: params.progress, total: params.total, message }));
     }
 
     /// The request is over.
@@ -110,16 +151,18 @@ impl Shared {
     /// Answers an elicitation.
     pub async fn elicit(&self, request: ElicitRequestParams) -> ElicitResult {
         let Some(person) = &self.person else { return ElicitResult::new(ElicitationAction::Decline) };
+        let scrubber = self.scrubber();
         match request {
             ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } => {
-                let schema = serde_json::to_value(&requested_schema).unwrap_or_default();
-                match person.fill_in(&self.server, &message, &schema).await {
+                let mut schema = serde_json::to_value(&requested_schema).unwrap_or_default();
+                scrubber.scrub_value(&mut schema);
+                match person.fill_in(&self.server, &scrubber.scrub(&message), &schema).await {
                     Some(content) => ElicitResult::new(ElicitationAction::Accept).with_content(completed(content, &schema)),
                     None => ElicitResult::new(ElicitationAction::Decline),
                 }
             }
             ElicitRequestParams::UrlElicitationParams { message, url, .. } => {
-                let visited = person.visit(&self.server, &message, &url).await;
+                let visited = person.visit(&self.server, &scrubber.scrub(&message), &scrubber.scrub(&url)).await;
                 ElicitResult::new(if visited { ElicitationAction::Accept } else { ElicitationAction::Decline })
             }
             _ => ElicitResult::new(ElicitationAction::Decline),
@@ -183,11 +226,7 @@ impl ClientHandler for Handler {
     }
 
     async fn on_progress(&self, params: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
-        let listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(to) = listeners.get(&params.progress_token) {
-            let message = params.message.as_deref().map(|text| self.0.scrubber.scrub(&printable(text)));
-            drop(to.send(Progress::Step { done: params.progress, total: params.total, message }));
-        }
+        self.0.step(&params);
     }
 
     async fn on_logging_message(&self, params: LoggingMessageNotificationParam, _context: NotificationContext<RoleClient>) {
@@ -197,7 +236,9 @@ impl ClientHandler for Handler {
                 other => other.to_string(),
             };
             let level = serde_json::to_value(params.level).unwrap_or_default();
-            self.0.say(&format!("{} says ({}): {}", self.0.server, level.as_str().unwrap_or("info"), printable(&text)));
+            // Cut afterwards: half a secret would not be known as one.
+            let text = printable(&self.0.scrubber().scrub(&text));
+            self.0.say(&format!("{} says ({}): {text}", self.0.server, level.as_str().unwrap_or("info")));
         }
     }
 

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::access::policy;
@@ -14,21 +15,18 @@ use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
 use crate::base::origin::Origin;
-use crate::call::executor::{BoxFuture, Executor, Outcome, Ready, Upstreams};
-use crate::call::plan::Plan;
 use crate::call::request::Ctx;
 use crate::config::layers::Config;
-use crate::mcp::client::ask::Ask;
 use crate::mcp::client::auth::{self, Grant};
 use crate::mcp::client::cache::{Cache, Found};
 use crate::mcp::client::connect::{Means, Memory, scrubbed};
 use crate::mcp::client::failure::Failure;
 use crate::mcp::client::session::{Manner, Session};
-use crate::mcp::client::{result, tools};
+use crate::mcp::client::tools;
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::files::{self, Servers};
 use crate::mcp::trust::{Trust, quoted};
-use crate::registry::manifest::{Function, Operation, Provider, Upstream};
+use crate::registry::manifest::{Function, Provider};
 
 /// Is told what a server turned out to have.
 pub type Learn = Box<dyn Fn(&Arc<Provider>, Vec<Function>) + Send + Sync>;
@@ -37,6 +35,12 @@ pub type Learn = Box<dyn Fn(&Arc<Provider>, Vec<Function>) + Send + Sync>;
 const LONGEST_PAUSE: u64 = 60;
 /// A connection that lives so long is asked for its tools again.
 const SETTLED: Duration = Duration::from_secs(2);
+/// How long an answer waits for a list that is asked for beside it.
+const MOMENT: Duration = Duration::from_millis(300);
+/// Between two lists that a server says are others; doubled up to [`PATIENCE`].
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long a list may take, and how often it is looked whether a connection still is one.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The servers.
 pub struct Hub {
@@ -46,12 +50,24 @@ pub struct Hub {
     /// Where what comes to light is told.
     learn: Mutex<Option<Learn>>,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
+    /// What was found last, also where it cannot be kept on disk.
+    found: Mutex<HashMap<String, Known>>,
     me: Weak<Self>,
+}
+
+/// What was found, and whether it was told to whom we tell now.
+struct Known {
+    found: Arc<Found>,
+    told: bool,
 }
 
 /// The place of one server's connection. Whoever makes it holds the lock, so that it is made once.
 #[derive(Default)]
-struct Slot(tokio::sync::Mutex<State>);
+struct Slot {
+    state: tokio::sync::Mutex<State>,
+    /// Its tools are asked for just now.
+    asking: AtomicBool,
+}
 
 #[derive(Default)]
 struct State {
@@ -59,6 +75,15 @@ struct State {
     failures: u32,
     again: Option<Instant>,
     last: Option<Error>,
+}
+
+impl State {
+    /// No other attempt is made for a while.
+    fn pause(&mut self, times: u32, error: &Error) {
+        let pause = 1_u64.checked_shl(times).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+        self.again = Some(Instant::now() + Duration::from_secs(pause));
+        self.last = Some(error.clone());
+    }
 }
 
 impl Hub {
@@ -71,6 +96,7 @@ impl Hub {
             cache,
             learn: Mutex::default(),
             slots: Mutex::default(),
+            found: Mutex::default(),
             me: me.clone(),
         })
     }
@@ -91,6 +117,7 @@ impl Hub {
             let gone: Vec<Arc<Slot>> = self.slots().extract_if(|key, _| !kept.contains(key)).map(|(_, slot)| slot).collect();
             drop(gone);
         }
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).values_mut().for_each(|known| known.told = false);
         *self.learn.lock().unwrap_or_else(PoisonError::into_inner) = Some(learn);
     }
 
@@ -100,7 +127,7 @@ impl Hub {
     }
 
     /// Refuses a server that may not be started or contacted.
-    fn admit(&self, entry: &Entry) -> Result<Trust> {
+    pub(super) fn admit(&self, entry: &Entry) -> Result<Trust> {
         let trust = Trust::open(&self.means().dirs)?;
         trust.check(entry)?;
         if entry.disabled {
@@ -135,9 +162,12 @@ impl Hub {
     }
 
     /// The connection of a server that was admitted; true when it was made just now.
-    async fn session(&self, entry: &Entry, until: Instant, renew: bool) -> Result<(Arc<Session>, bool), Failure> {
+    pub(super) async fn session(&self, entry: &Entry, until: Instant, renew: bool) -> Result<(Arc<Session>, bool), Failure> {
         let slot = self.slot(entry);
-        let mut state = slot.0.lock().await;
+        let Ok(mut state) = tokio::time::timeout_at(until, slot.state.lock()).await else {
+            let said = format!("'{}' is still being started for another call", printable(&entry.name));
+            return Err(Failure::before(Error::new(Code::Timeout, said).retryable()));
+        };
         if let Some(session) = state.session.as_ref().filter(|session| session.alive()) {
             return Ok((session.clone(), false));
         }
@@ -175,10 +205,9 @@ impl Hub {
             }
             Err(failure) => {
                 if failure.challenge.is_none() {
-                    let pause = 1_u64.checked_shl(state.failures).unwrap_or(LONGEST_PAUSE).min(LONGEST_PAUSE);
+                    let times = state.failures;
+                    state.pause(times, &failure.error);
                     state.failures += 1;
-                    state.again = Some(Instant::now() + Duration::from_secs(pause));
-                    state.last = Some(failure.error.clone());
                 }
                 Err(failure)
             }
@@ -193,37 +222,50 @@ impl Hub {
         }
     }
 
-    /// Asks for the tools again once a connection turns out to last, and whenever the server says that they are others.
+    /// Asks for the tools again once a connection turns out to last, and whenever the server says that they are others: the more often it
+    /// says so, the less often it is asked.
     fn watch(&self, entry: &Entry, session: &Arc<Session>) {
         let (me, entry, watched) = (self.me.clone(), entry.clone(), Arc::downgrade(session));
-        let changed = session.shared.clone();
+        let shared = session.shared.clone();
         tokio::spawn(async move {
             tokio::time::sleep(SETTLED).await;
             if let Some(session) = watched.upgrade() {
                 session.follow().await;
             }
+            let mut pause = SHORTEST_PAUSE;
             loop {
                 let (Some(hub), Some(session)) = (me.upgrade(), watched.upgrade()) else { return };
-                if !session.alive() {
-                    return;
+                if !session.alive() || hub.admit(&entry).is_err() {
+                    return hub.let_go(&entry, &session);
                 }
-                if hub.admit(&entry).is_err() {
-                    // It was used until now, and may not be any more.
-                    let gone = hub.slots().remove(&key(&entry));
-                    drop(gone);
-                    return;
-                }
-                let until = Instant::now() + Duration::from_secs(60);
-                hub.refresh(&entry, &session, until).await.ok();
+                let asked = Instant::now();
+                hub.refresh(&entry, &session, asked + PATIENCE).await.ok();
                 drop((hub, session));
-                changed.changed.notified().await;
+                while tokio::time::timeout(PATIENCE, shared.changed.notified()).await.is_err() {
+                    let (Some(hub), Some(session)) = (me.upgrade(), watched.upgrade()) else { return };
+                    if !session.alive() {
+                        return hub.let_go(&entry, &session);
+                    }
+                }
+                pause = if asked.elapsed() > PATIENCE { SHORTEST_PAUSE } else { PATIENCE.min(pause * 2) };
+                tokio::time::sleep_until(asked + pause).await;
             }
         });
     }
 
+    /// A connection that ended, or may not be used any more, has no place here.
+    fn let_go(&self, entry: &Entry, session: &Arc<Session>) {
+        session.give_up();
+        let slot = self.slots().get(&key(entry)).cloned();
+        // Whoever holds the lock makes another one.
+        if let Some(mut state) = slot.as_ref().and_then(|slot| slot.state.try_lock().ok()) {
+            state.session.take_if(|known| Arc::ptr_eq(known, session));
+        }
+    }
+
     /// Asks a connected server for its tools, and remembers them.
-    async fn refresh(&self, entry: &Entry, session: &Session, until: Instant) -> Result<(Arc<Provider>, Vec<Function>)> {
-        let about = session.about();
+    pub(super) async fn refresh(&self, entry: &Entry, session: &Session, until: Instant) -> Result<(Arc<Provider>, Vec<Function>)> {
+        let mut about = session.about();
         let ctx = Ctx::new(Origin::Cli);
         let has_tools = about.pointer("/capabilities/tools").is_some_and(Value::is_object);
         let mut listed = if has_tools {
@@ -232,7 +274,7 @@ impl Hub {
             Vec::new()
         };
         let scrubber = session.scrubber();
-        listed.iter_mut().for_each(|tool| scrubber.scrub_value(tool));
+        listed.iter_mut().chain([&mut about]).for_each(|text| scrubber.scrub_value(text));
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
         let trust = Trust::open(&self.means().dirs)?;
@@ -240,21 +282,36 @@ impl Hub {
             session.shared.complain(&format!("How the tools of '{}' look now was not kept: {}", printable(&entry.name), error.message));
         }
         let held = trust.quarantined(entry, &listed);
-        let found = Found { time_ms: now_ms(), about, tools: listed, modern, sse };
+        let found = Arc::new(Found { time_ms: now_ms(), about, tools: listed, modern, sse });
+        let before =
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(key(entry), Known { found: found.clone(), told: true });
+        let news = before.is_none_or(|before| !before.told || !before.found.is_same(&found));
         self.cache.put(entry, &found).ok();
         let (provider, functions) = tools::provider(entry, &found.about, &found.tools, &held).map_err(Error::internal)?;
         let provider = Arc::new(provider);
-        if let Some(learn) = self.learn.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some(learn) = self.learn.lock().unwrap_or_else(PoisonError::into_inner).as_ref().filter(|_| news) {
             learn(&provider, functions.clone());
         }
         Ok((provider, functions))
     }
 
+    /// What was found last, by us or by another process.
+    pub(super) fn known(&self, entry: &Entry) -> Option<Arc<Found>> {
+        let own = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(&key(entry)).map(|known| known.found.clone());
+        [own, self.cache.get(entry)].into_iter().flatten().max_by_key(|found| found.time_ms)
+    }
+
     /// Refuses a tool that is not the one that was looked at.
-    fn quarantine(&self, trust: &Trust, entry: &Entry, tool: &str) -> Result<()> {
-        let Some(found) = self.cache.get(entry) else { return Ok(()) };
-        let known: Vec<Value> = found.tools.iter().filter(|known| known["name"] == tool).cloned().collect();
-        if trust.quarantined(entry, &known).is_empty() {
+    pub(super) fn quarantine(&self, trust: &Trust, entry: &Entry, tool: &str) -> Result<()> {
+        let free = match self.known(entry) {
+            Some(found) => {
+                let known: Vec<Value> = found.tools.iter().filter(|known| known["name"] == tool).cloned().collect();
+                trust.quarantined(entry, &known).is_empty()
+            }
+            // What cannot be compared is not what was looked at.
+            None => !trust.has_pins(entry),
+        };
+        if free {
             return Ok(());
         }
         let name = quoted(&entry.name);
@@ -263,52 +320,6 @@ impl Hub {
             format!("The tool '{}' of {} is new or has changed since you looked at it", tools::shown(tool), tools::shown(&entry.name)),
         )
         .hint(format!("angelia mcp:trust {name} --diff")))
-    }
-
-    async fn carry_out(&self, ctx: &Ctx, plan: &Plan) -> Result<Value, Failure> {
-        let upstream = upstream(plan).map_err(Failure::before)?;
-        let entry = self.servers().and_then(|servers| servers.find(&upstream.server).cloned()).map_err(Failure::before)?;
-        let trust = self.admit(&entry).map_err(Failure::before)?;
-        if let Some(tool) = &upstream.tool {
-            self.quarantine(&trust, &entry, tool).map_err(Failure::before)?;
-        }
-        let ask = Ask::of(upstream, &plan.arguments.object).map_err(Failure::before)?;
-        let until = Instant::now() + plan.timeout;
-        let read = plan.callable.function.operation == Operation::Read;
-        let mut renew = false;
-        for attempt in 0.. {
-            let started = tokio::select! {
-                started = self.session(&entry, until, renew) => started,
-                () = ctx.cancel.cancelled() => return Err(Failure::before(Error::new(Code::Cancelled, "Interrupted"))),
-            };
-            let (session, fresh) = match started {
-                // The tokens are renewed on the way, once.
-                Err(failure)
-                    if failure.challenge.is_some()
-                        && !renew
-                        && self.means().tokens(&entry, None).read().is_ok_and(|tokens| tokens.is_some()) =>
-                {
-                    renew = true;
-                    continue;
-                }
-                started => started?,
-            };
-            match request(&session, &ask, ctx, until).await {
-                Ok(answer) => {
-                    self.succeeded(&entry, &session, until).await;
-                    return Ok(answer);
-                }
-                Err(failure) => {
-                    let again = attempt == 0 && failure.broken && (read || !failure.sent) && (!fresh || failure.challenge.is_some());
-                    self.failed(&entry, &session, &failure).await;
-                    if !again {
-                        return Err(Failure { error: scrubbed(&session.scrubber(), failure.error), ..failure });
-                    }
-                    renew = failure.challenge.is_some();
-                }
-            }
-        }
-        Err(Failure::before(Error::internal("a call without an end")))
     }
 
     /// Asks for authorization at a server; `show` is given the address to open. Answers the scopes that were granted.
@@ -329,23 +340,37 @@ impl Hub {
         auth::authorize(&out, &address.url, self.means().tokens(entry, Some(&address.url)), Grant { challenge, ..grant }, show).await
     }
 
-    /// A list that is old is asked for again, after the answer.
-    async fn succeeded(&self, entry: &Entry, session: &Session, until: Instant) {
+    /// A list that is old is asked for again, beside the answer.
+    pub(super) async fn succeeded(&self, entry: &Entry, session: &Arc<Session>) {
         let slot = self.slot(entry);
-        let mut state = slot.0.lock().await;
-        (state.failures, state.again, state.last) = (0, None, None);
-        drop(state);
-        if !self.cache.get(entry).is_some_and(|found| found.is_fresh()) {
-            self.refresh(entry, session, until).await.ok();
+        // Whoever holds the lock makes another connection, which is not the one that succeeded.
+        if let Ok(mut state) = slot.state.try_lock() {
+            (state.failures, state.again, state.last) = (0, None, None);
         }
+        let fresh = self.known(entry).is_some_and(|found| found.is_fresh());
+        let Some(hub) = self.me.upgrade().filter(|_| !fresh && !slot.asking.swap(true, Ordering::Relaxed)) else { return };
+        let (entry, session) = (entry.clone(), session.clone());
+        let asked = tokio::spawn(async move {
+            hub.refresh(&entry, &session, Instant::now() + PATIENCE).await.ok();
+            slot.asking.store(false, Ordering::Relaxed);
+        });
+        // A program that ends with its answer would never come to it.
+        drop(tokio::time::timeout(MOMENT, asked).await);
     }
 
-    /// A connection that broke is not used again.
-    async fn failed(&self, entry: &Entry, session: &Arc<Session>, failure: &Failure) {
-        if failure.broken {
-            let slot = self.slot(entry);
-            let mut state = slot.0.lock().await;
-            state.session.take_if(|known| Arc::ptr_eq(known, session));
+    /// A connection that broke is not used again. A server that breaks again and again is left alone for a while.
+    pub(super) fn failed(&self, entry: &Entry, session: &Arc<Session>, failure: &Failure) {
+        if !failure.broken || !session.give_up() {
+            return;
+        }
+        let slot = self.slot(entry);
+        let Ok(mut state) = slot.state.try_lock() else { return };
+        let was = state.session.take_if(|known| Arc::ptr_eq(known, session));
+        if was.is_some() && failure.challenge.is_none() {
+            if let Some(times) = state.failures.checked_sub(1) {
+                state.pause(times, &failure.error);
+            }
+            state.failures += 1;
         }
     }
 }
@@ -353,120 +378,4 @@ impl Hub {
 /// One entry as it is configured now.
 fn key(entry: &Entry) -> String {
     format!("{}\0{}", entry.id, entry.fingerprint())
-}
-
-async fn request(session: &Session, ask: &Ask, ctx: &Ctx, until: Instant) -> Result<Value, Failure> {
-    let Some(what) = ask.listed() else {
-        let answer = session.ask(ask.clone(), ctx, until).await?;
-        let mut data =
-            if matches!(ask, Ask::Tool(_)) { result::of_tool(&session.shared.server, answer).map_err(Failure::after)? } else { answer };
-        session.scrubber().scrub_value(&mut data);
-        return Ok(data);
-    };
-    let mut data = json!({what: session.list(what, ctx, until).await?});
-    if what == "resources" {
-        // Not every server has templates.
-        if let Ok(templates) = session.list("resourceTemplates", ctx, until).await {
-            data["resourceTemplates"] = templates.into();
-        }
-    }
-    session.scrubber().scrub_value(&mut data);
-    Ok(data)
-}
-
-fn upstream(plan: &Plan) -> Result<&Upstream> {
-    plan.callable.function.mcp.as_ref().ok_or_else(|| Error::internal("not a function of an MCP server"))
-}
-
-impl Executor for Hub {
-    fn check(&self, plan: &Plan) -> Result<()> {
-        let upstream = upstream(plan)?;
-        if plan.options.record.is_some() || plan.options.replay.is_some() {
-            let said = format!("{} is a tool of an MCP server, whose answers cannot be recorded or replayed", plan.callable.name);
-            return Err(Error::usage(said));
-        }
-        Ask::of(upstream, &plan.arguments.object)?;
-        let servers = self.servers()?;
-        let entry = servers.find(&upstream.server)?;
-        let trust = self.admit(entry)?;
-        upstream.tool.as_ref().map_or(Ok(()), |tool| self.quarantine(&trust, entry, tool))
-    }
-
-    fn preview(&self, plan: &Plan, _shown: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
-        let upstream = upstream(plan)?;
-        let servers = self.servers()?;
-        let entry = servers.find(&upstream.server)?;
-        let transport = match &entry.transport {
-            Transport::Stdio { .. } => "stdio",
-            Transport::Http { .. } => "http",
-        };
-        let arguments = &plan.arguments.object;
-        let (method, params) = match &upstream.tool {
-            Some(tool) => ("tools/call", json!({"name": tool, "arguments": arguments})),
-            None => (upstream.method.as_deref().unwrap_or_default(), json!(arguments)),
-        };
-        Ok(json!({"server": entry.name, "transport": transport, "entry": entry.fingerprint(), "method": method, "params": params}))
-    }
-
-    fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move {
-            match self.carry_out(ctx, &ready.plan).await {
-                Ok(data) => Outcome { data, attempts: 1, ..Outcome::default() },
-                Err(failure) => lost(&ready.plan, failure),
-            }
-        })
-    }
-}
-
-/// A failed call; of a write whose answer was lost nobody knows what it did.
-fn lost(plan: &Plan, failure: Failure) -> Outcome {
-    let write = plan.callable.function.operation != Operation::Read;
-    let unanswered = failure.broken || matches!(failure.error.code, Code::Timeout | Code::Cancelled);
-    let effect_unknown = write && failure.sent && unanswered;
-    let mut error = failure.error;
-    if effect_unknown && error.code != Code::Cancelled {
-        error.message = format!("The request was sent, but its answer was lost ({}); it may have taken effect", error.message);
-        error.code = Code::OutcomeUnknown;
-        error.retryable = false;
-    }
-    if effect_unknown {
-        error.hints.push(String::from("Look at the server before sending it again"));
-    }
-    let http_status = error.http_status;
-    Outcome { attempts: u32::from(failure.sent), http_status, effect_unknown, ..Outcome::failed(error) }
-}
-
-impl Upstreams for Hub {
-    fn executor(&self) -> &dyn Executor {
-        self
-    }
-
-    fn unmet(&self) -> Vec<String> {
-        let entries = self.servers().map(|servers| servers.entries).unwrap_or_default();
-        let unmet = entries.iter().filter(|entry| self.admit(entry).is_ok() && self.cache.get(entry).is_none());
-        unmet.map(Entry::provider).collect()
-    }
-
-    fn discover<'a>(&'a self, provider: &'a str) -> BoxFuture<'a, Result<(Arc<Provider>, Vec<Function>)>> {
-        Box::pin(async move {
-            let servers = self.servers()?;
-            let Some(entry) = servers.entries.iter().find(|entry| entry.provider() == provider) else {
-                return Err(
-                    Error::new(Code::UnknownProvider, format!("There is no MCP server '{}'", printable(provider))).hint("angelia mcp:list")
-                );
-            };
-            self.admit(entry)?;
-            let until = Instant::now() + Duration::from_secs(self.means().config.number("http.timeout_seconds"));
-            let mut renew = false;
-            loop {
-                match self.session(entry, until, renew).await {
-                    Ok((session, _)) => return self.refresh(entry, &session, until).await,
-                    Err(failure) if failure.challenge.is_some() && !renew && self.means().tokens(entry, None).read()?.is_some() => {
-                        renew = true
-                    }
-                    Err(failure) => return Err(failure.error),
-                }
-            }
-        })
-    }
 }

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod auth;
 pub mod cache;
 pub mod connect;
+pub mod executor;
 pub mod failure;
 pub mod handler;
 pub mod http;

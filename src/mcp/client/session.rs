@@ -1,6 +1,7 @@
 //! One connection to a server: its start, its requests, its end. Trust is not asked here: whoever connects has done that.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rmcp::model::{
@@ -19,7 +20,6 @@ use crate::base::error::{Code, Error};
 use crate::base::secret::Scrubber;
 use crate::call::request::Ctx;
 use crate::mcp::client::ask::Ask;
-use crate::mcp::client::auth::Tokens;
 use crate::mcp::client::failure::{self, Failure};
 use crate::mcp::client::handler::{Handler, Shared, no_sampling};
 use crate::mcp::client::stdio::{Pipes, Said, listen};
@@ -55,8 +55,15 @@ pub struct Session {
     service: RunningService<RoleClient, Handler>,
     pub shared: Arc<Shared>,
     pub process: Option<Process>,
-    /// The tokens that go along.
-    tokens: Option<Tokens>,
+    /// A request found it broken.
+    given_up: AtomicBool,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Whoever waits for news of it waits no more.
+        self.shared.changed.notify_one();
+    }
 }
 
 impl Process {
@@ -122,7 +129,9 @@ async fn start_once(program: &Program, shared: &Arc<Shared>, manner: Manner, unt
     let pipes = Pipes::new(started.stdin, started.stdout, said);
     let begun = tokio::time::timeout_at(until, begin(pipes, shared, manner)).await;
     let failed = match begun {
-        Ok(Ok(service)) => return Ok(Session { service, shared: shared.clone(), process: Some(process), tokens: None }),
+        Ok(Ok(service)) => {
+            return Ok(Session { service, shared: shared.clone(), process: Some(process), given_up: AtomicBool::new(false) });
+        }
         Ok(Err(error)) => {
             // What it says last often comes after the pipe was closed.
             tokio::time::sleep(Duration::from_millis(30)).await;
@@ -141,20 +150,23 @@ pub fn no_start(server: &str) -> Error {
 
 impl Session {
     /// Over a connection without a process of ours.
-    pub fn remote(service: RunningService<RoleClient, Handler>, shared: &Arc<Shared>, tokens: Option<Tokens>) -> Self {
-        Self { service, shared: shared.clone(), process: None, tokens }
+    pub fn remote(service: RunningService<RoleClient, Handler>, shared: &Arc<Shared>) -> Self {
+        Self { service, shared: shared.clone(), process: None, given_up: AtomicBool::new(false) }
     }
 
-    /// What must not be shown: what it was started with, and the tokens of now.
+    /// What must not be shown.
     pub fn scrubber(&self) -> Scrubber {
-        let mut scrubber = self.shared.scrubber.clone();
-        self.tokens.iter().flat_map(Tokens::secrets).for_each(|secret| launch::forget(&mut scrubber, &secret));
-        scrubber
+        self.shared.scrubber()
     }
 
     /// Whether requests can still be sent.
     pub fn alive(&self) -> bool {
-        !self.service.is_closed() && !self.service.peer().is_transport_closed()
+        !self.given_up.load(Ordering::Relaxed) && !self.service.is_closed() && !self.service.peer().is_transport_closed()
+    }
+
+    /// Nothing is sent any more; false when that was said already.
+    pub fn give_up(&self) -> bool {
+        !self.given_up.swap(true, Ordering::Relaxed)
     }
 
     /// What the server says of itself: `protocolVersion`, `serverInfo`, `capabilities`, `instructions`.
