@@ -250,7 +250,7 @@ fn secrets_are_refused_in_words_and_kept_in_the_store() {
     assert_eq!(hints[0], "angelia mcp:add s … --url 'https://x.example/mcp?apiKey=${secret:url.apiKey}'", "{why}");
     assert_eq!(hints[1], "angelia mcp:secret:set s url.apiKey");
     let added = done(&home, &["mcp:add", "s", "--url", "https://x.example/mcp", "--header", "Authorization=Bearer ${secret:token}"]);
-    assert_eq!(added["next"], json!(["angelia mcp:secret:set s token"]));
+    assert_eq!(added["next"], json!(["angelia mcp:secret:set s token", "angelia mcp:tools s"]));
     let doctor = refused(&home, &["mcp:doctor", "s"], 5, "not stored");
     assert_eq!(doctor["next"], json!(["angelia mcp:secret:set s token"]));
     let set = home.run_with(&["mcp", "secret", "set", "s", "token", "--stdin", "--json"], format!("{SECRET}\n").as_bytes());
@@ -361,7 +361,7 @@ fn presets_are_added_like_any_other() {
     refused(&home, &["mcp:preset", "filesystem"], 2, "a folder");
     refused(&home, &["mcp:preset", "memry"], 3, "Did you mean 'memory'?");
     done(&home, &["mcp:preset", "filesystem", "--arg", "/tmp", "--as", "files"]);
-    assert_eq!(done(&home, &["mcp:preset", "github"])["next"], json!(["angelia mcp:secret:set github token"]));
+    assert_eq!(done(&home, &["mcp:preset", "github"])["next"], json!(["angelia mcp:secret:set github token", "angelia mcp:tools github"]));
     assert_eq!(names(&listed(&home).0), ["files", "github"]);
     assert!(fs::read_to_string(own(&home)).unwrap().contains("\"/tmp\""));
 }
