@@ -235,14 +235,22 @@ fn secrets_are_refused_in_words_and_kept_in_the_store() {
         &["mcp:add", "s", "--command", "x", "--env", &format!("GITHUB_TOKEN={SECRET}")][..],
         &["mcp:add", "s", "--command", "x", "--env", &format!("PLAIN={SECRET}")],
         &["mcp:add", "s", "--url", "https://x.example", "--header", &auth],
+        &["mcp:add", "s", "--", "x", "--api-key", SECRET],
+        &["mcp:add", "s", "--", "docker", "run", "-e", "API_KEY=abc", "x"],
+        &["mcp:add", "s", "--url", "https://x.example/mcp?apiKey=abc"],
+        &["mcp:preset", "filesystem", "--as", "s", "--arg", SECRET],
         &["mcp:secret:set", "s", "token", "--value", SECRET],
     ] {
         let why = run(&home, words);
         assert!(why.code == 2 || why.code == 3, "{why:?}");
     }
     assert!(!own(&home).exists());
+    let why = refused(&home, &["mcp:add", "s", "--url", "https://x.example/mcp?apiKey=abc"], 2, "'apiKey' looks like a secret");
+    let hints = &why["error_detail"]["hints"];
+    assert_eq!(hints[0], "angelia mcp:add s … --url 'https://x.example/mcp?apiKey=${secret:url.apiKey}'", "{why}");
+    assert_eq!(hints[1], "angelia mcp:secret:set s url.apiKey");
     let added = done(&home, &["mcp:add", "s", "--url", "https://x.example/mcp", "--header", "Authorization=Bearer ${secret:token}"]);
-    assert_eq!(added["next"], json!(["angelia mcp:secret:set s token"]));
+    assert_eq!(added["next"], json!(["angelia mcp:secret:set s token", "angelia mcp:tools s"]));
     let doctor = refused(&home, &["mcp:doctor", "s"], 5, "not stored");
     assert_eq!(doctor["next"], json!(["angelia mcp:secret:set s token"]));
     let set = home.run_with(&["mcp", "secret", "set", "s", "token", "--stdin", "--json"], format!("{SECRET}\n").as_bytes());
@@ -297,6 +305,23 @@ fn import_moves_secrets_into_the_store_and_export_leaves_them_there() {
 }
 
 #[test]
+fn export_gives_away_no_secret_that_was_written_by_hand() {
+    let home = Home::new();
+    let servers = json!({"mcpServers": {
+        "web": {"url": "https://x.example/mcp?apiKey=kept-1&a=${HOST:-b}", "headers": {"Authorization": "Bearer kept-2", "X-Key": "${A:-kept-3}"}},
+        "run": {"command": "x", "args": ["--token", "kept-4", "-e", "API_KEY=kept-5", "${TOKEN:-kept-6}"], "env": {"LOG": "1", "PASSWORD": "kept-7"}},
+    }});
+    fs::write(own(&home), servers.to_string()).unwrap();
+    for format in ["mcpServers", "servers"] {
+        let export = done(&home, &["mcp:export", "--format", format]);
+        let text = export.to_string();
+        assert!(!text.contains("kept") && text.contains("\"LOG\":\"1\"") && text.contains("Bearer ${"), "{export:#}");
+    }
+    let export = done(&home, &["mcp:export"]);
+    assert_eq!(export["mcpServers"]["web"]["url"], "https://x.example/mcp?apiKey=${WEB_APIKEY}&a=${HOST:-b}", "{export:#}");
+}
+
+#[test]
 fn servers_are_switched_in_our_settings_and_never_in_the_file_of_others() {
     let home = Home::new();
     let text = "{\"mcpServers\": {\"p\": {\"command\": \"x\"}}}";
@@ -336,7 +361,7 @@ fn presets_are_added_like_any_other() {
     refused(&home, &["mcp:preset", "filesystem"], 2, "a folder");
     refused(&home, &["mcp:preset", "memry"], 3, "Did you mean 'memory'?");
     done(&home, &["mcp:preset", "filesystem", "--arg", "/tmp", "--as", "files"]);
-    assert_eq!(done(&home, &["mcp:preset", "github"])["next"], json!(["angelia mcp:secret:set github token"]));
+    assert_eq!(done(&home, &["mcp:preset", "github"])["next"], json!(["angelia mcp:secret:set github token", "angelia mcp:tools github"]));
     assert_eq!(names(&listed(&home).0), ["files", "github"]);
     assert!(fs::read_to_string(own(&home)).unwrap().contains("\"/tmp\""));
 }

@@ -141,6 +141,28 @@ fn a_link_stays_a_link_and_a_project_has_its_own_file() {
     assert_eq!(list["servers"], json!([]), "our own server is no server for us to use");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_project_is_not_followed() {
+    use std::os::unix::fs::symlink;
+    let home = Home::new();
+    let work = home.path().join("work");
+    let outside = put(&home, "outside/mcp.json", "{}\n");
+    symlink(&outside, work.join(".mcp.json")).unwrap();
+    symlink(outside.parent().unwrap(), work.join(".cursor")).unwrap();
+    fs::create_dir(work.join(".vscode")).unwrap();
+    symlink(file(&home, "outside/new.json"), work.join(".vscode/mcp.json")).unwrap();
+    for client in ["claude-code", "cursor", "vscode"] {
+        for more in [&[][..], &["--dry-run"], &["--uninstall"]] {
+            let run = home.run(&[&["mcp:gateway:install", client, "--project", "--json"], more].concat());
+            assert!(run.code == 2 && run.stdout.contains("is a link"), "{client} {more:?}: {run:?}");
+        }
+    }
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "{}\n");
+    assert_eq!(fs::read_dir(outside.parent().unwrap()).unwrap().count(), 1);
+    assert_eq!(backups(&work.join(".mcp.json")), 0);
+}
+
 #[test]
 fn a_profile_must_be_there() {
     let home = Home::new();

@@ -211,3 +211,26 @@ fn what_cannot_be_compared_is_quarantined() {
     let run = home.run(&["mcp:list", "--json"]);
     assert!(run.code == 2 && run.stdout.contains("damaged"), "{run:?}");
 }
+
+#[test]
+fn of_many_first_contacts_one_is_pinned_and_the_others_are_seen() {
+    let home = Home::new();
+    done(&home, &["mcp:add", "tool", "--command", "x"]);
+    let (dirs, server) = entry(&home, &home.path().join("work"));
+    let trust = Trust::open(&dirs).unwrap();
+    for _ in 0..20 {
+        trust.forget(&server);
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let (start, trust, dirs, server) = (&start, &trust, &dirs, &server);
+                scope.spawn(move || {
+                    let tools = [json!({"name": "a", "description": number.to_string()})];
+                    start.wait();
+                    trust.pin(dirs, server, &tools).unwrap();
+                });
+            }
+        });
+        assert_eq!(trust.pending(&server).unwrap().len(), 1, "nobody's first contact takes the place of another's");
+    }
+}

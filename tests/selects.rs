@@ -50,9 +50,11 @@ fn programs_in_a_process_answer_as_others_do() {
     }
     let wrong = select(".articles | add(error(\"no \" + \"more\"))").json();
     assert!(wrong["error"].as_str().unwrap().contains("no more"), "{wrong}");
-    let env = select("[$ENV, env] | tojson | error").json();
+    let env = select("env | tojson | error").json();
     assert!(env["error"].as_str().unwrap().contains("not available here"), "{env}");
-    for nested in ["[".repeat(7_000), format!("{}.", "-".repeat(7_000)), "x".repeat(9_000)] {
+    for nested in
+        ["[".repeat(4_000), format!("{}.", "-".repeat(3_999)), format!("{}1{}", "[".repeat(1_900), "]".repeat(1_900)), "x".repeat(5_000)]
+    {
         assert_eq!(select(&nested).code, 2);
     }
 }
@@ -74,7 +76,8 @@ fn other_calls_go_on_while_programs_run() {
     assert_eq!(plain["structuredContent"]["data"], "Ada");
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     for id in asked {
-        let answer = client.answer(id);
+        let heard = client.heard.iter().position(|message| message["id"] == id);
+        let answer = heard.map(|at| client.heard.remove(at)).unwrap_or_else(|| client.answer(id));
         assert_eq!(answer["result"]["isError"], true, "{answer}");
     }
     let later = client.call("call_function", json!({"function": "shop.get_owner", "arguments": {}, "select": "[.name] | add"}));

@@ -58,8 +58,15 @@ impl Reach {
         self.only(provider).next()
     }
 
+    /// Whether an account of a provider is within it.
+    pub fn has_account(&self, provider: &str, account: &str) -> bool {
+        self.only(provider).all(|only| only == account)
+    }
+
+    /// What a surface itself works with has no accounts.
     fn only<'a>(&'a self, provider: &str) -> impl Iterator<Item = &'a str> {
-        self.accounts.iter().filter_map(move |accounts| accounts.get(provider).or_else(|| accounts.get(ANY_PROVIDER)).map(String::as_str))
+        let lists = if ALWAYS.contains(&provider) { &[][..] } else { self.accounts.as_slice() };
+        lists.iter().filter_map(move |accounts| accounts.get(provider).or_else(|| accounts.get(ANY_PROVIDER)).map(String::as_str))
     }
 
     /// Refuses a provider, function or account outside, and decides about the rest.

@@ -86,9 +86,7 @@ pub fn shown(kept: &Kept) -> Value {
 
 /// Whether whoever uses a server may see a result: it is theirs, and its function and account are within what the server offers now.
 pub fn visible(reach: &Reach, kept: &Kept) -> bool {
-    let offered = |(provider, function): (&str, &str)| {
-        reach.has(provider, function) && reach.account(provider).is_none_or(|only| only == kept.account)
-    };
+    let offered = |(provider, function): (&str, &str)| reach.has(provider, function) && reach.has_account(provider, &kept.account);
     kept.owner == reach.owner && kept.function.rsplit_once('.').is_some_and(offered)
 }
 

@@ -57,14 +57,16 @@ impl Own {
         Error::usage(format!("{} cannot be changed: {why}. Nothing was changed", self.path.display()))
     }
 
-    /// A link inside a project leads where its author likes.
     fn refuse_links(&self) -> Result<()> {
-        let Some(root) = &self.root else { return Ok(()) };
-        let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
-        let below = self.path.ancestors().take_while(|path| path != root);
-        match below.into_iter().find(|path| is_link(path)) {
+        match self.root.as_deref().and_then(|root| link_below(root, &self.path)) {
             Some(link) => Err(self.broken(&format!("{} is a link", link.display()))),
             None => Ok(()),
         }
     }
+}
+
+/// The first link on the way from a project's folder to one of its files: a link inside a project leads where its author likes.
+pub fn link_below<'a>(root: &Path, path: &'a Path) -> Option<&'a Path> {
+    let is_link = |path: &&Path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    path.ancestors().take_while(|path| *path != root).find(is_link)
 }

@@ -42,7 +42,8 @@ impl Entry {
         format!("{UPSTREAMS}{}", self.id)
     }
 
-    /// Whether this starts our own server, as a client's file does.
+    /// Whether this starts our own server, as a client's file does. By name alone, for an entry may have been written by another copy of this
+    /// program; whether a program that is about to be started is this one whatever its name, `access::launch` finds out.
     pub fn is_ours(&self) -> bool {
         let Transport::Stdio { command, args, .. } = &self.transport else { return false };
         let words: Vec<&str> = args.iter().map(String::as_str).take(2).collect();

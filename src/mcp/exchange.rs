@@ -27,25 +27,37 @@ pub struct Taken {
 /// Turns another program's entry into ours: a literal secret becomes a reference to the credential store.
 pub fn take(value: &Value) -> Result<Taken, String> {
     let mut members = value.as_object().cloned().ok_or("must be an object")?;
-    let mut secrets = Vec::new();
+
     rename(&mut members);
+    for key in ["env", "headers"] {
+        let pairs = members.get_mut(key).and_then(Value::as_object_mut);
+        pairs.into_iter().flat_map(Map::values_mut).filter(|value| value.is_string()).for_each(variable);
+    }
+    let secrets = hide(&mut members);
+    Ok(Taken { members, secrets })
+}
+
+/// Puts references to the credential store in the place of what looks like a secret; what was there is answered.
+pub fn hide(members: &mut Map<String, Value>) -> Vec<(String, String)> {
+    let mut secrets = Vec::new();
     for (key, prefix) in [("env", "env"), ("headers", "header")] {
         let Some(pairs) = members.get_mut(key).and_then(Value::as_object_mut) else { continue };
         for (name, value) in pairs.iter_mut() {
-            let Some(text) = value.as_str().map(variable) else { continue };
-            let secret = (values::sounds_secret(name) || values::looks_secret(&text)) && !text.is_empty() && !values::is_reference(&text);
-            *value = Value::from(if secret { store(&mut secrets, &format!("{prefix}.{}", key_of(name)), &text) } else { text });
+            let Some(text) = value.as_str().filter(|text| values::is_secret(values::sounds_secret(name), text)) else { continue };
+            let key = format!("{prefix}.{}", key_of(name));
+            let said = store(&mut secrets, &key, text);
+            *value = Value::from(if said == format!("${{secret:{key}}}") { format!("secret:{key}") } else { said });
         }
     }
     if let Some(args) = members.get_mut("args").and_then(Value::as_array_mut) {
-        take_args(args, &mut secrets);
+        hide_args(args, &mut secrets);
     }
     if let Some(url) =
         ["url", "httpUrl", "serverUrl"].into_iter().find(|key| members.contains_key(*key)).and_then(|key| members.get_mut(key))
     {
-        take_query(url, &mut secrets);
+        hide_query(url, &mut secrets);
     }
-    Ok(Taken { members, secrets })
+    secrets
 }
 
 /// Members that are named otherwise elsewhere.
@@ -61,18 +73,33 @@ fn rename(members: &mut Map<String, Value>) {
 }
 
 /// `$NAME`, as some write it, is `${NAME}`.
-fn variable(text: &str) -> String {
-    match text.strip_prefix('$') {
-        Some(name) if values::is_name(name) => format!("${{{name}}}"),
-        _ => text.to_owned(),
+fn variable(value: &mut Value) {
+    if let Some(name) = value.as_str().and_then(|text| text.strip_prefix('$')).filter(|name| values::is_name(name)) {
+        *value = Value::from(format!("${{{name}}}"));
     }
 }
 
-/// Takes a secret out; a word such as Bearer before it stays.
+/// Takes what stands there as it is out of a text; a word such as Bearer before it stays, and so do references. Of a variable with a default
+/// the default is taken: there is no other place for it.
 fn store(secrets: &mut Vec<(String, String)>, key: &str, text: &str) -> String {
-    let scheme = ["Bearer ", "Basic ", "Token ", "token "].into_iter().find(|scheme| text.starts_with(scheme)).unwrap_or_default();
-    secrets.push((key.to_owned(), text[scheme.len()..].to_owned()));
-    if scheme.is_empty() { format!("secret:{key}") } else { format!("{scheme}${{secret:{key}}}") }
+    let mut take = |value: &str| {
+        let again = secrets.iter().filter(|(known, _)| known == key || known.starts_with(&format!("{key}-"))).count();
+        let key = if again == 0 { key.to_owned() } else { format!("{key}-{}", again + 1) };
+        secrets.push((key.clone(), value.to_owned()));
+        format!("${{secret:{key}}}")
+    };
+    let said = values::embedded(text).into_iter().map(|part| match part {
+        Part::Text(text) => {
+            let scheme = values::SCHEMES.into_iter().find(|scheme| text.starts_with(scheme)).unwrap_or_default();
+            let rest = &text[scheme.len()..];
+            if rest.contains(char::is_alphanumeric) { format!("{scheme}{}", take(rest)) } else { text }
+        }
+        Part::Env { default: Some(default), .. } if !default.is_empty() => take(&default),
+        Part::Env { name, .. } => format!("${{{name}}}"),
+        Part::Secret(key) => format!("${{secret:{key}}}"),
+        Part::File(text) | Part::Command(text) => text,
+    });
+    said.collect()
 }
 
 fn key_of(name: &str) -> String {
@@ -83,42 +110,53 @@ fn key_of(name: &str) -> String {
         .collect()
 }
 
-/// `--api-key VALUE`, `--api-key=VALUE`, and what looks like a key by itself.
-fn take_args(args: &mut [Value], secrets: &mut Vec<(String, String)>) {
+/// `--api-key VALUE`, `--api-key=VALUE`, `API_KEY=VALUE`, `Authorization: VALUE`, and what looks like a key by itself.
+fn hide_args(args: &mut [Value], secrets: &mut Vec<(String, String)>) {
     let mut before = String::new();
     for (at, arg) in args.iter_mut().enumerate() {
         let Some(text) = arg.as_str().map(str::to_owned) else { continue };
-        let flag = before.starts_with('-') && values::sounds_secret(&before) && !text.starts_with('-');
-        let taken = match text.split_once('=') {
-            _ if values::is_reference(&text) || text.contains("${") => None,
-            Some((name, value))
-                if name.starts_with('-') && !value.is_empty() && (values::sounds_secret(name) || values::looks_secret(value)) =>
-            {
-                Some((format!("{name}="), format!("arg.{}", key_of(name)), value.to_owned()))
+        let (start, key, value) = match named(&text) {
+            Some((name, value)) if values::is_secret(asks_secret(name), value) => (text.len() - value.len(), key_of(name), value),
+            _ if values::is_secret(before.starts_with('-') && asks_secret(&before) && !text.starts_with('-'), &text) => {
+                let key = if before.starts_with('-') { key_of(&before) } else { (at + 1).to_string() };
+                (0, key, text.as_str())
             }
-            _ if flag => Some((String::new(), format!("arg.{}", key_of(&before)), text.clone())),
-            _ if values::looks_secret(&text) => Some((String::new(), format!("arg.{}", at + 1), text.clone())),
-            _ => None,
+            _ => {
+                before = text;
+                continue;
+            }
         };
-        if let Some((start, key, value)) = taken {
-            *arg = Value::from(format!("{start}${{secret:{key}}}"));
-            secrets.push((key, value));
-        }
+        *arg = Value::from(format!("{}{}", &text[..start], store(secrets, &format!("arg.{key}"), value)));
         before = text;
     }
 }
 
-fn take_query(url: &mut Value, secrets: &mut Vec<(String, String)>) {
+/// An argument that says what it is, and what it says: a flag, a variable or a header.
+fn named(text: &str) -> Option<(&str, &str)> {
+    let named = text.split_once('=').filter(|(name, _)| values::is_name(&name.trim_start_matches('-').replace('-', "_")));
+    let is_header = |name: &str, value: &str| {
+        let known = ["authorization", "cookie", "x-api-key"].contains(&name.to_ascii_lowercase().as_str());
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && (known || value.starts_with(' '))
+    };
+    let (name, value) = named.or_else(|| text.split_once(':').filter(|(name, value)| is_header(name, value)))?;
+    Some((name, value.trim_start()))
+}
+
+/// Whether the value of an argument is a secret by its name. `--no-auth` is none, and `keyboard=us` names no variable.
+fn asks_secret(name: &str) -> bool {
+    let bare = name.trim_start_matches('-').to_ascii_lowercase();
+    let says = name.starts_with('-') || name.contains('-') || !name.contains(|c: char| c.is_ascii_lowercase()) || bare == "authorization";
+    says && bare != "auth"
+        && !["no-", "disable-", "skip-", "allow-", "use-"].iter().any(|no| bare.starts_with(no))
+        && values::sounds_secret(&bare)
+}
+
+fn hide_query(url: &mut Value, secrets: &mut Vec<(String, String)>) {
     let Some(text) = url.as_str() else { return };
     let Some((base, query)) = text.split_once('?') else { return };
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, value))
-            if !value.is_empty() && !value.contains("${") && (values::sounds_secret(name) || values::looks_secret(value)) =>
-        {
-            let key = format!("url.{}", key_of(name));
-            let said = format!("{name}=${{secret:{key}}}");
-            secrets.push((key, value.to_owned()));
-            said
+        Some((name, value)) if values::is_secret(values::sounds_secret(name), value) => {
+            format!("{name}={}", store(secrets, &format!("url.{}", key_of(name)), value))
         }
         _ => pair.to_owned(),
     });
@@ -158,24 +196,39 @@ pub fn give(entry: &Entry, dialect: Dialect) -> (Value, Vec<String>) {
         });
         said.collect()
     };
-    let value = match &entry.transport {
-        Transport::Stdio { command, args, env, cwd } => {
-            let args: Vec<String> = args.iter().map(|arg| word(values::embedded(arg), "argument")).collect();
-            let env: Map<String, Value> =
-                env.iter().map(|(name, value)| (name.clone(), Value::from(word(values::parse(value), name)))).collect();
-            let mut value = json!({"type": "stdio", "command": word(values::embedded(command), "command"), "args": args, "env": env});
-            if let Some(folder) = cwd {
-                value["cwd"] = Value::from(folder.display().to_string());
+    // What somebody wrote there in plain sight is not told to others.
+    let mut members = ours(entry);
+    hide(&mut members);
+    let value = members.into_iter().map(|(key, value)| {
+        let said = match value {
+            Value::String(text) if key == "type" || key == "cwd" => Value::String(text),
+            Value::String(text) => word(values::embedded(&text), &key).into(),
+            Value::Array(words) => words.iter().filter_map(Value::as_str).map(|text| word(values::embedded(text), "argument")).collect(),
+            Value::Object(pairs) => {
+                let said = pairs.into_iter().map(|(name, text)| {
+                    let text = word(values::parse(text.as_str().unwrap_or_default()), &name);
+                    (name, Value::from(text))
+                });
+                Value::Object(said.collect())
             }
-            value
-        }
-        Transport::Http { url, headers, sse } => {
-            let headers: Map<String, Value> =
-                headers.iter().map(|(name, value)| (name.clone(), Value::from(word(values::parse(value), name)))).collect();
-            json!({"type": if *sse { "sse" } else { "http" }, "url": word(values::embedded(url), "url"), "headers": headers})
-        }
-    };
+            other => other,
+        };
+        (key, said)
+    });
+    let value = Value::Object(value.collect());
     (value, asked)
+}
+
+/// An entry as it stands in our own file.
+fn ours(entry: &Entry) -> Map<String, Value> {
+    let value = match &entry.transport {
+        Transport::Stdio { command, args, env, cwd: None } => json!({"type": "stdio", "command": command, "args": args, "env": env}),
+        Transport::Stdio { command, args, env, cwd: Some(folder) } => {
+            json!({"type": "stdio", "command": command, "args": args, "env": env, "cwd": folder.display().to_string()})
+        }
+        Transport::Http { url, headers, sse } => json!({"type": if *sse { "sse" } else { "http" }, "url": url, "headers": headers}),
+    };
+    if let Value::Object(members) = value { members } else { Map::new() }
 }
 
 #[cfg(test)]
@@ -203,6 +256,19 @@ mod tests {
         assert_eq!(taken.members["url"], "https://x/mcp?a=b&apiKey=${secret:url.apiKey}");
         assert_eq!(taken.members["headers"]["Authorization"], "Bearer ${secret:header.Authorization}");
         assert_eq!(taken.secrets[0], (String::from("header.Authorization"), String::from("k5")));
+        let args = ["run", "-e", "API_KEY=k6", "-e", "API_KEY=k7", "keycloak:latest", "keyboard=us", "--no-auth", "x", "--key-file", "/k"];
+        let more =
+            ["--header", "Authorization: Bearer k8", "Authorization:${A}", "--token", "${T:-k9}", "--secret=${S}", "--max-tokens", "9"];
+        let words = [&args[..], &more].concat();
+        let taken = take(&json!({"command": "docker", "args": words, "env": {"A_TOKEN": "a${B}", "HOST": "${KEY:-k10}"}})).unwrap();
+        let changed =
+            ["API_KEY=${secret:arg.API_KEY}", "API_KEY=${secret:arg.API_KEY-2}", "Authorization: Bearer ${secret:arg.Authorization}"];
+        let mut expected = words;
+        (expected[2], expected[4], expected[12], expected[15]) = (changed[0], changed[1], changed[2], "${secret:arg.token}");
+        assert_eq!(taken.members["args"], json!(expected));
+        assert_eq!(taken.members["env"], json!({"A_TOKEN": "${secret:env.A_TOKEN}${B}", "HOST": "secret:env.HOST"}));
+        let keys: Vec<&str> = taken.secrets.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(keys, ["a", "k10", "k6", "k7", "k8", "k9"]);
         let taken = take(&json!({"url": "https://x", "bearer_token_env_var": "T"})).unwrap();
         assert_eq!(taken.members["headers"], json!({"Authorization": "Bearer ${T}"}));
     }

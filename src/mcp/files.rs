@@ -13,6 +13,7 @@ use crate::config::{env, files};
 use crate::mcp::entry::{self, Entry, Transport};
 use crate::mcp::trust::Trust;
 use crate::mcp::{jsonc, values};
+use crate::registry::manifest::UPSTREAMS;
 
 /// The files of a project that may name servers, strongest first.
 pub const PROJECT_FILES: [&str; 4] = [".angelia/mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json"];
@@ -82,7 +83,7 @@ pub fn servers(dirs: &Dirs, cwd: Option<&Path>) -> Result<Servers> {
 impl Servers {
     /// The server of a name, or of the name as it stands in functions.
     pub fn find(&self, name: &str) -> Result<&Entry> {
-        let short = name.strip_prefix("mcp.").unwrap_or(name);
+        let short = name.strip_prefix(UPSTREAMS).unwrap_or(name);
         let by_name = self.entries.iter().find(|entry| entry.name == name);
         if let Some(entry) = by_name.or_else(|| self.entries.iter().find(|entry| entry.id == short)) {
             return Ok(entry);

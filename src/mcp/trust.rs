@@ -143,21 +143,13 @@ impl Trust {
     /// Remembers the tools of a server: as the ones that may be used at the first contact, later as the ones to look at.
     pub fn pin(&self, dirs: &Dirs, entry: &Entry, tools: &[Value]) -> Result<()> {
         let now = as_pins(tools);
-        let pins = match self.pins(entry)? {
-            None => Pins { fingerprint: entry.fingerprint(), pinned: now, seen: None },
-            Some(pins) => {
-                let same = compare(&pins.pinned, &now).is_empty();
-                let seen = (!same).then_some(now);
-                let digests = |pins: &Option<BTreeMap<String, Pin>>| {
-                    pins.as_ref().map(|pins| pins.iter().map(|(name, pin)| (name.clone(), pin.digest.clone())).collect::<Vec<_>>())
-                };
-                if digests(&seen) == digests(&pins.seen) {
-                    return Ok(());
-                }
-                Pins { seen, ..pins }
-            }
-        };
-        self.write(dirs, entry, pins)
+        self.change(dirs, entry, |pins| {
+            let Some(pins) = pins else {
+                return Ok(Some(Pins { fingerprint: entry.fingerprint(), pinned: now.clone(), seen: None }));
+            };
+            let seen = (!compare(&pins.pinned, &now).is_empty()).then(|| now.clone());
+            Ok((digests(&seen) != digests(&pins.seen)).then_some(Pins { seen, ..pins }))
+        })
     }
 
     /// Tools of the last contact that may not be used yet.
@@ -168,13 +160,15 @@ impl Trust {
 
     /// Lets the tools of the last contact be used, if they still are what was looked at ([`Trust::pending`]).
     pub fn accept(&self, dirs: &Dirs, entry: &Entry, looked_at: &BTreeMap<String, Quarantine>) -> Result<()> {
-        let Some(Pins { seen: Some(seen), fingerprint, pinned }) = self.pins(entry)? else { return Ok(()) };
-        if compare(&pinned, &seen) != *looked_at {
-            let name = printable(&entry.name);
-            return Err(Error::new(Code::Untrusted, format!("The tools of '{name}' changed again while they were looked at"))
-                .hint(format!("angelia mcp:trust {} --diff", quoted(&entry.name))));
-        }
-        self.write(dirs, entry, Pins { fingerprint, pinned: seen, seen: None })
+        self.change(dirs, entry, |pins| {
+            let Some(Pins { seen: Some(seen), fingerprint, pinned }) = pins else { return Ok(None) };
+            if compare(&pinned, &seen) != *looked_at {
+                let name = printable(&entry.name);
+                return Err(Error::new(Code::Untrusted, format!("The tools of '{name}' changed again while they were looked at"))
+                    .hint(format!("angelia mcp:trust {} --diff", quoted(&entry.name))));
+            }
+            Ok(Some(Pins { fingerprint, pinned: seen, seen: None }))
+        })
     }
 
     /// Forgets how a server's tools looked: the next contact is the first.
@@ -192,20 +186,16 @@ impl Trust {
         Ok(pins.filter(|pins| pins.fingerprint == entry.fingerprint()))
     }
 
-    fn write(&self, dirs: &Dirs, entry: &Entry, mut pins: Pins) -> Result<()> {
-        dirs.make_data()?;
+    /// Reads what was pinned, and writes what `work` makes of it, as one step.
+    fn change(&self, dirs: &Dirs, entry: &Entry, work: impl Fn(Option<Pins>) -> Result<Option<Pins>>) -> Result<()> {
         let Some((folder, path)) = self.pins.as_ref().zip(self.pin_path(entry)) else { return Ok(()) };
-        fs::create_dir_all(folder).map_err(|error| Error::usage(format!("{} cannot be made: {error}", folder.display())))?;
-        if pins.size() > KEPT_BYTES {
-            // What a person has to look at is kept first.
-            let differing = pins.seen.as_ref().map(|seen| compare(&pins.pinned, seen)).unwrap_or_default();
-            pins.forget(|name| !differing.contains_key(name));
-            if pins.size() > KEPT_BYTES {
-                pins.forget(|_| true);
-            }
+        // What stays as it is needs no place that can be written.
+        if work(self.pins(entry)?)?.is_none() {
+            return Ok(());
         }
-        let text = serde_json::to_string(&pins).map_err(|error| Error::internal(error.to_string()))?;
-        files::locked(&path, || files::write_private(&path, &text))
+        dirs.make_data()?;
+        fs::create_dir_all(folder).map_err(|error| Error::usage(format!("{} cannot be made: {error}", folder.display())))?;
+        files::locked(&path, || work(self.pins(entry)?)?.map_or(Ok(()), |pins| write(&path, pins)))
     }
 
     /// The file that remembers how a server's tools looked.
@@ -216,6 +206,24 @@ impl Trust {
         };
         self.pins.as_ref().map(|folder| folder.join(pin_file(root.as_deref(), &entry.name)))
     }
+}
+
+fn write(path: &Path, mut pins: Pins) -> Result<()> {
+    if pins.size() > KEPT_BYTES {
+        // What a person has to look at is kept first.
+        let differing = pins.seen.as_ref().map(|seen| compare(&pins.pinned, seen)).unwrap_or_default();
+        pins.forget(|name| !differing.contains_key(name));
+        if pins.size() > KEPT_BYTES {
+            pins.forget(|_| true);
+        }
+    }
+    let text = serde_json::to_string(&pins).map_err(|error| Error::internal(error.to_string()))?;
+    files::write_private(path, &text)
+}
+
+/// What tells lists of tools apart, whether or not their texts were kept.
+fn digests(pins: &Option<BTreeMap<String, Pin>>) -> Option<Vec<(&str, &str)>> {
+    pins.as_ref().map(|pins| pins.iter().map(|(name, pin)| (name.as_str(), pin.digest.as_str())).collect())
 }
 
 fn pin_file(root: Option<&str>, name: &str) -> String {

@@ -112,8 +112,25 @@ pub fn is_key(text: &str) -> bool {
 /// Whether a name says that its value is a secret.
 pub fn sounds_secret(name: &str) -> bool {
     const WORDS: [&str; 8] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "AUTHORIZATION", "CREDENTIAL", "COOKIE"];
-    let name = name.to_ascii_uppercase();
+    const NOT: [&str; 7] = ["_FILE", "_PATH", "_DIR", "_URL", "_URI", "MAX_TOKENS", "KEYBOARD"];
+    let name = name.to_ascii_uppercase().replace('-', "_");
+    if NOT.iter().any(|end| name.ends_with(end)) {
+        return false;
+    }
     WORDS.iter().any(|word| name.contains(word)) || name.ends_with("PAT") || name.ends_with("AUTH")
+}
+
+/// Words before a secret that are none.
+pub const SCHEMES: [&str; 4] = ["Bearer ", "Basic ", "Token ", "token "];
+
+/// Whether a value, under a name that `sounds` as if, holds a secret as it is: also as the default of a variable.
+pub fn is_secret(sounds: bool, text: &str) -> bool {
+    let literal = |part: &Part| match part {
+        Part::Text(text) => looks_secret(text),
+        Part::Env { name, default: Some(default) } if !default.is_empty() => sounds_secret(name) || looks_secret(default),
+        _ => false,
+    };
+    !text.is_empty() && !is_reference(text) && (sounds || parse(text).iter().any(literal))
 }
 
 /// Whether a value begins as the keys of well-known services do.
@@ -136,14 +153,14 @@ pub fn looks_secret(value: &str) -> bool {
         "secret_",
         "eyJ",
     ];
-    let value = ["Bearer ", "Basic ", "Token ", "token "].iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
+    let value = SCHEMES.iter().find_map(|scheme| value.strip_prefix(scheme)).unwrap_or(value);
     value.len() >= 16 && STARTS.iter().any(|start| value.starts_with(start))
 }
 
 /// Whether a value holds nothing but words for what is kept elsewhere, besides `Bearer` and its like.
 pub fn is_reference(text: &str) -> bool {
     let parts = parse(text);
-    let scheme = |text: &str| text.trim().is_empty() || ["Bearer", "Basic", "Token", "token"].contains(&text.trim());
+    let scheme = |text: &str| !text.contains(char::is_alphanumeric) || SCHEMES.iter().any(|scheme| scheme.trim() == text.trim());
     parts.iter().any(|part| !matches!(part, Part::Text(_)))
         && parts.iter().all(|part| match part {
             Part::Text(text) => scheme(text),
@@ -185,7 +202,7 @@ mod tests {
 
     #[test]
     fn secrets_are_told_from_references() {
-        for reference in ["env:A", "Bearer ${TOKEN}", "secret:x", "cmd:pass x", "${input:x}"] {
+        for reference in ["env:A", "Bearer ${TOKEN}", "secret:x", "cmd:pass x", "${input:x}", "Basic ${A}:${B}"] {
             assert!(is_reference(reference), "{reference}");
         }
         for literal in ["abc", "Bearer abc", "${A:-abc}", "x${A}", ""] {

@@ -313,17 +313,17 @@ impl Catalog {
     }
 }
 
+/// A tool of an upstream server by the name that the server gave it: `mcp.files.read-file`.
+fn upstream_name(name: &str) -> Option<FunctionName> {
+    let (server, tool) = name.strip_prefix(UPSTREAMS)?.split_once('.')?;
+    FunctionName::parse(&format!("{UPSTREAMS}{server}.{}", slug(tool))).ok()
+}
+
 /// The tool of an upstream server that a word means: by the server's own name of it, by our id, by what the word becomes as an id.
 pub fn upstream_tool<'a>(functions: &'a [Function], word: &str) -> Option<&'a Function> {
     let own = |function: &&Function| function.mcp.as_ref().is_some_and(|upstream| upstream.tool.as_deref() == Some(word));
     let by_id = |id: &str| functions.iter().find(|function| function.id == id);
     functions.iter().find(own).or_else(|| by_id(word)).or_else(|| by_id(&slug(word)))
-}
-
-/// A tool of an upstream server by the name that the server gave it: `mcp.files.read-file`.
-fn upstream_name(name: &str) -> Option<FunctionName> {
-    let (server, tool) = name.strip_prefix(UPSTREAMS)?.split_once('.')?;
-    FunctionName::parse(&format!("{UPSTREAMS}{server}.{}", slug(tool))).ok()
 }
 
 fn damaged(why: Unreadable) -> Error {

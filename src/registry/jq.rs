@@ -67,7 +67,7 @@ fn joined(mut outputs: Vec<Value>) -> Value {
 }
 
 /// The longest program that somebody may type: a longer one could nest deeper than there is room for.
-const LONGEST: usize = 8_000;
+const LONGEST: usize = 4_000;
 
 /// Checks a program that somebody typed.
 pub fn check(program: &str) -> Result<(), String> {
@@ -79,7 +79,7 @@ pub fn check(program: &str) -> Result<(), String> {
 
 /// Does something with room for deeply nested values and programs.
 pub fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    const STACK: usize = 64 << 20;
+    const STACK: usize = 128 << 20;
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).map_err(|error| error.to_string())?;
         thread.join().map_err(|_| String::from("jq: the program failed"))

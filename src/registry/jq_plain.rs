@@ -8,11 +8,17 @@ use jaq_core::path::Part;
 /// How many times as large as its input a plain program's output may be.
 const MOST_COPIES: usize = 16;
 
+/// Arrays and objects that a plain program may make: its output is not much deeper than its input.
+const MOST_MADE: usize = 32;
+
 /// Functions whose answer is no larger than their input.
 const SMALL: [&str; 7] = ["length", "keys", "type", "not", "first", "last", "empty"];
 
 /// Whether a program is bounded by itself. A program that cannot be parsed is not.
 pub fn is_plain(program: &str) -> bool {
+    if program.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > MOST_MADE {
+        return false;
+    }
     let term = jaq_core::load::parse(program, |parser: &mut parse::Parser<'_, '_>| parser.term());
     term.is_some_and(|term| copies(&term).is_some_and(|copies| copies <= MOST_COPIES))
 }
@@ -112,6 +118,7 @@ mod tests {
             "select(map(.) | .[] | map(.) == [])",
             "reduce .[] as $x (0; .)",
             ".[",
+            &format!("{}{}", "[".repeat(100), "]".repeat(100)),
         ];
         for program in others {
             assert!(!is_plain(program), "{program}");

@@ -192,7 +192,7 @@ mirrors! {
     ServerUntrusted { success: bool, name: String, trusted: bool }
     ServerSecretSet { success: bool, name: String, provider: String, key: String, used: bool }
     ServerSecrets { success: bool, secrets: Vec<ServerSecret> }
-    ServerSecret { server: String, provider: String, key: String, stored: Nullable<String>, reference: Nullable<String> }
+    ServerSecret { server: String, provider: String, scope: String, key: String, stored: Nullable<String>, reference: Nullable<String> }
     ServerSecretUnset { success: bool, provider: String, key: String }
     Presets { success: bool, presets: Vec<Preset> }
     Preset { name: String, about: String, home: String, entry: Value }

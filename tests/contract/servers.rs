@@ -15,7 +15,7 @@ fn servers_answer_as_they_always_did() {
     assert_eq!(answers::<Presets>(&home, &["mcp:preset"], 0).presets[0].name, "everything");
     let added: ServerAdded =
         answers(&home, &["mcp:add", "web", "--url=https://x.example/mcp", "--header=Authorization=Bearer ${secret:token}"], 0);
-    assert_eq!((added.provider.as_str(), added.next.len()), ("mcp.web", 1));
+    assert_eq!((added.provider.as_str(), added.next.len()), ("mcp.web", 2));
     let doctor: ServersDoctor = answers(&home, &["mcp:doctor"], 5);
     assert!(!doctor.success && doctor.servers[0].problems[0].next.0.is_some());
     assert!(answers::<ServerSecretSet>(&home, &["mcp:secret:set", "web", "token", "--value=env:HOME"], 0).used);

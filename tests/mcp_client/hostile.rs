@@ -59,6 +59,16 @@ fn a_changed_tool_is_not_called_before_it_is_looked_at() {
 }
 
 #[test]
+fn where_nothing_can_be_remembered_tools_can_still_be_used() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.home.root().join("data")).unwrap();
+    std::fs::write(desk.home.root().join("data/mcp-pins"), "").unwrap();
+    let run = desk.run(&["mcp:call", "script", "echo", "{\"a\":\"b\"}", "--json"]);
+    assert!(run.code == 0 && run.json()["data"]["got"]["a"] == "b", "{run:?}");
+    assert_eq!(run.stderr.matches("was not kept").count(), 1, "{run:?}");
+}
+
+#[test]
 fn a_server_that_ends_in_the_middle_is_testified_against() {
     let desk = Desk::new();
     let died = desk.call(&["die"]);

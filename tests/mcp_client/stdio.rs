@@ -47,6 +47,29 @@ fn lists_are_read_page_by_page_and_kept() {
 }
 
 #[test]
+fn what_was_kept_of_servers_that_are_gone_is_removed_in_time() {
+    let desk = Desk::new();
+    desk.call(&["echo"]);
+    let cache = desk.home.root().join("cache");
+    let kept = std::fs::read_dir(cache.join("mcp")).unwrap().next().unwrap().unwrap().path();
+    let digest = "0123456789abcdef";
+    let put = |name: String, days: u64| {
+        let file = std::fs::File::create(cache.join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400)).unwrap();
+    };
+    put(format!("mcp/gone-{digest}.json"), 31);
+    put(format!("catalog-mcp-{digest}.bin"), 31);
+    put(format!("mcp/other-{digest}.json"), 29);
+    put(String::from("mcp/notes.json"), 31);
+    let file = std::fs::File::options().append(true).open(&kept).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(40 * 86_400)).unwrap();
+    assert_eq!(desk.run(&["mcp:tools", "script"]).code, 0);
+    let there = |name: &str| cache.join(name).exists();
+    assert!(kept.exists() && there("mcp/notes.json") && there(&format!("mcp/other-{digest}.json")));
+    assert!(!there(&format!("mcp/gone-{digest}.json")) && !there(&format!("catalog-mcp-{digest}.bin")));
+}
+
+#[test]
 fn the_environment_is_what_is_named() {
     let desk = Desk::new();
     let run = desk.home.command(&["mcp:call", "script", "env"]).env("GITHUB_TOKEN", "ghp_1").env("LANG", "C").output().unwrap();

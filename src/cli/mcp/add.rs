@@ -15,7 +15,8 @@ use crate::config::edit::{self as settings, Change};
 use crate::mcp::edit::Own;
 use crate::mcp::entry::{self, Entry};
 use crate::mcp::trust::{Trust, quoted};
-use crate::mcp::{files, presets, secrets, values};
+use crate::mcp::{exchange, files, presets, secrets};
+use crate::registry::manifest::UPSTREAMS;
 
 /// The file that is meant by `--project` or its absence.
 fn own(app: &App, project: bool) -> Result<Own> {
@@ -29,10 +30,10 @@ fn own(app: &App, project: bool) -> Result<Own> {
 /// `mcp:add`.
 pub fn add(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let name = text(arguments, "name").unwrap_or_default();
-    put(app, out, arguments, name, from_flags(name, arguments)?)
+    put(app, out, arguments, name, from_flags(arguments)?)
 }
 
-fn from_flags(name: &str, arguments: &ArgMatches) -> Result<Map<String, Value>> {
+fn from_flags(arguments: &ArgMatches) -> Result<Map<String, Value>> {
     let mut members = Map::new();
     let mut words = all(arguments, "words");
     if let Some(command) = text(arguments, "command") {
@@ -41,7 +42,6 @@ fn from_flags(name: &str, arguments: &ArgMatches) -> Result<Map<String, Value>> 
     let pairs = |flag: &str, separators: &[char]| -> Result<Map<String, Value>> {
         let pairs = all(arguments, flag).into_iter().map(|text| pair(flag, &text, separators));
         let pairs: Vec<(String, String)> = pairs.collect::<Result<_>>()?;
-        pairs.iter().try_for_each(|(key, value)| refuse_secret(name, flag, key, value))?;
         Ok(pairs.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
     };
     match (text(arguments, "url"), words.split_first()) {
@@ -75,14 +75,24 @@ fn from_flags(name: &str, arguments: &ArgMatches) -> Result<Map<String, Value>> 
 }
 
 /// A secret on a command line stays in the shell's history, and in a file for every program to read.
-fn refuse_secret(server: &str, flag: &str, key: &str, value: &str) -> Result<()> {
-    if value.is_empty() || values::is_reference(value) || !(values::sounds_secret(key) || values::looks_secret(value)) {
-        return Ok(());
-    }
-    let reference = if flag == "env" { format!("{key}=secret:env.{key}") } else { format!("{key}=${{secret:header.{key}}}") };
-    Err(Error::usage(format!("'{}' looks like a secret, which does not belong on a command line or in that file", printable(key)))
-        .hint(format!("angelia mcp:add {} … --{flag} '{reference}'", quoted(server)))
-        .hint(format!("angelia mcp:secret:set {} {flag}.{key}", quoted(server))))
+fn refuse_secret(server: &str, members: &Map<String, Value>) -> Result<()> {
+    let mut hidden = members.clone();
+    let secrets = exchange::hide(&mut hidden);
+    let Some((key, _)) = secrets.first() else { return Ok(()) };
+    let (place, name) = key.split_once('.').unwrap_or(("", key));
+    let is_there = |value: &&str| value.contains(&format!("secret:{key}"));
+    let words = hidden.values().flat_map(|value| match value {
+        Value::Object(pairs) => {
+            pairs.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str().filter(is_there)?))).collect()
+        }
+        Value::Array(words) => words.iter().filter_map(Value::as_str).filter(is_there).map(str::to_owned).collect(),
+        value => value.as_str().filter(is_there).map(str::to_owned).into_iter().collect::<Vec<_>>(),
+    });
+    let flag = if place == "arg" { String::new() } else { format!("--{place} ") };
+    let instead = words.into_iter().next().unwrap_or_default();
+    Err(Error::usage(format!("'{}' looks like a secret, which does not belong on a command line or in that file", printable(name)))
+        .hint(format!("angelia mcp:add {} … {flag}'{}'", quoted(server), printable(&instead)))
+        .hint(format!("angelia mcp:secret:set {} {key}", quoted(server))))
 }
 
 /// `mcp:preset`.
@@ -124,6 +134,7 @@ pub fn preset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 fn put(app: &App, out: &Out, arguments: &ArgMatches, name: &str, members: Map<String, Value>) -> Result<u8> {
     let own = own(app, arguments.get_flag("project"))?;
     let entry = checked(&own, name, &members)?;
+    refuse_secret(name, &members)?;
     refuse_overwrite(&own, &entry, arguments.get_flag("overwrite"))?;
     own.change(&app.dirs, &[(name.to_owned(), Some(Value::Object(members)))])?;
     // Whoever writes an entry knows it.
@@ -203,7 +214,7 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let account = secrets::account_of(own.root.as_deref(), name);
     let found = servers(app)?;
     let stays = found.entries.iter().chain(&found.shadowed).any(|entry| entry.id == id && secrets::account(entry) == account);
-    let removed = if stays { false } else { app.vault()?.remove(&app.dirs, &format!("mcp.{id}"), &account)? };
+    let removed = if stays { false } else { app.vault()?.remove(&app.dirs, &format!("{UPSTREAMS}{id}"), &account)? };
     let value = json!({"success": true, "name": name, "file": own.path.display().to_string(), "secrets_removed": removed});
     out.answer(&value, |paint| {
         let secrets = if removed { ", with its secrets" } else { "" };

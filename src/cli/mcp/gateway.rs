@@ -15,6 +15,7 @@ use crate::cli::output::{Out, Paint};
 use crate::cli::tree;
 use crate::config::{env, files};
 use crate::mcp::clients::{self, CLIENTS, Client};
+use crate::mcp::edit::link_below;
 
 /// Our name in a client's file.
 const NAME: &str = "angelia";
@@ -22,6 +23,8 @@ const NAME: &str = "angelia";
 struct Target {
     client: &'static Client,
     path: PathBuf,
+    /// The project whose file it is.
+    root: Option<PathBuf>,
     entry: Map<String, Value>,
 }
 
@@ -33,7 +36,7 @@ fn target(app: &App, arguments: &ArgMatches) -> Result<Target> {
             .hints(nearest(id, names).into_iter().map(|near| format!("Did you mean '{near}'?")))
     })?;
     let root = arguments.get_flag("project").then(|| project_root(app));
-    let path = client.file(root.as_deref()).ok_or_else(|| match root {
+    let path = client.file(root.as_deref()).ok_or_else(|| match &root {
         Some(_) => Error::usage(format!("{} has no file in a project", client.title)),
         None => Error::usage(format!("it is not known where {} keeps its file: there is no home folder", client.title)),
     })?;
@@ -49,7 +52,7 @@ fn target(app: &App, arguments: &ArgMatches) -> Result<Target> {
     refuse_unknown(&words)?;
     // A client that is started from a desktop does not see the variables of this shell.
     let variables: Vec<(String, String)> = env::var("ANGELIA_HOME").map(|home| (String::from("ANGELIA_HOME"), home)).into_iter().collect();
-    Ok(Target { client, path, entry: client.entry(&program()?, &words, &variables) })
+    Ok(Target { client, path, root, entry: client.entry(&program()?, &words, &variables) })
 }
 
 /// A client would start, and fail, with flags that there are not.
@@ -126,7 +129,12 @@ struct Changed {
 }
 
 fn change(target: &Target, uninstall: bool, dry: bool) -> Result<Changed> {
-    let read = || files::read_at_most(&target.path, clients::LARGEST);
+    let read = || match target.root.as_deref().and_then(|root| link_below(root, &target.path)) {
+        Some(link) => {
+            Err(Error::usage(format!("{} cannot be changed: {} is a link. Nothing was changed", target.path.display(), link.display())))
+        }
+        None => files::read_at_most(&target.path, clients::LARGEST),
+    };
     let there = read()?;
     let old = there.clone().unwrap_or_default();
     let entry = (!uninstall).then_some(&target.entry);

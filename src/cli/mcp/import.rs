@@ -20,6 +20,7 @@ use crate::mcp::entry;
 use crate::mcp::exchange::{self, Dialect};
 use crate::mcp::files;
 use crate::mcp::trust::Trust;
+use crate::registry::manifest::UPSTREAMS;
 
 /// What becomes of the entries of a file.
 #[derive(Default)]
@@ -108,7 +109,7 @@ fn plan(own: &Own, found: Map<String, Value>, only: &[String], overwrite: bool) 
                 plan.entries.push((name, Some(Value::Object(members))));
                 let values: BTreeMap<_, _> = secrets.into_iter().map(|(key, value)| (key, Some(Secret::new(value)))).collect();
                 if !values.is_empty() {
-                    plan.secrets.push((format!("mcp.{id}"), values));
+                    plan.secrets.push((format!("{UPSTREAMS}{id}"), values));
                 }
             }
         }

@@ -62,18 +62,14 @@ pub fn candidates(app: &App, command: &str) -> Vec<String> {
     }
 }
 
-fn cwd() -> Option<PathBuf> {
-    std::env::current_dir().ok()
-}
-
 /// What is configured here.
-fn servers(app: &App) -> Result<Servers> {
-    files::servers(&app.dirs, cwd().as_deref())
+pub fn servers(app: &App) -> Result<Servers> {
+    files::servers(&app.dirs, app.cwd.as_deref())
 }
 
 /// The project around the current folder; the folder itself where there is none.
 fn project_root(app: &App) -> PathBuf {
-    let cwd = cwd().unwrap_or_else(|| PathBuf::from("."));
+    let cwd = app.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
     let known = app.config.project.as_ref().map(|project| project.root.clone());
     files::project_root(&cwd).or(known).unwrap_or(cwd)
 }

@@ -18,6 +18,7 @@ use crate::cli::stdin;
 use crate::mcp::entry;
 use crate::mcp::trust::quoted;
 use crate::mcp::{secrets, values};
+use crate::registry::manifest::UPSTREAMS;
 
 /// `mcp:secret:set`.
 pub fn set(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
@@ -71,7 +72,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (found, vault) = (servers(app)?, app.vault()?);
     let only = match text(arguments, "name") {
         Some(name) => Some(found.find(name).map(|entry| entry.provider()).or_else(|error| {
-            let id = format!("mcp.{}", entry::id(name));
+            let id = format!("{UPSTREAMS}{}", entry::id(name));
             if vault.knows(&id) { Ok(id) } else { Err(error) }
         })?),
         None => None,
@@ -123,9 +124,9 @@ pub fn unset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         Ok(entry) => vec![(entry.provider(), secrets::account(entry))],
         Err(_) => {
             // A server that is configured no more may have left secrets behind.
-            let (name, root) = (name.trim_start_matches("mcp."), project_root(app));
+            let (name, root) = (name.trim_start_matches(UPSTREAMS), project_root(app));
             let accounts = [Some(root.as_path()), None].map(|project| secrets::account_of(project, name));
-            accounts.into_iter().map(|account| (format!("mcp.{}", entry::id(name)), account)).collect()
+            accounts.into_iter().map(|account| (format!("{UPSTREAMS}{}", entry::id(name)), account)).collect()
         }
     };
     let Some((id, account)) = places.iter().find(|(id, account)| vault.stored(id, account).any(|(known, _)| known == key)) else {

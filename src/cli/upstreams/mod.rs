@@ -17,14 +17,15 @@ use crate::base::name::{clean, nearest, printable};
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
 use crate::cli::call::{self, block_on, exit_code};
+use crate::cli::mcp::servers;
 use crate::cli::output::Out;
 use crate::mcp::client::cache::Cache;
 use crate::mcp::client::tools;
 use crate::mcp::entry::{self, Entry};
-use crate::mcp::files::{self, Servers};
+use crate::mcp::files::Servers;
 use crate::mcp::trust::{Trust, quoted};
 use crate::registry::catalog::upstream_tool;
-use crate::registry::manifest::{Function, Provider};
+use crate::registry::manifest::{Function, Provider, UPSTREAMS};
 
 /// Verbs that stand here.
 pub const VERBS: [&str; 8] = ["tools", "schema", "call", "resources", "resource", "prompts", "prompt", "auth"];
@@ -48,10 +49,6 @@ pub fn run(app: &App, out: &Out, name: &str, arguments: &ArgMatches) -> Result<u
         "mcp:auth" => auth::run(app, out, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
-}
-
-fn servers(app: &App) -> Result<Servers> {
-    files::servers(&app.dirs, app.cwd.as_deref())
 }
 
 /// `mcp:call`, and `mcp:SERVER TOOL`.
@@ -81,7 +78,7 @@ fn target<'a>(servers: &'a Servers, first: &str, rest: &mut Vec<String>, at: usi
     if let Some((entry, tool)) = split(servers, first) {
         return Ok((entry, tool.to_owned()));
     }
-    let entry = servers.find(first.strip_prefix("mcp.").unwrap_or(first))?;
+    let entry = servers.find(first.strip_prefix(UPSTREAMS).unwrap_or(first))?;
     if rest.get(at).is_none_or(|word| word.starts_with(['-', '{'])) {
         let said = format!("name a tool of {}", printable(&entry.name));
         return Err(Error::usage(said).hint(format!("angelia mcp:tools {}", quoted(&entry.name))));
@@ -114,7 +111,7 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
 
 /// The server and the tool of `SERVER.TOOL`.
 fn split<'a, 'b>(servers: &'a Servers, word: &'b str) -> Option<(&'a Entry, &'b str)> {
-    let word = word.strip_prefix("mcp.").unwrap_or(word);
+    let word = word.strip_prefix(UPSTREAMS).unwrap_or(word);
     let known = |name: &str| {
         servers.entries.iter().find(|entry| entry.name == name).or_else(|| servers.entries.iter().find(|entry| entry.id == name))
     };

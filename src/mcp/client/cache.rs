@@ -26,6 +26,11 @@ const FRESH_MS: i64 = 86_400_000;
 /// Largest file that is read.
 const LARGEST: u64 = 64 << 20;
 
+/// What of servers that are not configured here was not touched for so long is removed: another project may still have them.
+const KEPT_MS: i64 = 30 * FRESH_MS;
+/// Most files that are looked at when old ones are removed.
+const LOOKED_AT: usize = 1000;
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -142,6 +147,10 @@ impl Cache {
         // A tool is shown in full once somebody looked at it.
         paths.extend(known.iter().filter_map(|(entry, _)| trust.pin_path(entry)));
         user::open_made(&paths, &compiled, |fingerprint| {
+            let kept: Vec<PathBuf> = entries.iter().filter_map(|entry| self.path(entry)).collect();
+            tidy(folder, |name| ours(name, "", ".json"), &kept);
+            let beside = folder.parent().unwrap_or(folder);
+            tidy(beside, |name| ours(name, "catalog-mcp", ".bin"), std::slice::from_ref(&compiled));
             let providers = known.iter().filter_map(|(entry, _)| {
                 let found = self.get(entry)?;
                 let (mut provider, functions) =
@@ -151,5 +160,29 @@ impl Cache {
             });
             compile(providers.collect(), fingerprint, Vec::new()).ok()
         })
+    }
+}
+
+/// Whether a file has a name that we give: `START-` or `ID-`, 16 digits, and the ending.
+fn ours(name: &str, start: &str, end: &str) -> bool {
+    let parts = name.strip_suffix(end).and_then(|name| name.rsplit_once('-'));
+    parts.is_some_and(|(before, digest)| {
+        let named = if start.is_empty() { before.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') } else { before == start };
+        named && digest.len() == 16 && digest.chars().all(|c| c.is_ascii_hexdigit())
+    })
+}
+
+/// Removes old files that nothing needs. What cannot be removed stays.
+fn tidy(folder: &Path, ours: impl Fn(&str) -> bool, kept: &[PathBuf]) {
+    let before = now_ms().saturating_sub(KEPT_MS);
+    for file in std::fs::read_dir(folder).into_iter().flatten().take(LOOKED_AT).flatten() {
+        let old = || {
+            let time = file.metadata().ok().filter(std::fs::Metadata::is_file)?.modified().ok()?;
+            let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(i64::try_from(since.as_millis()).ok()? < before)
+        };
+        if file.file_name().to_str().is_some_and(&ours) && !kept.contains(&file.path()) && old() == Some(true) {
+            std::fs::remove_file(file.path()).ok();
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,7 @@ pub struct Shared {
     listeners: Mutex<HashMap<ProgressToken, Listener>>,
     minute: AtomicU64,
     lines: AtomicU64,
+    complained: AtomicBool,
 }
 
 impl Shared {
@@ -83,6 +84,7 @@ impl Shared {
             listeners: Mutex::default(),
             minute: AtomicU64::new(0),
             lines: AtomicU64::new(0),
+            complained: AtomicBool::new(false),
         }
     }
 
@@ -96,6 +98,13 @@ impl Shared {
     /// Says something to a person.
     pub fn say(&self, text: &str) {
         (self.note)(&self.scrubber().scrub(text));
+    }
+
+    /// As [`Shared::say`], for what would be said again and again.
+    pub fn complain(&self, text: &str) {
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            self.say(text);
+        }
     }
 
     /// Passes the progress of one request on.

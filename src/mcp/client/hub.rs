@@ -278,7 +278,9 @@ impl Hub {
         let modern = session.manner() == Manner::Discover;
         let sse = self.cache.get(entry).is_some_and(|found| found.sse) || matches!(entry.transport, Transport::Http { sse: true, .. });
         let trust = Trust::open(&self.means().dirs)?;
-        trust.pin(&self.means().dirs, entry, &listed)?;
+        if let Err(error) = trust.pin(&self.means().dirs, entry, &listed) {
+            session.shared.complain(&format!("How the tools of '{}' look now was not kept: {}", printable(&entry.name), error.message));
+        }
         let held = trust.quarantined(entry, &listed);
         let found = Arc::new(Found { time_ms: now_ms(), about, tools: listed, modern, sse });
         let before =

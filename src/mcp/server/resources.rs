@@ -8,6 +8,7 @@ use crate::base::clock::{now_ms, rfc3339};
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
 use crate::call::pages::Pages;
+use crate::call::results::visible;
 use crate::mcp::server::face::{Answer, Typing};
 use crate::mcp::server::pages;
 use crate::mcp::server::shelf::Visit;
@@ -50,7 +51,9 @@ pub fn list(visit: &Visit<'_>) -> Result<Vec<Resource>> {
 /// Stored results of whoever is connected, the newest first.
 fn kept(visit: &Visit<'_>, id: Option<&str>) -> Result<Vec<Kept>> {
     let which = Which { owner: Some(&visit.scope.reach.owner), id, ..Which::default() };
-    visit.runtime.memory.with(|store| store.results(&which, LISTED))
+    let mut found = visit.runtime.memory.with(|store| store.results(&which, LISTED))?;
+    found.retain(|kept| visible(&visit.scope.reach, kept));
+    Ok(found)
 }
 
 /// The forms of all URIs.
