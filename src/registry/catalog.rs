@@ -203,7 +203,7 @@ impl Catalog {
     }
 
     fn look_up(&self, name: &str) -> Result<Callable> {
-        let name = FunctionName::parse(name).or_else(|error| upstream_name(name).ok_or(error))?;
+        let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or(error))?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
@@ -217,6 +217,14 @@ impl Catalog {
         };
         let function: Function = serde_json::from_str(text).map_err(|error| damaged(Unreadable(error.to_string())))?;
         Ok(Callable::new(name, Arc::new(provider), function, layer))
+    }
+
+    /// A tool of an upstream server by the name that the server gave it: `mcp.files.read-file`.
+    fn upstream_name(&self, name: &str) -> Option<FunctionName> {
+        let (server, tool) = name.strip_prefix(UPSTREAMS)?.split_once('.')?;
+        let opened = self.provider(&format!("{UPSTREAMS}{server}")).ok()?;
+        let function = upstream_tool(&opened.functions, tool)?.id.clone();
+        Some(FunctionName { provider: opened.provider.id.clone(), function })
     }
 
     #[expect(clippy::type_complexity, reason = "used by two functions just above")]
@@ -311,12 +319,6 @@ impl Catalog {
         }
         Ok(found)
     }
-}
-
-/// A tool of an upstream server by the name that the server gave it: `mcp.files.read-file`.
-fn upstream_name(name: &str) -> Option<FunctionName> {
-    let (server, tool) = name.strip_prefix(UPSTREAMS)?.split_once('.')?;
-    FunctionName::parse(&format!("{UPSTREAMS}{server}.{}", slug(tool))).ok()
 }
 
 /// The tool of an upstream server that a word means: by the server's own name of it, by our id, by what the word becomes as an id.

@@ -208,8 +208,8 @@ def inspector(place):
         uris = [one["uri"] for one in inspect("resources/list")["resources"]]
         true("angelia://audit" in uris, uris)
         same(len(inspect("resources/templates/list")["resourceTemplates"]), 2, "templates")
-        page = inspect("resources/read", "--uri", "angelia://docs/data.create")["contents"][0]["text"]
-        true("data.create" in page, page)
+        page = inspect("resources/read", "--uri", "angelia://docs/data.get")["contents"][0]["text"]
+        true("data.get" in page, page)
         return f"{len(uris)} resources"
 
     def prompts():
