@@ -82,6 +82,23 @@ fn a_client_that_says_nothing_is_no_failure() {
 }
 
 #[test]
+fn no_answer_is_lost_when_the_client_closes_its_side_at_once() {
+    let (home, _server) = shop::open(READS);
+    let line = |message: Value| format!("{message}\n");
+    let info = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let hello = line(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": info}));
+    let ready = line(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    for (function, success) in [("shop.get_owner", true), ("shop.create_article", false), ("shop.nothing", false)] {
+        let params = json!({"name": "call_function", "arguments": {"function": function, "arguments": {}}});
+        let call = line(json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params}));
+        let run = home.run_with(&["mcp:serve"], format!("{hello}{ready}{call}").as_bytes());
+        let answers: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let answer = answers.iter().find(|answer| answer["id"] == 2).unwrap_or_else(|| panic!("{function}: {run:?}"));
+        assert_eq!((run.code, answer["result"]["structuredContent"]["success"].as_bool()), (0, Some(success)), "{answer}");
+    }
+}
+
+#[test]
 fn the_small_face_takes_few_bytes() {
     let (home, _server) = shop::open(READS);
     let mut client = Client::start(&home, &[]);

@@ -36,7 +36,7 @@ pub fn measure() -> Measured<()> {
     let names = write(&home)?;
     let command = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_angelia"));
-        command.arg("mcp:serve").env_clear().envs(environment(&home)).current_dir(home.work());
+        command.args(["mcp:serve", "--write", "ask"]).env_clear().envs(environment(&home)).current_dir(home.work());
         command
     };
     tell("compiling the catalog");
