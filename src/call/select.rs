@@ -38,9 +38,11 @@ impl Turn {
         let time = until.saturating_duration_since(Instant::now());
         let waited = ENDED.wait_timeout_while(running, time, |running| *running >= MOST_RUNNING);
         let (mut running, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let free = *running < MOST_RUNNING;
-        *running += usize::from(free);
-        free.then_some(Self)
+        if *running >= MOST_RUNNING {
+            return None;
+        }
+        *running += 1;
+        Some(Self)
     }
 }
 
