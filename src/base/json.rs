@@ -61,6 +61,16 @@ pub fn canonical(value: &Value) -> String {
     }
 }
 
+/// A text among the members of an object.
+pub fn text<'a>(members: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    members.get(key).and_then(Value::as_str)
+}
+
+/// A yes or no among the members of an object; no where there is none.
+pub fn flag(members: &Map<String, Value>, key: &str) -> bool {
+    members.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// SHA-256 of the canonical text, in hex.
 pub fn digest(value: &Value) -> String {
     sha256(canonical(value).as_bytes())

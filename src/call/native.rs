@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::filter;
+use crate::base::json;
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::handed_on;
 use crate::call::keep::LEAST;
@@ -212,7 +213,7 @@ fn read_cursor(cursor: &str, sort: Option<&Value>) -> Result<Vec<String>> {
 }
 
 fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
-    arguments.get(name).and_then(Value::as_str).unwrap_or_default()
+    json::text(arguments, name).unwrap_or_default()
 }
 
 fn limit(arguments: &Arguments, usual: usize) -> usize {

@@ -11,7 +11,6 @@ mod doctor;
 mod help;
 mod interrupt;
 mod jq;
-mod keys;
 mod lua;
 mod lua_test;
 mod mcp;
@@ -20,13 +19,11 @@ mod progress;
 mod render;
 mod repl;
 mod results;
-mod serve;
 mod settings;
 mod setup;
 mod stdin;
 mod tree;
 mod trust;
-mod upstreams;
 mod words;
 mod workbench;
 
@@ -81,8 +78,8 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
     match words.first().map(String::as_str) {
         Some("help") if words.len() > 1 => dispatch([&words[1..], &[String::from("--help")]].concat()),
         Some("integrations:call") => call_words(&words[1..]),
-        Some("mcp:call") if !asks_for_help(&words[1..]) => upstreams::call(&app()?, &words[1..]),
-        Some(command) if tree::is_server(command) => upstreams::shortcut(&app()?, command, &words[1..]),
+        Some("mcp:call") if !asks_for_help(&words[1..]) => mcp::upstreams::call(&app()?, &words[1..]),
+        Some(command) if tree::is_server(command) => mcp::upstreams::shortcut(&app()?, command, &words[1..]),
         Some(command) if tree::is_shortcut(command) => shortcut(command.trim_start_matches("integrations:"), &words[1..]),
         Some(family) if tree::FAMILIES.contains(&family) => {
             let help = words.iter().any(|word| word == "--help" || word == "-h");
@@ -101,7 +98,7 @@ fn dispatch(words: Vec<String>) -> Result<u8> {
 
 fn app() -> Result<App> {
     let app = App::open(Dirs::find(), std::env::current_dir().ok())?;
-    Ok(App { person: upstreams::person::person(), ..app })
+    Ok(App { person: mcp::upstreams::person::person(), ..app })
 }
 
 /// Whether the first of a call's words is none but asks what the command does.
@@ -195,10 +192,6 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),
         "lua:types" => workbench::types(&app, &out, arguments),
-        "mcp:key:create" => keys::create(&app, &out, arguments),
-        "mcp:key:list" => keys::list(&app, &out),
-        "mcp:key:revoke" => keys::revoke(&app, &out, arguments),
-        "mcp:serve" => serve::run(&app, &out, arguments),
         "approvals:list" => approvals::list(&app, &out, arguments),
         "approvals:show" => approvals::show(&app, &out, arguments),
         "approvals:approve" => approvals::approve(&app, &out, arguments),
@@ -215,10 +208,7 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "results:query" => results::query(&app, &out, arguments),
         "results:remove" => results::remove(&app, &out, arguments),
         "trust" => trust::run(&app, &out, arguments),
-        of_mcp if mcp::knows(of_mcp) => mcp::run(&app, &out, of_mcp, arguments),
-        of_mcp if of_mcp.strip_prefix("mcp:").is_some_and(|verb| upstreams::VERBS.contains(&verb)) => {
-            upstreams::run(&app, &out, of_mcp, arguments)
-        }
+        of_mcp if of_mcp.starts_with("mcp:") => mcp::run(&app, &out, of_mcp, arguments),
         other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
     }
 }

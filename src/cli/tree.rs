@@ -2,9 +2,7 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
-use crate::cli::keys;
 use crate::cli::mcp;
-use crate::cli::upstreams;
 use crate::cli::words::OWN;
 use crate::lua::limits::YEAR;
 
@@ -328,11 +326,11 @@ pub fn command() -> Command {
         .subcommand_required(false)
         .subcommands(integrations())
         .subcommands(mcp::tree::commands())
-        .subcommands(upstreams::tree::commands())
+        .subcommands(mcp::upstreams::tree::commands())
         .subcommands(lua())
         .subcommand(serve())
         .subcommand(script("mcp:lua", "Run a Lua workflow that calls any function, as integrations:lua does"))
-        .subcommands(keys::commands())
+        .subcommands(mcp::keys::commands())
         .subcommands(shared())
         .subcommands(results())
 }

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::base::error::{Code, Error, Problem, Result};
-use crate::base::json::sha256;
+use crate::base::json::{flag, sha256, text};
 use crate::base::origin::Origin;
 use crate::call::executor::{BoxFuture, Executor, Outcome, Ready};
 use crate::call::plan::Plan;
@@ -97,7 +97,7 @@ impl Executor for Workflows {
         if let Some(file) = &plan.callable.function.lua {
             return Ok(json!({"workflow": file.path, "sha256": file.sha256, "arguments": plan.shown_arguments()}));
         }
-        let mut shown = json!({"script": word(&plan.arguments.object, "code"), "arguments": plan.shown_arguments()});
+        let mut shown = json!({"script": text(&plan.arguments.object, "code").unwrap_or_default(), "arguments": plan.shown_arguments()});
         if let Some(arguments) = shown["arguments"].as_object_mut() {
             arguments.shift_remove("code");
         }
@@ -133,14 +133,6 @@ impl Workflows {
     fn runtime(&self) -> Result<Arc<Runtime>> {
         self.runtime.upgrade().ok_or_else(|| Error::internal("the runtime is gone"))
     }
-}
-
-fn word<'a>(arguments: &'a Map<String, Value>, name: &str) -> &'a str {
-    arguments.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn flag(arguments: &Map<String, Value>, name: &str) -> bool {
-    arguments.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// What a script's thread needs.
@@ -205,7 +197,7 @@ impl Start {
         }
         // Variables are opened to the user's own scripts, not to those of whoever uses a server.
         let env = if ctx.reach.is_some() { Vec::new() } else { runtime.config.lua_env() };
-        let script = Script { name: String::from("script"), source: word(arguments, "code").to_owned() };
+        let script = Script { name: String::from("script"), source: text(arguments, "code").unwrap_or_default().to_owned() };
         let keeps = matches!(carried, Mode::Live);
         let mode = mode(&runtime, carried, arguments)?;
         let arguments = arguments.get("args").cloned().unwrap_or_else(|| json!({}));

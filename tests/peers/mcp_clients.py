@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.parse
 
-from support import Angelia, Failed, Peer, brief, same, true
+from support import Angelia, Failed, Peer, brief, reply, same, true
 
 FOLDER, BINARY, NODE = (pathlib.Path(word).absolute() for word in sys.argv[1:4])
 WHICH = sys.argv[4]
@@ -95,13 +95,8 @@ class Depot(http.server.BaseHTTPRequestHandler):
             answer = {"id": url.path.rsplit("/", 1)[1]}
             if answer["id"].startswith("slow"):
                 time.sleep(3)
-        body = json.dumps(answer).encode()
         with contextlib.suppress(OSError):  # a client that went away
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            reply(self, answer)
 
     def log_message(self, *_):
         pass

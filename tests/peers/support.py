@@ -152,6 +152,16 @@ class Angelia:
         return document
 
 
+def reply(handler, answer):
+    """Answers a request with JSON."""
+    body = json.dumps(answer).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
 class Listener:
     """An HTTP server on loopback that remembers what it was asked and always answers the same."""
 
@@ -164,12 +174,7 @@ class Listener:
 
             def do_GET(self):
                 seen.append((self.path, self.headers))
-                body = json.dumps(answer).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                reply(self, answer)
 
             def log_message(self, *_):
                 pass

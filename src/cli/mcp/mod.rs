@@ -1,15 +1,18 @@
-//! The `mcp` family: servers that a user has, what of them is trusted, their secrets, and clients that shall use us. What the servers
-//! answer is no business of these commands: none of them starts or contacts one.
+//! The `mcp` family: serving clients, with their keys and their own files; and servers that a user has: how they are configured, what of them
+//! is trusted, their secrets. Only `serve` and `upstreams` start or contact a server.
 
 mod add;
 mod doctor;
 mod gateway;
 mod import;
+pub mod keys;
 mod list;
 mod secret;
+mod serve;
 mod show;
 pub mod tree;
 mod trust;
+pub mod upstreams;
 
 use std::path::PathBuf;
 
@@ -17,7 +20,6 @@ use clap::ArgMatches;
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::name::printable;
 use crate::cli::output::Out;
 use crate::mcp::clients::CLIENTS;
 use crate::mcp::files::{self, Servers};
@@ -43,13 +45,12 @@ pub fn run(app: &App, out: &Out, name: &str, arguments: &ArgMatches) -> Result<u
         "mcp:export" => import::export(app, out, arguments),
         "mcp:gateway:export" => gateway::export(app, out, arguments),
         "mcp:gateway:install" => gateway::install(app, out, arguments),
-        other => Err(Error::usage(format!("there is no command '{}'", printable(other)))),
+        "mcp:key:create" => keys::create(app, out, arguments),
+        "mcp:key:list" => keys::list(app, out),
+        "mcp:key:revoke" => keys::revoke(app, out, arguments),
+        "mcp:serve" => serve::run(app, out, arguments),
+        other => upstreams::run(app, out, other, arguments),
     }
-}
-
-/// Whether a command is one of these.
-pub fn knows(name: &str) -> bool {
-    tree::commands().iter().any(|command| command.get_name() == name)
 }
 
 /// Names that the first word of a command may be, for completion.

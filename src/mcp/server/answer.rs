@@ -59,7 +59,8 @@ pub fn text(text: String) -> CallToolResult {
     CallToolResult::success(vec![ContentBlock::text(text)])
 }
 
-fn said(data: &Value) -> String {
+/// Data as text: a text as it is, everything else as JSON.
+pub fn said(data: &Value) -> String {
     data.as_str().map_or_else(|| data.to_string(), str::to_owned)
 }
 

@@ -15,6 +15,7 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use tokio::sync::broadcast;
 
+use crate::base::origin::Origin;
 use crate::call::executor::BoxFuture;
 use crate::mcp::http;
 use crate::mcp::server::asks::asks_by_answer;
@@ -78,6 +79,12 @@ pub struct At<'a> {
 }
 
 impl At<'_> {
+    /// Where its calls come from.
+    pub fn origin(&self) -> Origin {
+        let client = self.context.client_info().map_or_else(|| String::from("unknown"), |client| client.name);
+        Origin::mcp(&client, &self.identity())
+    }
+
     /// Whose calls these are: a connection's, or where each request stands alone (HTTP since 2026-07-28) all of a key.
     pub fn identity(&self) -> String {
         let alone = asks_by_answer(self.context) && http::came_by(&self.context.extensions);

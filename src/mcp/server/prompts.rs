@@ -8,6 +8,7 @@ use crate::base::envelope::Envelope;
 use crate::base::error::Result;
 use crate::base::name::printable;
 use crate::call::request::Call;
+use crate::mcp::server::answer;
 use crate::mcp::server::face::{Answer, Typing};
 use crate::mcp::server::pages;
 use crate::mcp::server::shelf::Visit;
@@ -75,10 +76,7 @@ fn messages(data: Value) -> Vec<PromptMessage> {
         Some(PromptMessage::new_text(role, text))
     };
     let several = data.as_array().filter(|items| !items.is_empty()).and_then(|items| items.iter().map(one).collect::<Option<Vec<_>>>());
-    several.unwrap_or_else(|| {
-        let text = data.as_str().map_or_else(|| data.to_string(), str::to_owned);
-        vec![PromptMessage::new_text(Role::User, text)]
-    })
+    several.unwrap_or_else(|| vec![PromptMessage::new_text(Role::User, answer::said(&data))])
 }
 
 /// Values of an argument that has a closed list of them.

@@ -95,9 +95,7 @@ fn missing(uri: &str, error: &Error) -> ErrorData {
 }
 
 fn audit(visit: &Visit<'_>) -> Result<Value> {
-    let client = visit.at.context.client_info().map_or_else(|| String::from("unknown"), |client| client.name);
-    let origin = crate::base::origin::Origin::mcp(&client, &visit.at.identity()).path();
-    let filter = CallFilter { origin: Some(origin), limit: CALLS, ..CallFilter::default() };
+    let filter = CallFilter { origin: Some(visit.at.origin().path()), limit: CALLS, ..CallFilter::default() };
     let rows = visit.runtime.memory.with(|store| store.calls(&filter, now_ms()))?;
     Ok(json!({"calls": rows.iter().map(shown).collect::<Vec<_>>()}))
 }

@@ -1,6 +1,8 @@
 //! What a server and the profile of a key let be used, as one [`Reach`]. Both must agree: a key never gets more than the server was
 //! started for.
 
+use std::sync::Arc;
+
 use crate::base::error::{Code, Error, Result};
 use crate::call::reach::Reach;
 use crate::config::layers::{Config, Profile, Rule};
@@ -25,7 +27,7 @@ pub struct Holder<'a> {
 
 /// What one client may use, and which functions are tools of their own.
 pub struct Scope {
-    pub reach: Reach,
+    pub reach: Arc<Reach>,
     /// Lists of globs that a function fits into to be a tool of its own; none for the small face.
     pub tools: Vec<Vec<String>>,
 }
@@ -42,7 +44,7 @@ impl Flags {
         let accounts = parts.iter().map(|part| part.accounts.clone()).filter(|accounts| !accounts.is_empty()).collect();
         Ok(Scope {
             tools: lists(|part| Some(part.tools.clone()).filter(|tools| !tools.is_empty())),
-            reach: Reach {
+            reach: Arc::new(Reach {
                 integrations: lists(|part| one_kind(&part.integrations, &part.upstreams)),
                 upstreams: lists(|part| one_kind(&part.upstreams, &part.integrations)),
                 functions: lists(|part| Some(part.tools.clone()).filter(|tools| !tools.is_empty())),
@@ -51,7 +53,7 @@ impl Flags {
                 force: self.force,
                 accounts,
                 owner: holder.map_or_else(|| String::from("local"), |holder| format!("key:{}", holder.id)),
-            },
+            }),
         })
     }
 }
@@ -87,7 +89,7 @@ mod tests {
         Config { user: parse(text).unwrap(), project: None }
     }
 
-    fn scope(flags: &Flags, profile: Option<&str>) -> Reach {
+    fn scope(flags: &Flags, profile: Option<&str>) -> Arc<Reach> {
         let holder = profile.map(|profile| Holder { id: "4711", profile: Some(profile) });
         flags.scope(&config(), holder.as_ref()).unwrap().reach
     }

@@ -14,9 +14,9 @@ use tokio::sync::broadcast;
 use wildmatch::WildMatch;
 
 use crate::base::envelope::Envelope;
-use crate::base::error::Result;
+use crate::base::error::{Code, Error, Result};
+use crate::base::json;
 use crate::base::name::printable;
-use crate::base::origin::Origin;
 use crate::call::executor::BoxFuture;
 use crate::call::keep::{self, Cap};
 use crate::call::request::{Call, Ctx};
@@ -97,7 +97,7 @@ impl Shelf {
         let mut scope = self.flags.scope(&runtime.config, holder.as_ref())?;
         if http::from_ourselves(&at.context.extensions) {
             // A client that is a server too could lead back to us.
-            scope.reach.upstreams.push(Vec::new());
+            Arc::make_mut(&mut scope.reach).upstreams.push(Vec::new());
         }
         Ok(Visit { runtime, scope, at })
     }
@@ -150,8 +150,7 @@ impl Shelf {
         let Visit { runtime, at, .. } = visit;
         let mut ctx = context(visit);
         let progress = telling::progress(&mut ctx, *at);
-        let can_ask = asks::can_ask(at.context);
-        let mut envelope = if can_ask && asks::asks_by_answer(at.context) {
+        let mut envelope = if asks::can_ask(at.context) && asks::asks_by_answer(at.context) {
             match runtime.checked(&ctx, call).await {
                 Station::Refused(envelope) => *envelope,
                 Station::Allowed(plan) => runtime.perform(&ctx, *plan).await,
@@ -169,9 +168,6 @@ impl Shelf {
                 }
             }
         } else {
-            if can_ask {
-                ctx.asker = Some(Arc::new(asks::Form { peer: at.context.peer.clone() }));
-            }
             runtime.call(&ctx, call).await
         };
         drop((ctx, progress));
@@ -193,9 +189,6 @@ impl Shelf {
         let (function, call) = prompts::call(visit, request)?;
         let mut ctx = context(visit);
         let progress = telling::progress(&mut ctx, visit.at);
-        if asks::can_ask(visit.at.context) && !asks::asks_by_answer(visit.at.context) {
-            ctx.asker = Some(Arc::new(asks::Form { peer: visit.at.context.peer.clone() }));
-        }
         let mut envelope = visit.runtime.call(&ctx, call).await;
         drop((ctx, progress));
         self.done(visit, &mut envelope).await;
@@ -209,13 +202,16 @@ fn grant(at: At<'_>) -> Option<&Grant> {
 }
 
 fn context(visit: &Visit<'_>) -> Ctx {
-    let client = visit.at.context.client_info().map_or_else(|| String::from("unknown"), |client| client.name);
-    let mut ctx = Ctx::new(Origin::mcp(&client, &visit.at.identity()));
-    ctx.cancel = visit.at.context.ct.clone();
+    let context = visit.at.context;
+    let mut ctx = Ctx::new(visit.at.origin());
+    ctx.cancel = context.ct.clone();
+    if asks::can_ask(context) && !asks::asks_by_answer(context) {
+        ctx.asker = Some(Arc::new(asks::Form { peer: context.peer.clone() }));
+    }
     if visit.scope.reach.read_only {
         ctx.ceiling = Operation::Read;
     }
-    ctx.reach = Some(Arc::new(visit.scope.reach.clone()));
+    ctx.reach = Some(visit.scope.reach.clone());
     ctx
 }
 
@@ -228,14 +224,14 @@ fn keep_large(visit: &Visit<'_>, envelope: &mut Envelope) {
 fn look(visit: &Visit<'_>, which: Small, arguments: &JsonObject) -> CallToolResult {
     let reach = &visit.scope.reach;
     let looked = if which == Small::Docs {
-        pages::docs(&visit.runtime, reach, small::text(arguments, "page"), small::flag(arguments, "schema"))
+        pages::docs(&visit.runtime, reach, json::text(arguments, "page"), json::flag(arguments, "schema"))
     } else {
-        let operation = small::text(arguments, "operation").map(serde_json::Value::from);
+        let operation = json::text(arguments, "operation").map(serde_json::Value::from);
         let wanted = pages::Wanted {
-            query: small::text(arguments, "query").unwrap_or_default(),
-            provider: small::text(arguments, "provider"),
+            query: json::text(arguments, "query").unwrap_or_default(),
+            provider: json::text(arguments, "provider"),
             operation: operation.and_then(|word| serde_json::from_value(word).ok()),
-            all: small::flag(arguments, "all"),
+            all: json::flag(arguments, "all"),
             limit: arguments.get("limit").and_then(serde_json::Value::as_u64).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(8),
         };
         pages::search(&visit.runtime, reach, &wanted)
@@ -247,7 +243,7 @@ fn look(visit: &Visit<'_>, which: Small, arguments: &JsonObject) -> CallToolResu
 }
 
 fn wrong(problems: &[String]) -> CallToolResult {
-    answer::failed(&crate::base::error::Error::new(crate::base::error::Code::InvalidArguments, problems.join("; ")))
+    answer::failed(&Error::new(Code::InvalidArguments, problems.join("; ")))
 }
 
 fn unknown(tool: &str) -> ErrorData {
@@ -255,7 +251,7 @@ fn unknown(tool: &str) -> ErrorData {
 }
 
 /// An error of ours where the protocol has no result to put it in.
-pub fn refused(error: &crate::base::error::Error) -> ErrorData {
+pub fn refused(error: &Error) -> ErrorData {
     ErrorData::invalid_request(format!("{}: {}", error.code.as_str(), error.message), None)
 }
 

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use rmcp::model::{JsonObject, Tool};
 use serde_json::{Map, Value};
 
+use crate::base::json::{flag, text};
 use crate::call::request::{Arguments, Call, Options};
 use crate::registry::schema::Checker;
 
@@ -59,16 +60,6 @@ pub fn problems(name: &str, arguments: &JsonObject) -> Vec<String> {
         Some(Err(why)) => vec![why.clone()],
         None => Vec::new(),
     }
-}
-
-/// A text argument.
-pub fn text<'a>(arguments: &'a JsonObject, key: &str) -> Option<&'a str> {
-    arguments.get(key).and_then(Value::as_str)
-}
-
-/// A yes-or-no argument; no when left out.
-pub fn flag(arguments: &JsonObject, key: &str) -> bool {
-    arguments.get(key).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The call that `call_function`, `run_lua` or `read_result` stands for.

@@ -27,9 +27,6 @@ use crate::mcp::trust::{Trust, quoted};
 use crate::registry::catalog::upstream_tool;
 use crate::registry::manifest::{Function, Provider, UPSTREAMS};
 
-/// Verbs that stand here.
-pub const VERBS: [&str; 8] = ["tools", "schema", "call", "resources", "resource", "prompts", "prompt", "auth"];
-
 /// Runs a command of the family.
 pub fn run(app: &App, out: &Out, name: &str, arguments: &ArgMatches) -> Result<u8> {
     let text = |key: &str| arguments.try_get_one::<String>(key).ok().flatten().cloned().unwrap_or_default();
@@ -91,7 +88,7 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
     let name = command.trim_start_matches("mcp:");
     let servers = servers(app)?;
     let Ok(entry) = servers.find(name) else {
-        let verbs = super::tree::verbs("mcp");
+        let verbs = crate::cli::tree::verbs("mcp");
         let names = verbs.iter().map(String::as_str).chain(servers.entries.iter().map(|entry| entry.name.as_str()));
         let near = nearest(name, names).into_iter().map(|near| format!("Did you mean 'mcp:{near}'?"));
         return Err(Error::usage(format!("There is no command and no MCP server '{}'", printable(name)))
@@ -102,7 +99,7 @@ pub fn shortcut(app: &App, command: &str, words: &[String]) -> Result<u8> {
         Some(_) => call(app, &[std::slice::from_ref(&entry.name), words].concat()),
         None => {
             let tools = ["angelia", "mcp:tools", &entry.name].into_iter().map(str::to_owned).chain(words.iter().cloned());
-            let matches = super::tree::command().try_get_matches_from(tools).map_err(|error| Error::usage(error.to_string()))?;
+            let matches = crate::cli::tree::command().try_get_matches_from(tools).map_err(|error| Error::usage(error.to_string()))?;
             let Some((_, arguments)) = matches.subcommand() else { return Err(Error::internal("no subcommand")) };
             list(app, &Out::new(arguments.get_flag("json")), arguments)
         }
