@@ -756,11 +756,14 @@ fn rooms() -> Result<String> {
     Ok(table(&["room", "what it is for", "imports"], rows))
 }
 
+/// The sources of a room, in all its folders.
 fn sources(folder: &Path) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
         let path = entry.map_err(|error| error.to_string())?.path();
-        if path.extension().is_some_and(|end| end == "rs") {
+        if path.is_dir() {
+            texts.extend(sources(&path)?);
+        } else if path.extension().is_some_and(|end| end == "rs") {
             texts.push(fs::read_to_string(&path).map_err(|error| error.to_string())?);
         }
     }
