@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 #[expect(dead_code, reason = "the program uses the readers, the build script the writers")]
 #[path = "src/registry"]
 mod registry {
+    pub mod credential;
+    pub mod function;
     pub mod index;
     pub mod lint;
     pub mod manifest;
@@ -14,7 +16,8 @@ mod registry {
     pub mod words;
 }
 
-use registry::manifest::{Function, Provider, ResponseForm};
+use registry::function::{Function, ResponseForm};
+use registry::manifest::Provider;
 use registry::sketch;
 
 const PRELUDE: &str = "src/lua/prelude.luau";

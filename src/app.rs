@@ -23,8 +23,9 @@ use crate::mcp::client::handler::{Note, Person};
 use crate::mcp::client::hub::Hub;
 use crate::net::Net;
 use crate::registry::catalog::{Catalog, Layer};
+use crate::registry::function::Function;
 use crate::registry::index::Index;
-use crate::registry::manifest::{Function, Provider};
+use crate::registry::manifest::Provider;
 use crate::registry::user;
 use crate::store::Memory;
 

@@ -12,9 +12,10 @@ use angelia::call::body;
 use angelia::call::request::Arguments;
 use angelia::registry::catalog::Catalog;
 use angelia::registry::docs::{Format, function_page};
+use angelia::registry::function::{Function, Operation};
 use angelia::registry::jq::Program;
 use angelia::registry::lint::lint;
-use angelia::registry::manifest::{Function, Operation, Provider};
+use angelia::registry::manifest::Provider;
 use angelia::registry::schema::{Checker, valid};
 use angelia::registry::user::engine_checks;
 

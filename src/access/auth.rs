@@ -9,7 +9,8 @@ use crate::access::vault::Credentials;
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::{MASK, Scrubber};
 use crate::net::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use crate::registry::manifest::{Auth, AuthKind, Provider};
+use crate::registry::credential::{Auth, AuthKind};
+use crate::registry::manifest::Provider;
 
 /// What to take off a request that goes to another host.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::Secret;
 use crate::config::{env, files};
-use crate::registry::manifest::{Credential, CredentialKind};
+use crate::registry::credential::{Credential, CredentialKind};
 
 /// A value as it was typed, to check it before it is stored.
 pub fn plain(value: &Secret) -> &str {

@@ -9,7 +9,7 @@ use wildmatch::WildMatch;
 use crate::base::error::{Code, Error};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::config::layers::{AccountRules, Config, Integration, Rule};
-use crate::registry::manifest::{Operation, UPSTREAMS};
+use crate::registry::function::{Operation, UPSTREAMS};
 
 const PROJECT: &str = "the project's settings";
 

@@ -4,8 +4,8 @@ use crate::access::policy::{self, Question};
 use crate::access::vault::Vault;
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::config::layers::{Config, Rule};
+use crate::registry::function::Operation;
 use crate::registry::index::Summary;
-use crate::registry::manifest::Operation;
 
 /// What there is to know of one provider.
 pub struct State {

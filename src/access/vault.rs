@@ -16,7 +16,8 @@ use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
 use crate::config::layers::StoreChoice;
 use crate::config::{env, files};
-use crate::registry::manifest::{Credential, Provider};
+use crate::registry::credential::Credential;
+use crate::registry::manifest::Provider;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

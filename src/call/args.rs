@@ -10,7 +10,7 @@ use crate::base::error::{Code, Error, Problem, Result};
 use crate::base::json;
 use crate::base::name::nearest;
 use crate::call::request::{Arguments, Flag, RawArguments};
-use crate::registry::manifest::Function;
+use crate::registry::function::Function;
 use crate::registry::schema::Checker;
 
 /// A checked argument object and the files it stands with.

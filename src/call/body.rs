@@ -13,9 +13,10 @@ use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
 use crate::base::json::{hex, insert, plain, sha256};
 use crate::call::args::Checked;
+use crate::registry::function::{BodyForm, Function, Place};
 use crate::registry::jq;
 use crate::registry::lint::names_in;
-use crate::registry::manifest::{BodyForm, Function, Place, Provider};
+use crate::registry::manifest::Provider;
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 

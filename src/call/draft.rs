@@ -11,7 +11,7 @@ use crate::call::audit;
 use crate::call::executor::Outcome;
 use crate::call::plan::Plan;
 use crate::call::request::{Call, Ctx};
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 use crate::store::calls::CallRow;
 
 /// What is known of a call that is being checked.

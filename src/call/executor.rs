@@ -11,7 +11,8 @@ use crate::base::error::{Error, Result};
 use crate::base::secret::Scrubber;
 use crate::call::plan::Plan;
 use crate::call::request::Ctx;
-use crate::registry::manifest::{Function, Provider};
+use crate::registry::function::Function;
+use crate::registry::manifest::Provider;
 
 /// A plan with the account's credentials.
 pub struct Ready {

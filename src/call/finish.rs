@@ -12,8 +12,8 @@ use crate::call::request::Options;
 use crate::call::select;
 use crate::call::sink::Sink;
 use crate::registry::catalog::Callable;
+use crate::registry::function::ResponseForm;
 use crate::registry::jq;
-use crate::registry::manifest::ResponseForm;
 
 /// Options that do not fit the function are said before anything is sent.
 pub fn check(callable: &Callable, options: &Options) -> Result<()> {

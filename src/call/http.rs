@@ -24,8 +24,9 @@ use crate::call::retry;
 use crate::call::wire::{Reply, wire_body};
 use crate::net::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::net::{Failure, FailureKind, Limits, Net, Request};
+use crate::registry::function::{Operation, ResponseForm};
 use crate::registry::jq::Program;
-use crate::registry::manifest::{Operation, Pagination, ResponseForm};
+use crate::registry::manifest::Pagination;
 
 /// How requests are made, from the settings.
 #[derive(Debug, Clone, Copy)]

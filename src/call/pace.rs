@@ -13,7 +13,7 @@ use crate::call::http::Run;
 use crate::call::response::{self, Read};
 use crate::call::retry;
 use crate::call::wire::Reply;
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 /// Why calls are held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

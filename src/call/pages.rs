@@ -12,8 +12,8 @@ use crate::call::runtime::Runtime;
 use crate::config::layers::Config;
 use crate::registry::catalog::{Catalog, Filter, Found};
 use crate::registry::docs::{self, Format};
+use crate::registry::function::{Operation, UPSTREAMS};
 use crate::registry::index::Summary;
-use crate::registry::manifest::{Operation, UPSTREAMS};
 
 /// Makes pages.
 pub struct Pages<'a> {

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 use crate::access::policy::{self, Decision, Question, SERVER};
 use crate::base::error::{Code, Error, Result};
 use crate::config::layers::{Config, Rule};
-use crate::registry::manifest::{Operation, UPSTREAMS};
+use crate::registry::function::{Operation, UPSTREAMS};
 
 /// Providers that a surface itself works with: reading what was kept, running scripts whose every call is checked by itself.
 const ALWAYS: [&str; 2] = ["results", "script"];

@@ -17,7 +17,7 @@ use crate::call::exchange::Replayer;
 use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
 use crate::call::reach::Reach;
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 /// One call, as asked.
 pub struct Call {

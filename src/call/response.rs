@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::base::error::{Code, Error, ProviderAnswer};
 use crate::base::json::{path, plain};
 use crate::call::retry;
+use crate::registry::function::{Function, ResponseForm};
 use crate::registry::jq;
-use crate::registry::manifest::{Function, Provider, ResponseForm};
+use crate::registry::manifest::Provider;
 
 /// An answer whose body was read.
 pub struct Read<'a> {

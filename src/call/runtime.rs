@@ -27,7 +27,7 @@ use crate::call::plan::Plan;
 use crate::call::request::{Call, Ctx};
 use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
-use crate::registry::manifest::{Operation, UPSTREAMS};
+use crate::registry::function::{Operation, UPSTREAMS};
 use crate::store::Memory;
 use crate::store::calls::CallRow;
 

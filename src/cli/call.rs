@@ -24,8 +24,8 @@ use crate::cli::words::{self, Words};
 use crate::cli::{help, progress, render, stdin};
 use crate::config::env;
 use crate::registry::catalog::Callable;
+use crate::registry::function::UPSTREAMS;
 use crate::registry::jq::Program;
-use crate::registry::manifest::UPSTREAMS;
 
 /// Calls `function` with the words that follow it. Words that cannot become a call are answered with an envelope too.
 pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {

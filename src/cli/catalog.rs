@@ -11,7 +11,7 @@ use crate::call::pages::{Narrow, Pages, no_page};
 use crate::cli::output::{Out, Paint};
 use crate::registry::catalog::{Catalog, Listed};
 use crate::registry::docs::{self, Format};
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
     arguments.get_one::<String>(name).map(String::as_str)

@@ -14,7 +14,7 @@ use crate::cli::output::{Out, Paint};
 use crate::cli::setup;
 use crate::config::layers::Rule;
 use crate::registry::catalog::{Catalog, Listed};
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 /// One thing that was looked at.
 struct Check {

@@ -7,7 +7,7 @@ use crate::base::error::{Error, Result};
 use crate::call::args;
 use crate::call::exchange::Replayer;
 use crate::call::request::{Flag, Options};
-use crate::registry::manifest::Function;
+use crate::registry::function::Function;
 
 /// A call as typed.
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ use crate::lua::log::Entry;
 use crate::lua::rehearsal::{self, Approved, Step};
 use crate::lua::write::{Unfit, Writer};
 use crate::registry::catalog::Callable;
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 /// The functions of this file.
 pub const FUNCTIONS: &[(&str, Function)] = &[

@@ -17,7 +17,7 @@ use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error};
 use crate::lua::driver::Driver;
 use crate::lua::limits::Fence;
-use crate::registry::manifest::Function;
+use crate::registry::function::Function;
 
 /// How long calls may take to end after the run was stopped: a write that is on its way wants its answer recorded.
 const GRACE: Duration = Duration::from_secs(2);

@@ -24,7 +24,7 @@ use crate::lua::limits::Limits;
 use crate::lua::modules;
 use crate::lua::report::Report;
 use crate::lua::session::{DEEPEST, Script, Session, Setup};
-use crate::registry::manifest::LuaFile;
+use crate::registry::function::LuaFile;
 
 /// How many scripts of one level run at once. Each has the memory of a whole VM; the others wait. A workflow waits only for deeper
 /// ones, so that the levels cannot block each other.

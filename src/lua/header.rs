@@ -9,7 +9,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::is_id;
 use crate::call::args;
 use crate::call::request::Arguments;
-use crate::registry::manifest::Function;
+use crate::registry::function::Function;
 use crate::registry::schema::Checker;
 use crate::registry::workflow::{self, Problem};
 

@@ -21,7 +21,7 @@ use crate::lua::modules::Modules;
 use crate::lua::rehearsal::{Approved, Plan};
 use crate::lua::value::Json;
 use crate::lua::write::{Unfit, Writer};
-use crate::registry::manifest;
+use crate::registry::function;
 
 /// Where printed and logged lines go.
 pub trait Voice {
@@ -66,7 +66,7 @@ pub struct Host {
     pub entries: RefCell<HashMap<Ticket, (usize, Option<usize>)>>,
     pub regexes: RefCell<HashMap<String, regex::Regex>>,
     /// Functions of upstream servers that were asked for them by this script, by provider.
-    pub upstreams: RefCell<HashMap<String, Vec<manifest::Function>>>,
+    pub upstreams: RefCell<HashMap<String, Vec<function::Function>>>,
 }
 
 /// What stands behind a lock that only one thread at a time uses.

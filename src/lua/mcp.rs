@@ -12,7 +12,7 @@ use crate::lua::calls::Done;
 use crate::lua::globals::{one, text};
 use crate::lua::host::{Function, Host, Told};
 use crate::registry::catalog::{Layer, upstream_tool};
-use crate::registry::manifest::{self, UPSTREAMS};
+use crate::registry::function::{self, UPSTREAMS};
 
 /// The functions of this file.
 pub const FUNCTIONS: &[(&str, Function)] =
@@ -64,7 +64,7 @@ fn nothing(provider: &str) -> Error {
 }
 
 /// Works with the functions of a server that was opened.
-fn with<T>(host: &Host, provider: &str, work: impl FnOnce(&[manifest::Function]) -> Told<T>) -> Told<T> {
+fn with<T>(host: &Host, provider: &str, work: impl FnOnce(&[function::Function]) -> Told<T>) -> Told<T> {
     if let Some(functions) = host.upstreams.borrow().get(provider) {
         return work(functions);
     }
@@ -75,7 +75,7 @@ fn with<T>(host: &Host, provider: &str, work: impl FnOnce(&[manifest::Function])
 fn tools(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiValue> {
     let provider = text(arguments.pop_front(), "mcp.tools: the server")?;
     let all = with(host, &provider, |functions| {
-        let shown = |function: &manifest::Function| {
+        let shown = |function: &function::Function| {
             let tool = function.mcp.as_ref().and_then(|mcp| mcp.tool.as_ref());
             tool.map(|tool| {
                 json!({
@@ -106,7 +106,7 @@ fn schema(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<MultiVa
 }
 
 /// A tool, or why there is none.
-pub fn find<'a>(functions: &'a [manifest::Function], provider: &str, key: &str) -> Result<&'a manifest::Function, Error> {
+pub fn find<'a>(functions: &'a [function::Function], provider: &str, key: &str) -> Result<&'a function::Function, Error> {
     upstream_tool(functions, key).ok_or_else(|| {
         let near = nearest(key, functions.iter().map(|function| function.id.as_str()));
         let hints = near.into_iter().map(|near| format!("Did you mean '{near}'?"));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::base::name::is_id;
 use crate::lua::check::literal;
 use crate::registry::catalog::Opened;
-use crate::registry::manifest::{Function, Operation, UPSTREAMS};
+use crate::registry::function::{Function, Operation, UPSTREAMS};
 
 /// How deep a schema is described; what is deeper is a table.
 const DEEPEST: usize = 12;

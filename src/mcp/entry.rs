@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::base::json::digest;
 use crate::base::name::slug;
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// A server of one configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::config::{env, files};
 use crate::mcp::entry::{self, Entry, Transport};
 use crate::mcp::trust::Trust;
 use crate::mcp::{jsonc, values};
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// The files of a project that may name servers, strongest first.
 pub const PROJECT_FILES: [&str; 4] = [".angelia/mcp.json", ".mcp.json", ".vscode/mcp.json", ".cursor/mcp.json"];

@@ -11,7 +11,8 @@ use crate::base::json::sha256;
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::mcp::entry::Entry;
 use crate::mcp::values::{self, Part};
-use crate::registry::manifest::{Provider, UPSTREAMS};
+use crate::registry::function::UPSTREAMS;
+use crate::registry::manifest::Provider;
 
 /// A server as the credential store knows it: its id, and these keys as fields.
 pub fn provider<'a>(id: &str, keys: impl IntoIterator<Item = &'a str>) -> Result<Provider> {

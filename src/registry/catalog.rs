@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{FunctionName, nearest, printable, slug};
+use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
-use crate::registry::manifest::{Function, Operation, Provider, UPSTREAMS};
+use crate::registry::manifest::Provider;
 use crate::registry::schema::Checker;
 use crate::registry::search::{self, Hit};
 use crate::registry::user;

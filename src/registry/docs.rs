@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::base::name::printable;
 use crate::registry::catalog::{Callable, Opened};
-use crate::registry::manifest::Function;
+use crate::registry::function::Function;
 
 /// How a page is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +214,7 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
     if function.pagination.is_some() {
         facts.push(("Pages", String::from("yes: --all, --max-items, --max-pages, --ndjson")));
     }
-    if function.operation != crate::registry::manifest::Operation::Read && function.lua.is_none() {
+    if function.operation != crate::registry::function::Operation::Read && function.lua.is_none() {
         facts.push((
             "Retries",
             if function.idempotent || callable.provider.idempotency_header.is_some() {

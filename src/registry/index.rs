@@ -8,7 +8,8 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::manifest::{Function, Operation, Provider};
+use crate::registry::function::{Function, Operation};
+use crate::registry::manifest::Provider;
 use crate::registry::words::words;
 
 const MAGIC: &[u8; 8] = b"ANGELIA1";

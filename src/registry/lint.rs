@@ -4,7 +4,9 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::registry::manifest::{Function, NO_LUA, Operation, PLACEMENT_WORDS, PageStyle, Pagination, Place, Provider, WORKFLOWS};
+use crate::registry::credential::Grant;
+use crate::registry::function::{Function, NO_LUA, Operation, PLACEMENT_WORDS, Place, WORKFLOWS};
+use crate::registry::manifest::{PageStyle, Pagination, Provider};
 
 /// One thing wrong, with the function it is in.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
             }
         }
     }
+    lint_oauth(provider, say);
     for (name, url) in &provider.servers {
         for key in names_in(url.as_str().unwrap_or_default()) {
             match field(key) {
@@ -73,6 +76,40 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     let local = provider.functions.iter().all(|function| function.native.is_some());
     if !local && !provider.servers.contains_key("default") {
         say("servers.default is missing".into());
+    }
+}
+
+/// What signing in needs are fields of the account, secret where they are secrets.
+fn lint_oauth(provider: &Provider, say: &mut impl FnMut(String)) {
+    let Some(oauth) = &provider.oauth else { return };
+    let mut needed = vec![(oauth.token_field.as_str(), true)];
+    let by = |grant: Grant| oauth.grants.contains(&grant);
+    if by(Grant::AuthorizationCode) || by(Grant::DeviceCode) {
+        needed.extend([("client_id", false), ("client_secret", true), ("refresh_token", true)]);
+    }
+    if by(Grant::ClientCredentials) {
+        needed.extend([("client_id", false), ("client_secret", true)]);
+    }
+    if by(Grant::ServiceAccount) {
+        needed.push(("service_account", true));
+    }
+    needed.dedup();
+    for (key, secret) in needed {
+        match provider.credentials.iter().find(|field| field.key == key) {
+            None => say(format!("oauth needs the credential field '{key}'")),
+            Some(field) if secret && !field.secret => say(format!("oauth: the credential field '{key}' must be secret")),
+            Some(_) => {}
+        }
+    }
+    for key in oauth.keep.keys().filter(|key| !provider.credentials.iter().any(|field| field.key == **key)) {
+        say(format!("oauth.keep names '{key}', which is no credential field"));
+    }
+    let urls = [&oauth.authorize_url, &oauth.device_url, &oauth.revoke_url].into_iter().flatten().chain([&oauth.token_url]);
+    for key in urls.flat_map(|url| names_in(url)) {
+        match provider.credentials.iter().find(|field| field.key == key) {
+            Some(field) if !field.secret => {}
+            _ => say(format!("an address of oauth names '{key}', which is no credential field that may be shown")),
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 //! No network, and no idea where the home folder is: folders are handed in.
 
 pub mod catalog;
+pub mod credential;
 pub mod docs;
+pub mod function;
 pub mod index;
 pub mod jq;
 pub mod jq_plain;

@@ -8,8 +8,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::json::{digest, hex, sha256};
+use crate::registry::function::{Function, LuaFile};
 use crate::registry::index::{FileProblem, Index, Source, compile};
-use crate::registry::manifest::{Function, LuaFile, Provider};
+use crate::registry::manifest::Provider;
 use crate::registry::{jq, lint, schema, workflow};
 
 /// A manifest larger than this is refused.

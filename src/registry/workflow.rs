@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::base::name::is_id;
-use crate::registry::manifest::{Example, Function, Operation, PLACEMENT_WORDS, Provider, WORKFLOWS};
+use crate::registry::function::{Example, Function, Operation, PLACEMENT_WORDS, WORKFLOWS};
+use crate::registry::manifest::Provider;
 use crate::registry::schema::Checker;
 use crate::registry::{lint, user};
 

@@ -16,7 +16,7 @@ use crate::mcp::edit::Own;
 use crate::mcp::entry::{self, Entry};
 use crate::mcp::trust::{Trust, quoted};
 use crate::mcp::{exchange, files, presets, secrets};
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// The file that is meant by `--project` or its absence.
 fn own(app: &App, project: bool) -> Result<Own> {

@@ -20,7 +20,7 @@ use crate::mcp::entry;
 use crate::mcp::exchange::{self, Dialect};
 use crate::mcp::files;
 use crate::mcp::trust::Trust;
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// What becomes of the entries of a file.
 #[derive(Default)]

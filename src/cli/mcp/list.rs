@@ -26,7 +26,7 @@ pub fn state(app: &App, trust: &Trust, entry: &Entry) -> &'static str {
 /// How many tools a server has, as far as it was asked before.
 fn tools(catalog: Option<&Catalog>, entry: &Entry) -> Option<usize> {
     let opened = catalog?.provider(&entry.provider()).ok()?;
-    let is_tool = |upstream: &crate::registry::manifest::Upstream| upstream.tool.is_some();
+    let is_tool = |upstream: &crate::registry::function::Upstream| upstream.tool.is_some();
     Some(opened.functions.iter().filter(|function| function.mcp.as_ref().is_some_and(is_tool)).count())
 }
 

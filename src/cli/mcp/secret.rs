@@ -18,7 +18,7 @@ use crate::cli::stdin;
 use crate::mcp::entry;
 use crate::mcp::trust::quoted;
 use crate::mcp::{secrets, values};
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// `mcp:secret:set`.
 pub fn set(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {

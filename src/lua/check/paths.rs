@@ -14,7 +14,7 @@ use crate::lua::check::walk::Walk;
 use crate::lua::check::{Place, Remark, Severity};
 use crate::lua::mcp;
 use crate::registry::catalog::{Callable, Opened};
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// The options of `:each` and `:all`.
 const OPTIONS: [&str; 2] = ["max_items", "max_pages"];

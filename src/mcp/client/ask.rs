@@ -8,7 +8,7 @@ use rmcp::model::{
 use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
-use crate::registry::manifest::Upstream;
+use crate::registry::function::Upstream;
 
 /// One request, to be sent again when the server wants input first.
 #[derive(Debug, Clone)]

@@ -19,7 +19,8 @@ use crate::mcp::client::hub::Hub;
 use crate::mcp::client::result;
 use crate::mcp::client::session::Session;
 use crate::mcp::entry::{Entry, Transport};
-use crate::registry::manifest::{Function, Operation, Provider, Upstream};
+use crate::registry::function::{Function, Operation, Upstream};
+use crate::registry::manifest::Provider;
 
 impl Hub {
     async fn carry_out(&self, ctx: &Ctx, plan: &Plan) -> Result<Value, Failure> {

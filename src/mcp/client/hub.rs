@@ -26,7 +26,8 @@ use crate::mcp::client::tools;
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::files::{self, Servers};
 use crate::mcp::trust::{Trust, quoted};
-use crate::registry::manifest::{Function, Provider};
+use crate::registry::function::Function;
+use crate::registry::manifest::Provider;
 
 /// Is told what a server turned out to have.
 pub type Learn = Box<dyn Fn(&Arc<Provider>, Vec<Function>) + Send + Sync>;

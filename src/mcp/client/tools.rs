@@ -9,7 +9,8 @@ use crate::base::json::sha256;
 use crate::base::name::in_plain_sight;
 use crate::mcp::entry::{self, Entry};
 use crate::mcp::trust::{Quarantine, quoted};
-use crate::registry::manifest::{Function, Operation, Provider};
+use crate::registry::function::{Function, Operation};
+use crate::registry::manifest::Provider;
 use crate::registry::schema;
 
 /// Longest description that is kept.

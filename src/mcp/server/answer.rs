@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::base::envelope::Envelope;
 use crate::base::error::Error;
-use crate::registry::manifest::UPSTREAMS;
+use crate::registry::function::UPSTREAMS;
 
 /// Most bytes of pictures and sounds that are handed on.
 const MOST_MEDIA: usize = 8 << 20;

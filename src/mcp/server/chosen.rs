@@ -16,7 +16,7 @@ use crate::mcp::server::names::tool_name;
 use crate::mcp::server::scope::Scope;
 use crate::mcp::server::{answer, small};
 use crate::registry::catalog::Opened;
-use crate::registry::manifest::{Function, Operation};
+use crate::registry::function::{Function, Operation};
 
 /// The tools of one scope, by name.
 #[derive(Default)]

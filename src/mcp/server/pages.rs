@@ -12,7 +12,7 @@ use crate::call::runtime::Runtime;
 use crate::config::layers::Rule;
 use crate::registry::catalog::Callable;
 use crate::registry::docs;
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 /// Longest documentation of one page.
 const LONGEST: usize = 3900;

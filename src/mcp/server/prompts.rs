@@ -14,7 +14,7 @@ use crate::mcp::server::pages;
 use crate::mcp::server::shelf::Visit;
 use crate::mcp::server::small;
 use crate::registry::docs;
-use crate::registry::manifest::{Function, WORKFLOWS};
+use crate::registry::function::{Function, WORKFLOWS};
 
 /// Every workflow that is a prompt and may be used.
 pub fn list(visit: &Visit<'_>) -> Result<Vec<Prompt>> {

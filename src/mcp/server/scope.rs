@@ -121,7 +121,7 @@ mod tests {
         let question = |account| crate::access::policy::Question {
             provider: "github",
             function: "list_issues",
-            operation: crate::registry::manifest::Operation::Read,
+            operation: crate::registry::function::Operation::Read,
             account,
             local: false,
         };

@@ -28,7 +28,7 @@ use crate::mcp::server::live::Live;
 use crate::mcp::server::scope::{Flags, Holder, Scope};
 use crate::mcp::server::small::{self, Small};
 use crate::mcp::server::{answer, asks, pages, prompts, resources, telling};
-use crate::registry::manifest::Operation;
+use crate::registry::function::Operation;
 
 /// The face over the catalog.
 pub struct Shelf {

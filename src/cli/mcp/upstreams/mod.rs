@@ -25,7 +25,8 @@ use crate::mcp::entry::{self, Entry};
 use crate::mcp::files::Servers;
 use crate::mcp::trust::{Trust, quoted};
 use crate::registry::catalog::upstream_tool;
-use crate::registry::manifest::{Function, Provider, UPSTREAMS};
+use crate::registry::function::{Function, UPSTREAMS};
+use crate::registry::manifest::Provider;
 
 /// Runs a command of the family.
 pub fn run(app: &App, out: &Out, name: &str, arguments: &ArgMatches) -> Result<u8> {
