@@ -402,7 +402,11 @@ fn providers_keep_their_promises() {
 fn credentials_are_used_and_their_other_names_are_their_own() {
     let failures = in_providers(|provider| {
         let templates = provider.auth.0.iter().flat_map(|auth| [&auth.value, &auth.username, &auth.password]).map(String::as_str);
-        let used: String = templates.chain(provider.servers.values().filter_map(Value::as_str)).collect();
+        let mut used: String = templates.chain(provider.servers.values().filter_map(Value::as_str)).collect();
+        if let Some(oauth) = &provider.oauth {
+            used += "{client_id}{client_secret}{refresh_token}{service_account}";
+            used.extend(oauth.keep.keys().map(|key| format!("{{{key}}}")));
+        }
         let mut said = Vec::new();
         let mut names = BTreeSet::new();
         for field in &provider.credentials {

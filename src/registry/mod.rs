@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod credential;
 pub mod docs;
 pub mod function;
+pub mod import;
 pub mod index;
 pub mod jq;
 pub mod jq_plain;

@@ -1,0 +1,54 @@
+//! From somebody else's description of a service to a provider of ours. Pure: a document in, a provider and a report out; reading
+//! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
+//! by operation; nothing is dropped without a word.
+
+use serde::Serialize;
+
+use crate::registry::manifest::Provider;
+
+/// What is wanted of a description.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Id of the provider to make; made from the description's title when empty.
+    pub id: String,
+    /// Where the description came from, as it may be shown: without credentials.
+    pub source: String,
+    /// Today, ISO 8601.
+    pub today: String,
+    /// Globs over function ids, `METHOD /path` and tags; without one everything is taken.
+    pub include: Vec<String>,
+    /// Globs of what is left out.
+    pub exclude: Vec<String>,
+}
+
+/// A description as a provider, and what became of each of its operations.
+#[derive(Debug)]
+pub struct Imported {
+    pub provider: Provider,
+    pub report: Report,
+}
+
+/// What became of a description.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// What concerns the whole: security schemes, servers, credentials.
+    pub notes: Vec<String>,
+    /// One entry for each operation of the description, in its order.
+    pub operations: Vec<Fate>,
+}
+
+/// What became of one operation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fate {
+    /// As the description names it: `GET /users/{id}`, `drive.files.list`, `query viewer`.
+    pub operation: String,
+    /// The function that it became.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// Why it became none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+    /// What of it could not be expressed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
