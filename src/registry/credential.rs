@@ -50,6 +50,13 @@ pub struct Auth {
     pub password: String,
 }
 
+impl Auth {
+    /// The templates over credential fields.
+    pub fn templates(&self) -> [&str; 3] {
+        [&self.value, &self.username, &self.password]
+    }
+}
+
 /// The kinds of [`Auth`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
