@@ -73,6 +73,7 @@ pub fn new(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if app.catalog()?.ids()?.iter().any(|known| known == id) {
         return Err(Error::usage(format!("There is a provider '{id}' already")).hint(format!("angelia integrations:docs {id}")));
     }
+    let words = filling(id, given("title"), given("url"), given("auth").unwrap_or("bearer"))?;
     let above = match given("output") {
         Some(folder) => PathBuf::from(folder),
         None => app.dirs.make_config()?.join("providers"),
@@ -81,7 +82,6 @@ pub fn new(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let made = |error: std::io::Error| Error::usage(format!("{} cannot be made: {error}", folder.display()));
     std::fs::create_dir_all(&above).map_err(made)?;
     std::fs::create_dir(&folder).map_err(made)?;
-    let words = filling(id, given("title"), given("url"), given("auth").unwrap_or("bearer"))?;
     let mut written = Vec::new();
     for (name, text) in SCAFFOLD {
         let path = folder.join(name);
