@@ -396,8 +396,8 @@ impl Runtime {
         let draft = Draft::of(&plan);
         let provider = plan.callable.provider.clone();
         let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
-        let credentials = match self.vault.unlock(&provider, &plan.account) {
-            Ok(credentials) => credentials,
+        let (credentials, account) = match self.unlock(ctx, &plan).await {
+            Ok(unlocked) => unlocked,
             Err(error) => {
                 if let Some(id) = &approval {
                     drop(self.memory.with(|store| store.unspend_ticket(id)));
@@ -415,9 +415,10 @@ impl Runtime {
             self.record(&row);
         }
         let executor = self.executor(&plan.callable);
-        let ready = Ready { plan, credentials, scrubber };
+        let ready = Ready { plan, credentials, scrubber, account };
         let mut outcome = executor.execute(ctx, &ready).await;
-        ready.scrubber.scrub_value(&mut outcome.data);
+        let scrubber = outcome.scrubber.take().unwrap_or_else(|| ready.scrubber.clone());
+        scrubber.scrub_value(&mut outcome.data);
         let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
         if let Some(id) = approval.as_ref().filter(|_| !sent) {
             // Nothing went out: the word that was given still holds.
@@ -434,7 +435,7 @@ impl Runtime {
         let mut envelope = draft.envelope(outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;
-        envelope.scrub(&ready.scrubber);
+        envelope.scrub(&scrubber);
         envelope
     }
 

@@ -122,7 +122,8 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     Ok(0)
 }
 
-fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
+/// Removes everything that is stored for an account.
+pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
     app.catalog()?.provider(id)?;
     if !app.vault()?.remove(&app.dirs, id, alias)? {
         return Err(Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
@@ -132,11 +133,6 @@ fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
         format!("The credentials of account '{alias}' of {id} are removed.")
     });
     Ok(0)
-}
-
-/// `integrations:disconnect`.
-pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    remove_account(app, out, provider(arguments).unwrap_or_default(), &account(arguments)?)
 }
 
 /// `integrations:remove`: deletes the user's own manifest.

@@ -85,14 +85,31 @@ pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// As [`locked`], until the answer is dropped.
 pub fn hold(path: &Path) -> Result<fs::File> {
     let lock = path.with_extension("lock");
-    let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
-    let file = match fs::OpenOptions::new().create_new(true).write(true).open(&lock) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_lock(&lock),
-        made => made,
-    };
-    let file = file.map_err(broken)?;
-    file.lock().map_err(broken)?;
+    let file = make_lock(&lock).map_err(|error| unlockable(&lock, &error))?;
+    file.lock().map_err(|error| unlockable(&lock, &error))?;
     Ok(file)
+}
+
+/// As [`hold`]; `None` while another process holds it. A process that dies holds nothing any more.
+pub fn try_hold(path: &Path) -> Result<Option<fs::File>> {
+    let lock = path.with_extension("lock");
+    let file = make_lock(&lock).map_err(|error| unlockable(&lock, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(unlockable(&lock, &error)),
+    }
+}
+
+fn unlockable(lock: &Path, error: &std::io::Error) -> Error {
+    Error::usage(format!("{} cannot be locked: {error}", lock.display()))
+}
+
+fn make_lock(lock: &Path) -> std::io::Result<fs::File> {
+    match fs::OpenOptions::new().create_new(true).write(true).open(lock) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_lock(lock),
+        made => made,
+    }
 }
 
 fn open_lock(lock: &Path) -> std::io::Result<fs::File> {

@@ -32,6 +32,8 @@ pub enum CredentialKind {
     Url,
     Host,
     Email,
+    /// A JSON document, such as the key file of a service account; kept in one line.
+    Json,
 }
 
 /// Where credentials go on a request. `value`, `username` and `password` are templates over credential fields.
@@ -70,6 +72,9 @@ pub struct OAuth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorize_url: Option<String>,
     pub token_url: String,
+    /// Who the authorization server says it is (RFC 9207), where that is not the origin of `authorize_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     /// Where a device code is asked for (RFC 8628).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_url: Option<String>,
@@ -108,15 +113,61 @@ pub struct OAuth {
     /// Seconds that a token lives when the answer does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
+    /// Errors besides `invalid_grant` that say that a grant has ended, such as `bad_refresh_token`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_errors: Vec<String>,
     /// Port of the loopback address, where a service wants the redirect address registered with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirect_port: Option<u16>,
+    /// Name of the loopback address, where a service knows only one of them.
+    #[serde(default)]
+    pub redirect_host: RedirectHost,
     /// What else of the answer is kept in fields: field to dotted path, such as `instance_url: instance_url`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub keep: Map<String, Value>,
     /// Why a person must bring a client of their own, and where it is made.
     #[serde(default)]
     pub help: String,
+}
+
+impl OAuth {
+    /// Fields from which the token is fetched when a call needs it, without a person: one list for each way.
+    pub fn fetched_from(&self) -> Vec<&'static [&'static str]> {
+        let mut ways: Vec<&'static [&'static str]> = Vec::new();
+        if self.grants.contains(&Grant::ServiceAccount) {
+            ways.push(&["service_account"]);
+        }
+        // Where a person signs in first of all, a client alone is not meant to act by itself.
+        if self.grants.first() == Some(&Grant::ClientCredentials) {
+            ways.push(&["client_id", "client_secret"]);
+        }
+        ways
+    }
+
+    /// Whether a person can sign in.
+    pub fn by_person(&self) -> bool {
+        self.grants.iter().any(|grant| matches!(grant, Grant::AuthorizationCode | Grant::DeviceCode))
+    }
+}
+
+/// The names of the loopback address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RedirectHost {
+    #[default]
+    #[serde(rename = "127.0.0.1")]
+    Address,
+    #[serde(rename = "localhost")]
+    Localhost,
+}
+
+impl RedirectHost {
+    /// As it stands in the redirect address.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "127.0.0.1",
+            Self::Localhost => "localhost",
+        }
+    }
 }
 
 /// The ways in which a token is had.
@@ -131,6 +182,18 @@ pub enum Grant {
     ClientCredentials,
     /// RFC 7523 with the JSON key of a service account in the field `service_account`.
     ServiceAccount,
+}
+
+impl Grant {
+    /// The word in manifests, options and listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::DeviceCode => "device_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::ServiceAccount => "service_account",
+        }
+    }
 }
 
 /// How a client says who it is (RFC 6749 section 2.3.1).
