@@ -361,10 +361,12 @@ impl Runtime {
         }
         let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
         let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
+        let connect = provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}{of}", provider.id));
         Err(Error::new(
             Code::MissingCredentials,
             format!("Integration '{}' is missing required credentials for account '{account}': {}", provider.id, missing.join(", ")),
         )
+        .hints(connect)
         .hint(format!("angelia integrations:fields {}{of}", provider.id))
         .hint(format!("angelia integrations:configure {}{of}{set}", provider.id)))
     }
