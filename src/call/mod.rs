@@ -28,3 +28,4 @@ pub mod runtime;
 pub mod select;
 pub mod sink;
 pub mod wire;
+pub mod xml;

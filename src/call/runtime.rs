@@ -382,9 +382,9 @@ impl Runtime {
             Error::new(Code::InvalidArguments, format!("The base URL '{url}' of integration '{}' {why}", provider.id))
         };
         if let Some(set) = policy::server(&self.config, &provider.id, which) {
-            return base_url(set).map(Some).map_err(|why| wrong(set, why));
+            return base_url(&auth::marked(provider, set)).map(Some).map_err(|why| wrong(set, why));
         }
-        let mut url = provider.servers.get(which).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut url = auth::marked(provider, provider.servers.get(which).and_then(Value::as_str).unwrap_or_default());
         if url.contains('{') {
             for (key, value) in self.vault.settings(provider, account)? {
                 url = url.replace(&format!("{{{key}}}"), &value);

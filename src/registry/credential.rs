@@ -60,6 +60,8 @@ pub enum AuthKind {
     Header,
     Basic,
     Query,
+    /// In the path of the base URL, where `servers` names the field.
+    Path,
 }
 
 /// How one signs in by OAuth 2.0 (RFC 6749). What a service does differently from the standard is said here, and nowhere in code.
