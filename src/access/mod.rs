@@ -10,6 +10,7 @@ pub mod loopback;
 pub mod plans;
 pub mod policy;
 pub mod sealed;
+pub mod signature;
 pub mod signin;
 pub mod state;
 pub mod trust;

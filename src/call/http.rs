@@ -409,7 +409,9 @@ impl Run<'_> {
         let placed =
             auth::place(&plan.callable.provider, &self.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
         let method = built.method.parse().map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
-        Ok(Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers })
+        let mut request = Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers };
+        auth::sign(&plan.callable.provider, &self.credentials, &mut request, now_ms()).map_err(|error| refuse(error.message))?;
+        Ok(request)
     }
 
     /// A failure without an answer, in words and with a code.

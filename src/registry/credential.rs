@@ -50,6 +50,9 @@ pub struct Auth {
     pub username: String,
     #[serde(default)]
     pub password: String,
+    /// What a signature is made with and of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 /// The kinds of [`Auth`].
@@ -60,8 +63,106 @@ pub enum AuthKind {
     Header,
     Basic,
     Query,
+    /// AWS Signature Version 4.
+    Sigv4,
+    /// A keyed hash of what the manifest names.
+    Hmac,
     /// In the path of the base URL, where `servers` names the field.
     Path,
+}
+
+/// A signature over the request. All texts but the names of headers are templates over credential fields.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// The key.
+    pub secret: String,
+    /// How the key is written.
+    #[serde(default, skip_serializing_if = "Encoding::is_text")]
+    pub secret_encoding: Encoding,
+    /// `hmac`: what is signed; also names parts of the request: `{method}`, `{host}`, `{path}`, `{query}`, `{target}`, `{url}`, `{body}`,
+    /// `{body_sha256}`, `{timestamp}`, `{nonce}`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub of: String,
+    #[serde(default)]
+    pub algorithm: Hash,
+    /// How the signature is written.
+    #[serde(default = "in_hex")]
+    pub encoding: Encoding,
+    #[serde(default)]
+    pub timestamp: TimeFormat,
+    /// Header that carries the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp_header: Option<String>,
+    /// Header that carries a text used once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce_header: Option<String>,
+    /// `sigv4`: whose key it is, where and for what.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub access_key_id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub session_token: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub region: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+}
+
+impl Signature {
+    /// Names that a template may hold besides credential fields.
+    pub const PARTS: &'static [&'static str] =
+        &["method", "host", "path", "query", "target", "url", "body", "body_sha256", "timestamp", "nonce", "signature"];
+
+    /// All templates.
+    pub fn templates(&self) -> [&str; 6] {
+        [&self.secret, &self.of, &self.access_key_id, &self.session_token, &self.region, &self.service]
+    }
+}
+
+/// The hash of an HMAC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hash {
+    Sha1,
+    #[default]
+    Sha256,
+    Sha512,
+}
+
+/// How bytes are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// As they are.
+    #[default]
+    Text,
+    Hex,
+    Base64,
+}
+
+impl Encoding {
+    /// The word in manifests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Hex => "hex",
+            Self::Base64 => "base64",
+        }
+    }
+
+    fn is_text(&self) -> bool {
+        *self == Self::Text
+    }
+}
+
+/// How a time is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeFormat {
+    #[default]
+    Seconds,
+    Milliseconds,
+    Iso8601,
 }
 
 /// How one signs in by OAuth 2.0 (RFC 6749). What a service does differently from the standard is said here, and nowhere in code.
@@ -240,4 +341,8 @@ fn is_scope(text: &str) -> bool {
 
 fn access_token() -> String {
     String::from("access_token")
+}
+
+fn in_hex() -> Encoding {
+    Encoding::Hex
 }

@@ -87,10 +87,11 @@ impl Account {
     pub async fn refused(&self, used: &Credentials) -> Result<Option<Credentials>> {
         let oauth = self.oauth()?;
         let vault = self.vault()?;
-        let source = self.source(&vault, oauth);
-        let from_environment = matches!(source, Some(Source::Environment(_)));
-        let lease = vault.lease(&self.provider.id, &self.name);
-        if from_environment || (lease.is_none() && !vault.is_fetched(&self.provider, &self.name, &oauth.token_field)) {
+        if let Some(Source::Environment(variable)) = self.source(&vault, oauth) {
+            let line = format!("{} does not accept the token of the environment variable {variable}; it cannot be renewed here", self.provider.title);
+            return Err(Error::new(Code::NeedsReauth, line).status(401).hint(format!("Give {variable} another value, or unset it")).hint(self.command()));
+        }
+        if vault.lease(&self.provider.id, &self.name).is_none() && !vault.is_fetched(&self.provider, &self.name, &oauth.token_field) {
             return Ok(None);
         }
         let token = |credentials: &Credentials| credentials.fill(&format!("{{{}}}", oauth.token_field));
