@@ -6,9 +6,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::access::field::fill;
+use crate::access::signature;
 use crate::access::vault::Credentials;
 use crate::base::error::{Code, Error, Result};
 use crate::base::secret::{MASK, Scrubber};
+use crate::net::Request;
 use crate::net::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use crate::registry::credential::{Auth, AuthKind};
 use crate::registry::manifest::Provider;
@@ -43,8 +45,15 @@ pub fn place(provider: &Provider, credentials: &Credentials, url: &mut Url, head
     Ok(placed)
 }
 
+/// Signs a request on which everything else stands.
+pub fn sign(provider: &Provider, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
+    provider.auth.0.iter().try_for_each(|auth| signature::sign(auth, credentials, request, now_ms))
+}
+
 fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap, placed: &mut Placed) -> Result<()> {
     let (name, value) = match auth.kind {
+        // Made when everything else of the request stands.
+        AuthKind::Sigv4 | AuthKind::Hmac => return Ok(()),
         AuthKind::Query => {
             // A next-page link may carry it already.
             let there = url.query_pairs().any(|(name, _)| name == auth.name.as_str());
@@ -107,12 +116,17 @@ pub fn preview(provider: &Provider, shown: &dyn Fn(&str) -> Option<String>) -> P
             AuthKind::Basic => fill(&auth.username, shown).and(fill(&auth.password, shown)).map(|_| format!("Basic {MASK}")),
             AuthKind::Bearer => fill(&auth.value, shown).map(|value| format!("Bearer {value}")),
             AuthKind::Header | AuthKind::Query | AuthKind::Path => fill(&auth.value, shown),
+            AuthKind::Sigv4 | AuthKind::Hmac => {
+                preview.headers.extend(signature::preview(auth, shown));
+                None
+            }
         };
         let Some(value) = value else { continue };
         match auth.kind {
             AuthKind::Bearer | AuthKind::Basic => preview.headers.push((String::from("authorization"), value)),
             AuthKind::Header => preview.headers.push((auth.name.to_lowercase(), value)),
             AuthKind::Query => preview.query.push((auth.name.clone(), value)),
+            AuthKind::Sigv4 | AuthKind::Hmac => {}
             AuthKind::Path => preview.path.push((marker(&auth.value), value)),
         }
     }

@@ -96,6 +96,7 @@ fn refused(provider: &Provider, read: &Read<'_>) -> Error {
     };
     match read.status {
         401 => error
+            .hints(provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}", provider.id)))
             .hint(format!("angelia integrations:doctor {}", provider.id))
             .hint("The credentials were not accepted; store new ones with angelia integrations:configure"),
         403 if !limited => error.hint("The credentials may lack a permission or scope"),
