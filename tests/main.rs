@@ -9,6 +9,7 @@
 
 mod approvals;
 mod cli;
+mod connect;
 mod contract;
 mod credentials;
 mod data;
@@ -17,6 +18,7 @@ mod durability;
 mod exchanges;
 mod hostile;
 mod input;
+mod lint;
 mod lua;
 mod lua_calls;
 mod lua_check;
