@@ -2,7 +2,11 @@
 //! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
 //! by operation; nothing is dropped without a word.
 
+pub mod discovery;
+pub mod parts;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::registry::manifest::Provider;
 
@@ -19,6 +23,14 @@ pub struct Wanted {
     pub include: Vec<String>,
     /// Globs of what is left out.
     pub exclude: Vec<String>,
+}
+
+/// A description that was read.
+#[derive(Debug)]
+pub struct Document {
+    pub value: Value,
+    /// Of its bytes, in hex.
+    pub sha256: String,
 }
 
 /// A description as a provider, and what became of each of its operations.
