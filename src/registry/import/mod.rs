@@ -3,6 +3,7 @@
 //! by operation; nothing is dropped without a word.
 
 pub mod discovery;
+pub mod graphql;
 pub mod parts;
 
 use serde::Serialize;
