@@ -2,8 +2,16 @@
 //! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
 //! by operation; nothing is dropped without a word.
 
-use serde::Serialize;
+pub mod names;
+pub mod openapi;
+pub mod parts;
+pub mod read;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::sha256;
 use crate::registry::manifest::Provider;
 
 /// What is wanted of a description.
@@ -19,6 +27,14 @@ pub struct Wanted {
     pub include: Vec<String>,
     /// Globs of what is left out.
     pub exclude: Vec<String>,
+}
+
+/// A description that was read.
+#[derive(Debug)]
+pub struct Document {
+    pub value: Value,
+    /// Of its bytes, in hex.
+    pub sha256: String,
 }
 
 /// A description as a provider, and what became of each of its operations.
@@ -51,4 +67,15 @@ pub struct Fate {
     /// What of it could not be expressed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// Makes a provider of a description, whichever format it has.
+pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
+    let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
+    let has = |key: &str| document.value.get(key).is_some();
+    if has("openapi") || has("swagger") || (has("paths") && has("info")) {
+        return openapi::import(&document, wanted);
+    }
+    Err(Error::new(Code::InvalidPayload, "The description is of no known format")
+        .hint("OpenAPI 3.0 and 3.1 and Swagger 2 can be imported, as JSON or YAML"))
 }
