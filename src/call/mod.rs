@@ -26,4 +26,5 @@ pub mod retry;
 pub mod runtime;
 pub mod select;
 pub mod sink;
+pub mod style;
 pub mod wire;

@@ -224,6 +224,7 @@ pub fn definition(function: &Function) -> String {
         "server",
         "input",
         "parameters",
+        "defs",
         "fields",
         "build",
     ];

@@ -4,11 +4,17 @@
 
 pub mod discovery;
 pub mod graphql;
+pub mod names;
+pub mod openapi;
 pub mod parts;
+pub mod postman;
+pub mod read;
 
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::sha256;
 use crate::registry::manifest::Provider;
 
 /// What is wanted of a description.
@@ -18,6 +24,8 @@ pub struct Wanted {
     pub id: String,
     /// Where the description came from, as it may be shown: without credentials.
     pub source: String,
+    /// Where the service itself answers, when it was asked for its description (introspection).
+    pub endpoint: Option<String>,
     /// Today, ISO 8601.
     pub today: String,
     /// Globs over function ids, `METHOD /path` and tags; without one everything is taken.
@@ -64,4 +72,31 @@ pub struct Fate {
     /// What of it could not be expressed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// Makes a provider of a description, whichever format it has.
+pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| graphql::is_schema(text)) {
+        return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);
+    }
+    let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
+    let has = |key: &str| document.value.get(key).is_some();
+    if has("openapi") || has("swagger") || (has("paths") && has("info")) {
+        return openapi::import(&document, wanted);
+    }
+    if discovery::is_one(&document.value) {
+        return discovery::import(&document, wanted).map_err(broken);
+    }
+    if graphql::is_answer(&document.value) {
+        return graphql::import_answer(&document, wanted).map_err(broken);
+    }
+    if postman::is_one(&document.value) {
+        return postman::import(&document, wanted).map_err(broken);
+    }
+    Err(Error::new(Code::InvalidPayload, "The description is of no known format")
+        .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
+}
+
+fn broken(why: String) -> Error {
+    Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"))
 }
