@@ -6,6 +6,8 @@ pub mod names;
 pub mod openapi;
 pub mod parts;
 pub mod read;
+pub mod sample;
+pub mod text;
 
 use serde::Serialize;
 use serde_json::Value;
