@@ -2,11 +2,13 @@
 //! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
 //! by operation; nothing is dropped without a word.
 
+pub mod drift;
 pub mod names;
 pub mod openapi;
 pub mod parts;
 pub mod read;
 pub mod sample;
+pub mod stored;
 pub mod text;
 
 use serde::Serialize;

@@ -167,8 +167,19 @@ mod tests {
     #[test]
     fn usual_patterns_are_matched() {
         let table = [
-            "^[a-z]{3}$", "^[A-Za-z0-9_-]+$", r"^\d{4}-\d{2}-\d{2}$", "^(foo|bar)$", r"^arn:aws:iam::\d{12}:role/.*$", "[^/]+", "^#?[0-9a-f]{6}$",
-            r"^(?:\+|00)[1-9][0-9]{1,14}$", r"[\s\S]*", "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}$", "^[A-Z]{2}(-[A-Z]{2})?$", r"^\S+@\S+\.\S+$", "",
+            "^[a-z]{3}$",
+            "^[A-Za-z0-9_-]+$",
+            r"^\d{4}-\d{2}-\d{2}$",
+            "^(foo|bar)$",
+            r"^arn:aws:iam::\d{12}:role/.*$",
+            "[^/]+",
+            "^#?[0-9a-f]{6}$",
+            r"^(?:\+|00)[1-9][0-9]{1,14}$",
+            r"[\s\S]*",
+            "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}$",
+            "^[A-Z]{2}(-[A-Z]{2})?$",
+            r"^\S+@\S+\.\S+$",
+            "",
         ];
         for pattern in table {
             let made = of_pattern(pattern).unwrap_or_else(|| panic!("{pattern}"));

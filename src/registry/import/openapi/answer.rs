@@ -28,7 +28,8 @@ pub fn answer<'a>(doc: &Doc<'a>, operation: &'a Value) -> Answer<'a> {
     }
     let read = |(code, written): (&String, &'a Value)| -> Option<Answer<'a>> {
         let response = doc.resolve(written).ok()?;
-        let headers = response.get("headers").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.to_lowercase()).collect();
+        let headers =
+            response.get("headers").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.to_lowercase()).collect();
         let empty = matches!(code.as_str(), "204" | "205");
         if doc.old {
             let produces = [operation, doc.root].into_iter().find_map(|of| of.get("produces")?.as_array());
@@ -78,10 +79,14 @@ pub fn read_by<'a>(doc: &Doc<'a>, answer: &Answer<'a>, function: &mut Function) 
             if media != "application/json" && media != "*/*" && !media.contains('*') {
                 function.headers.insert(String::from("accept"), media.into());
             }
-            function.output = answer.schema.map(|schema| outline(doc, schema)).filter(|outline| outline.as_object().is_some_and(|outline| !outline.is_empty()));
+            function.output = answer
+                .schema
+                .map(|schema| outline(doc, schema))
+                .filter(|outline| outline.as_object().is_some_and(|outline| !outline.is_empty()));
         }
         Some(media) => {
-            let text = (media.starts_with("text/") && !file) || ["xml", "yaml", "javascript", "csv", "jsonl", "ndjson", "x-www-form"].iter().any(|word| media.contains(word));
+            let text = (media.starts_with("text/") && !file)
+                || ["xml", "yaml", "javascript", "csv", "jsonl", "ndjson", "x-www-form"].iter().any(|word| media.contains(word));
             function.response = if text { ResponseForm::Text } else { ResponseForm::Binary };
             let plain = !media.contains('*') && media.bytes().all(|b| b.is_ascii_graphic());
             function.headers.insert(String::from("accept"), if plain { media.into() } else { "*/*".into() });

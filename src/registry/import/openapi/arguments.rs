@@ -120,7 +120,10 @@ pub fn style<'a>(draft: &mut Draft<'a>, parameter: &'a Value, schema: &'a Value,
         return (list && place == Place::Query).then_some("comma");
     }
     let style = word(parameter, "style");
-    let explode = parameter.get("explode").and_then(Value::as_bool).unwrap_or(matches!(style, None | Some("form")) && place != Place::Path && place != Place::Header);
+    let explode = parameter
+        .get("explode")
+        .and_then(Value::as_bool)
+        .unwrap_or(matches!(style, None | Some("form")) && place != Place::Path && place != Place::Header);
     match (place, style) {
         (Place::Path, Some("label")) if explode => Some("label_pairs"),
         (Place::Path, Some("label")) => Some("label"),

@@ -129,7 +129,14 @@ fn members<'a>(draft: &mut Draft<'a>, shape: &Shape<'a>, of: &'a Value) {
             continue;
         }
         let style = form_style(draft, name, property, of);
-        draft.add(Argument { wire: name, place: Place::Body, schema: property, of: property, required: shape.required.contains(name), style });
+        draft.add(Argument {
+            wire: name,
+            place: Place::Body,
+            schema: property,
+            of: property,
+            required: shape.required.contains(name),
+            style,
+        });
     }
     for group in &shape.any_of {
         let ids: Vec<String> = group.iter().filter_map(|wire| draft.argument(wire, Place::Body).map(str::to_owned)).collect();
@@ -197,7 +204,8 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
         if is_read_only(draft, property) {
             continue;
         }
-        let several = draft.doc.resolve(property).ok().and_then(|property| property.get("items")).is_some_and(|items| is_file(&draft.doc, items));
+        let several =
+            draft.doc.resolve(property).ok().and_then(|property| property.get("items")).is_some_and(|items| is_file(&draft.doc, items));
         let media = of.get("encoding").and_then(|all| all.get(*name)).and_then(|encoding| word(encoding, "contentType"));
         let typed = media.is_some_and(|media| !media.contains("json") && !media.starts_with("text/"));
         let bare = draft.doc.resolve(property).is_ok_and(|property| matches!(kind(property), None | Some("string")));
@@ -206,7 +214,14 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
             draft.warn(format!("'{}' takes several files; one can be sent with a call", printable(name)));
         }
         let schema = if file { &FILE } else { *property };
-        let id = draft.add(Argument { wire: name, place: Place::Body, schema, of: property, required: shape.required.contains(name), style: None });
+        let id = draft.add(Argument {
+            wire: name,
+            place: Place::Body,
+            schema,
+            of: property,
+            required: shape.required.contains(name),
+            style: None,
+        });
         if file {
             draft.set(&id, "format", Value::from("binary"));
         }
@@ -219,7 +234,11 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
 
 fn raw<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &'a Value, needed: bool) -> Result<(), String> {
     let kind = media.split(';').next().unwrap_or_default().trim();
-    let text = kind.starts_with("text/") || kind.ends_with("xml") || kind.contains("yaml") || kind.contains("javascript") || kind.contains("graphql");
+    let text = kind.starts_with("text/")
+        || kind.ends_with("xml")
+        || kind.contains("yaml")
+        || kind.contains("javascript")
+        || kind.contains("graphql");
     draft.function.body = BodyForm::Raw;
     if kind.contains('*') {
         draft.warn(format!("any content of {} may be sent; it is sent as application/octet-stream", printable(kind)));

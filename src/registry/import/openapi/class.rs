@@ -37,7 +37,8 @@ pub fn class(method: &str, path: &str, said: &Said, operation: &Value) -> (Opera
         "DELETE" => (Operation::Destructive, None),
         "GET" | "HEAD" => {
             // Two signs, or one that nothing but a verb can be.
-            let sure = ["create", "update", "delete", "remove", "send", "cancel", "destroy", "unsubscribe", "revoke", "purge", "logout", "add"];
+            let sure =
+                ["create", "update", "delete", "remove", "send", "cancel", "destroy", "unsubscribe", "revoke", "purge", "logout", "add"];
             let both = CHANGES.contains(&verb) && verb == in_path;
             let writes = both || (said.by_id && sure.contains(&verb)) || (last.len() == 1 && sure.contains(&in_path));
             match (writes, grave) {
@@ -60,11 +61,17 @@ fn read_by_post(said: &Said, in_path: &str, last: &[String], operation: &Value) 
     let head: String = told.chars().take(600).collect();
     let changing = |word: &String| {
         let stem = word.trim_end_matches("es").trim_end_matches(['s', 'd']);
-        CHANGES.iter().any(|verb| verb == word || *verb == stem || verb.strip_suffix('e') == Some(stem)) && !matches!(word.as_str(), "set" | "sets" | "post" | "run")
+        CHANGES.iter().any(|verb| verb == word || *verb == stem || verb.strip_suffix('e') == Some(stem))
+            && !matches!(word.as_str(), "set" | "sets" | "post" | "run")
     };
     let changes = words(&head).iter().any(changing) || CHANGES.contains(&in_path) || last.iter().any(changing);
-    let saved = said.about.iter().chain(last).any(|word| matches!(word.as_str(), "sql" | "job" | "jobs" | "export" | "async" | "token" | "session"));
-    (looks && path_looks && !changes && !saved).then(|| format!("Its name and its path say that it only looks ('{}'); POST carries what is looked for.", said.verb))
+    let saved = said
+        .about
+        .iter()
+        .chain(last)
+        .any(|word| matches!(word.as_str(), "sql" | "job" | "jobs" | "export" | "async" | "token" | "session"));
+    (looks && path_looks && !changes && !saved)
+        .then(|| format!("Its name and its path say that it only looks ('{}'); POST carries what is looked for.", said.verb))
 }
 
 #[cfg(test)]

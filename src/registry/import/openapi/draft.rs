@@ -179,10 +179,11 @@ impl<'a> Draft<'a> {
         let body = self.body.as_ref().filter(|_| with_body);
         let mut arguments = Map::new();
         for seed in &self.seeds {
-            let in_body = body.filter(|_| self.function.place(&seed.id) == Place::Body).and_then(|body| match self.function.wire_name(&seed.id) {
-                "." => Some(body),
-                _ => body.get(seed.wire),
-            });
+            let in_body =
+                body.filter(|_| self.function.place(&seed.id) == Place::Body).and_then(|body| match self.function.wire_name(&seed.id) {
+                    "." => Some(body),
+                    _ => body.get(seed.wire),
+                });
             let must = self.function.required.contains(&seed.id) || needed.contains(&seed.id.as_str());
             let shown = self.doc.resolve(seed.schema).unwrap_or(seed.schema);
             let file = self.function.format(&seed.id) == Some("binary");

@@ -91,7 +91,8 @@ impl<'a> Maker<'a> {
         let properties = schema.get("properties");
         for name in Doc::list(schema, "required").iter().filter_map(Value::as_str) {
             let property = properties.and_then(|all| all.get(name)).or_else(|| self.elsewhere(schema, name));
-            let hidden = |property: &'a Value| says(property, "readOnly") || self.doc.resolve(property).is_ok_and(|at| says(at, "readOnly"));
+            let hidden =
+                |property: &'a Value| says(property, "readOnly") || self.doc.resolve(property).is_ok_and(|at| says(at, "readOnly"));
             match property {
                 Some(property) if hidden(property) => {}
                 Some(property) if !into.contains_key(name) => _ = into.insert(name.to_owned(), self.at(property, name, depth + 1)),

@@ -68,7 +68,8 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     let names = names(&unnamed);
     let values: Vec<&Value> = operations.iter().map(|one| one.value).collect();
     let mut security = security::security(&doc, &values);
-    let parameters: Vec<&Value> = operations.iter().flat_map(|one| arguments::declared(&doc, one.item, one.value, &mut Vec::new())).collect();
+    let parameters: Vec<&Value> =
+        operations.iter().flat_map(|one| arguments::declared(&doc, one.item, one.value, &mut Vec::new())).collect();
     security.by_header(&parameters);
     let mut shared = Shared { doc, servers: Servers::of(&doc, &wanted.source), keys: std::mem::take(&mut security.keys) };
     let mut provider = provider(info, document, wanted);
@@ -108,7 +109,10 @@ fn operations<'a>(doc: &Doc<'a>, report: &mut Report) -> Result<Vec<Operation<'a
         }
     }
     if all.len() > MOST {
-        return Err(Error::new(Code::InvalidPayload, format!("The description has {} operations; at most {MOST} can be imported", all.len())));
+        return Err(Error::new(
+            Code::InvalidPayload,
+            format!("The description has {} operations; at most {MOST} can be imported", all.len()),
+        ));
     }
     Ok(all)
 }
@@ -167,7 +171,8 @@ fn function<'a>(one: &Operation<'a>, name: &str, said: &Said, shared: &mut Share
     }
     draft.function.server = shared.servers.own(one.value).or_else(|| shared.servers.own(one.item));
     draft.function.pagination = pages::pagination(&draft, one.value, &answer);
-    draft.function.idempotent = ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) && one.method != "GET" && one.method != "HEAD";
+    draft.function.idempotent =
+        ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) && one.method != "GET" && one.method != "HEAD";
     describe(one, &mut draft);
     Ok(draft.finish())
 }
@@ -204,10 +209,15 @@ fn path(written: &str) -> Result<(String, Map<String, Value>), String> {
             }
             _ if inside => clean.push(c),
             c if c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/%".contains(c) => clean.push(c),
-            c => clean.push_str(&percent_encoding::utf8_percent_encode(c.encode_utf8(&mut [0; 4]), percent_encoding::NON_ALPHANUMERIC).to_string()),
+            c => clean.push_str(
+                &percent_encoding::utf8_percent_encode(c.encode_utf8(&mut [0; 4]), percent_encoding::NON_ALPHANUMERIC).to_string(),
+            ),
         }
     }
-    if inside || clean.contains("{}") || clean.split('{').skip(1).any(|rest| rest.split('}').next().is_some_and(|name| name.contains(['/', ' ']))) {
+    if inside
+        || clean.contains("{}")
+        || clean.split('{').skip(1).any(|rest| rest.split('}').next().is_some_and(|name| name.contains(['/', ' '])))
+    {
         return Err(String::from("its path has a parameter without a proper name"));
     }
     if !clean.starts_with('/') {
@@ -238,7 +248,9 @@ fn provider(info: &Value, document: &Document, wanted: &Wanted) -> Provider {
     let mut origin = parts::origin(wanted, &printable(&format), document.sha256.clone());
     origin.license = info.get("license").and_then(|license| word(license, "identifier").or_else(|| word(license, "name"))).map(printable);
     origin.version = info.get("version").map(crate::base::json::plain).filter(|text| !text.is_empty()).map(|text| printable(&text));
-    let link = |of: Option<&Value>| of.and_then(|of| word(of, "url")).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(printable);
+    let link = |of: Option<&Value>| {
+        of.and_then(|of| word(of, "url")).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(printable)
+    };
     Provider {
         id: if wanted.id.is_empty() { id(name) } else { wanted.id.clone() },
         title: title(name, "Imported service"),
@@ -269,7 +281,23 @@ fn provider(info: &Value, document: &Document, wanted: &Wanted) -> Provider {
 
 /// An id from a title: `GitHub v3 REST API` is `github`.
 fn id(title: &str) -> String {
-    const NOISE: &[&str] = &["api", "rest", "openapi", "swagger", "specification", "spec", "documentation", "docs", "reference", "the", "service", "public", "http", "json", "web"];
+    const NOISE: &[&str] = &[
+        "api",
+        "rest",
+        "openapi",
+        "swagger",
+        "specification",
+        "spec",
+        "documentation",
+        "docs",
+        "reference",
+        "the",
+        "service",
+        "public",
+        "http",
+        "json",
+        "web",
+    ];
     let version = |word: &str| word.strip_prefix('v').unwrap_or(word).chars().all(|c| c.is_ascii_digit() || c == '.');
     let kept: Vec<&str> = title
         .split(|c: char| !c.is_alphanumeric() && c != '.')
@@ -321,8 +349,13 @@ fn leave_out_what_is_wrong(provider: &mut Provider, report: &mut Report) {
 /// The call that proves credentials: who one is, where that needs no argument.
 fn verify(functions: &[Function]) -> Option<String> {
     use crate::registry::function::Operation::Read;
-    let plain = |function: &&Function| function.operation == Read && function.required.is_empty() && function.any_of.is_empty() && !function.deprecated;
-    let ends = ["/me", "/user", "/users/me", "/whoami", "/account", "/self", "/users/current", "/user/me", "/accounts/me", "/profile", "/ping"];
+    let plain = |function: &&Function| {
+        function.operation == Read && function.required.is_empty() && function.any_of.is_empty() && !function.deprecated
+    };
+    let ends =
+        ["/me", "/user", "/users/me", "/whoami", "/account", "/self", "/users/current", "/user/me", "/accounts/me", "/profile", "/ping"];
     let path = |function: &Function| function.method_and_path().1.trim_end_matches('/').to_lowercase();
-    ends.iter().find_map(|end| functions.iter().filter(plain).find(|function| path(function).ends_with(end))).map(|function| function.id.clone())
+    ends.iter()
+        .find_map(|end| functions.iter().filter(plain).find(|function| path(function).ends_with(end)))
+        .map(|function| function.id.clone())
 }

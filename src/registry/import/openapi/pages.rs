@@ -9,10 +9,27 @@ use crate::registry::import::openapi::doc::{Doc, kind, shape, word};
 use crate::registry::import::openapi::draft::Draft;
 use crate::registry::import::parts::words;
 
-const LISTS: &[&str] = &["data", "items", "results", "value", "values", "records", "entries", "objects", "list", "rows", "content", "elements"];
+const LISTS: &[&str] =
+    &["data", "items", "results", "value", "values", "records", "entries", "objects", "list", "rows", "content", "elements"];
 const CURSORS: &[&str] = &[
-    "cursor", "page_token", "next_token", "next_cursor", "starting_after", "after", "continuation_token", "continuation", "marker",
-    "page_cursor", "start_cursor", "bookmark", "next_page_token", "page_after", "after_cursor", "pagination_token", "scroll_id", "cursor_id",
+    "cursor",
+    "page_token",
+    "next_token",
+    "next_cursor",
+    "starting_after",
+    "after",
+    "continuation_token",
+    "continuation",
+    "marker",
+    "page_cursor",
+    "start_cursor",
+    "bookmark",
+    "next_page_token",
+    "page_after",
+    "after_cursor",
+    "pagination_token",
+    "scroll_id",
+    "cursor_id",
 ];
 const PAGES: &[&str] = &["page", "page_number", "page_no", "page_num", "page_index", "pagenumber"];
 const OFFSETS: &[&str] = &["offset", "skip", "start_at", "start_index", "page_offset", "start"];
@@ -116,10 +133,20 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     }
     let mut places = Vec::new();
     flatten(&draft.doc, answer.schema?, "", 0, &mut places);
-    let flag = |names: &[&str]| places.iter().find(|place| kind(place.schema) == Some("boolean") && names.contains(&place.words.join("_").as_str())).map(|place| &place.path);
+    let flag = |names: &[&str]| {
+        places
+            .iter()
+            .find(|place| kind(place.schema) == Some("boolean") && names.contains(&place.words.join("_").as_str()))
+            .map(|place| &place.path)
+    };
     let more = flag(&["has_more", "has_next", "has_next_page", "more", "is_truncated", "has_more_items", "more_items"]);
     let last = flag(&["is_last", "last", "is_last_page", "last_page"]);
-    let count = |names: &[&str]| places.iter().find(|place| matches!(kind(place.schema), Some("integer" | "number")) && names.contains(&place.words.join("_").as_str())).map(|place| &place.path);
+    let count = |names: &[&str]| {
+        places
+            .iter()
+            .find(|place| matches!(kind(place.schema), Some("integer" | "number")) && names.contains(&place.words.join("_").as_str()))
+            .map(|place| &place.path)
+    };
     let total = count(&["total", "total_count", "total_results", "total_items", "total_elements", "total_records"]);
     let pages = count(&["total_pages", "page_count", "pages", "num_pages", "last_page"]);
     if let Some(cursor) = by_names(draft, CURSORS) {
@@ -132,7 +159,9 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
         };
         let text = |place: &&Place1<'_>| matches!(kind(place.schema), None | Some("string" | "integer"));
         if let Some(next) = places.iter().filter(text).find(token) {
-            return object(json!({"style": "cursor", "items": items, "parameter": cursor, "next": next.path, "more": more, "limit": limit}));
+            return object(
+                json!({"style": "cursor", "items": items, "parameter": cursor, "next": next.path, "more": more, "limit": limit}),
+            );
         }
         if cursor == "starting_after" && more.is_some() {
             let next = if items == "." { String::from("-1.id") } else { format!("{items}.-1.id") };
@@ -141,7 +170,8 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     }
     let url = places.iter().find(|place| {
         let name = place.words.join("_");
-        kind(place.schema) == Some("string") && ["next", "next_url", "next_link", "next_page_url", "next_href", "next_page_link"].contains(&name.as_str())
+        kind(place.schema) == Some("string")
+            && ["next", "next_url", "next_link", "next_page_url", "next_href", "next_page_link"].contains(&name.as_str())
     });
     let page = by_names(draft, PAGES).filter(|id| is_number(draft, id));
     let offset = by_names(draft, OFFSETS).filter(|id| is_number(draft, id));
@@ -153,7 +183,8 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     match (page, offset) {
         (Some(page), _) => {
             let zero = draft.function.parameters.get(page).is_some_and(|schema| {
-                schema.get("minimum").and_then(Value::as_u64) == Some(0) || schema.get("description").and_then(Value::as_str).is_some_and(|text| text.contains("without it: 0)"))
+                schema.get("minimum").and_then(Value::as_u64) == Some(0)
+                    || schema.get("description").and_then(Value::as_str).is_some_and(|text| text.contains("without it: 0)"))
             });
             with_ends(json!({"style": "page", "items": items, "parameter": page, "start": u8::from(!zero)}))
         }
@@ -184,26 +215,36 @@ fn told<'a>(draft: &Draft<'a>, operation: &'a Value, answer: &Answer<'a>) -> Opt
     let items = || list_path(&draft.doc, answer.schema?);
     let parameter = |name: &str| draft.function.parameters.keys().find(|id| draft.function.wire_name(id) == name || **id == name).cloned();
     if let Some(of) = operation.get("x-speakeasy-pagination") {
-        let input = |kind: &str| Doc::list(of, "inputs").iter().find(|input| word(input, "type") == Some(kind)).and_then(|input| parameter(word(input, "name")?));
+        let input = |kind: &str| {
+            Doc::list(of, "inputs").iter().find(|input| word(input, "type") == Some(kind)).and_then(|input| parameter(word(input, "name")?))
+        };
         let output = |key: &str| of.get("outputs").and_then(|all| word(all, key)).and_then(dotted);
         let items = output("results").or_else(items)?;
         return match word(of, "type")? {
-            "cursor" => object(json!({"style": "cursor", "items": items, "parameter": input("cursor")?, "next": output("nextCursor")?, "limit": input("limit")})),
+            "cursor" => object(
+                json!({"style": "cursor", "items": items, "parameter": input("cursor")?, "next": output("nextCursor")?, "limit": input("limit")}),
+            ),
             "url" => object(json!({"style": "url", "items": items, "next": output("nextUrl")?})),
             _ => match input("page") {
-                Some(page) => object(json!({"style": "page", "items": items, "parameter": page, "pages": output("numPages"), "limit": input("limit")})),
+                Some(page) => object(
+                    json!({"style": "page", "items": items, "parameter": page, "pages": output("numPages"), "limit": input("limit")}),
+                ),
                 None => object(json!({"style": "offset", "items": items, "parameter": input("offset")?, "limit": input("limit")})),
             },
         };
     }
-    let fern = operation.get("x-fern-pagination").map(|own| if own.is_object() { own } else { draft.doc.root.get("x-fern-pagination").unwrap_or(own) });
+    let fern = operation
+        .get("x-fern-pagination")
+        .map(|own| if own.is_object() { own } else { draft.doc.root.get("x-fern-pagination").unwrap_or(own) });
     if let Some(of) = fern.filter(|of| of.is_object()) {
         let asked = |key: &str| word(of, key).and_then(|text| parameter(text.strip_prefix("$request.")?.rsplit('.').next()?));
         let got = |key: &str| word(of, key).and_then(dotted);
         let items = got("results").or_else(items)?;
         return match (asked("cursor"), got("next_cursor"), asked("offset")) {
             (Some(cursor), Some(next), _) => object(json!({"style": "cursor", "items": items, "parameter": cursor, "next": next})),
-            (_, _, Some(offset)) if PAGES.contains(&offset.as_str()) => object(json!({"style": "page", "items": items, "parameter": offset, "more": got("has-next-page")})),
+            (_, _, Some(offset)) if PAGES.contains(&offset.as_str()) => {
+                object(json!({"style": "page", "items": items, "parameter": offset, "more": got("has-next-page")}))
+            }
             (_, _, Some(offset)) => object(json!({"style": "offset", "items": items, "parameter": offset, "more": got("has-next-page")})),
             _ => object(json!({"style": "url", "items": items, "next": got("next_uri").or_else(|| got("next_url"))?})),
         };
@@ -220,7 +261,19 @@ fn told<'a>(draft: &Draft<'a>, operation: &'a Value, answer: &Answer<'a>) -> Opt
     let style = any(&["style", "type", "strategy"])?.to_lowercase();
     let limit = named(&["limit", "limit_param", "size", "size_param", "page_size", "limitParam"]);
     let next = place(&["next", "next_cursor", "nextCursor", "cursor_path", "next_path", "next_url", "nextUrl"]);
-    let at = named(&["parameter", "param", "cursor", "cursor_param", "cursorParam", "page", "page_param", "pageParam", "offset", "offset_param", "offsetParam"]);
+    let at = named(&[
+        "parameter",
+        "param",
+        "cursor",
+        "cursor_param",
+        "cursorParam",
+        "page",
+        "page_param",
+        "pageParam",
+        "offset",
+        "offset_param",
+        "offsetParam",
+    ]);
     match style.as_str() {
         "cursor" | "token" => object(json!({"style": "cursor", "items": items, "parameter": at?, "next": next?, "limit": limit})),
         "page" | "page_number" | "pagenumber" => object(json!({"style": "page", "items": items, "parameter": at?, "limit": limit})),

@@ -46,7 +46,8 @@ impl<'a> Converter<'a> {
             }
         };
         let mut converted = self.convert(whole, 0);
-        if let (Some(said), Value::Object(members)) = (word(schema, "description").filter(|_| reference(schema).is_some()), &mut converted) {
+        if let (Some(said), Value::Object(members)) = (word(schema, "description").filter(|_| reference(schema).is_some()), &mut converted)
+        {
             members.insert(String::from("description"), remark(said).into());
         }
         converted

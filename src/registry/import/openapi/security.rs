@@ -28,7 +28,8 @@ pub fn security(doc: &Doc<'_>, operations: &[&Value]) -> Security {
     let mut security = Security { strategy: "none", ..Security::default() };
     let schemes = doc.components(if doc.old { "securityDefinitions" } else { "securitySchemes" });
     let global = doc.root.get("security").and_then(Value::as_array);
-    let asked: Vec<&Value> = operations.iter().filter_map(|operation| operation.get("security")?.as_array()).chain(global).flatten().collect();
+    let asked: Vec<&Value> =
+        operations.iter().filter_map(|operation| operation.get("security")?.as_array()).chain(global).flatten().collect();
     let count = |name: &str| asked.iter().filter(|ways| ways.get(name).is_some()).count();
     let mut named: Vec<(&String, &Value)> = schemes.into_iter().flatten().collect();
     named.sort_by_key(|(name, _)| std::cmp::Reverse(count(name)));
@@ -105,7 +106,10 @@ impl Security {
         };
         if place == "header" && wire.eq_ignore_ascii_case("authorization") {
             if let Some(field) = self.fields.last_mut() {
-                field.help = format!("The whole header's value, with a word such as Bearer before it where the service wants one. {}", field.help).trim_end().to_owned();
+                field.help =
+                    format!("The whole header's value, with a word such as Bearer before it where the service wants one. {}", field.help)
+                        .trim_end()
+                        .to_owned();
             }
         }
         self.keys.insert((place.to_owned(), wire.to_lowercase()));
@@ -141,7 +145,9 @@ impl Security {
         } else {
             scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(flow, of)| (flow.clone(), of)).collect()
         };
-        let address = |of: &Value, key: &str| word(of, key).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(str::to_owned);
+        let address = |of: &Value, key: &str| {
+            word(of, key).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(str::to_owned)
+        };
         let mut grants = Vec::new();
         let (mut authorize, mut token) = (None, None);
         for (flow, of) in &flows {
@@ -207,8 +213,12 @@ impl Security {
             self.made.iter().filter(|(name, _)| way.contains(&name)).flat_map(|(_, keys)| keys).collect()
         };
         let signs_in = |key: &String| self.oauth.as_ref().is_some_and(|oauth| oauth.token_field == *key);
-        let always: Vec<String> =
-            self.fields.iter().map(|field| field.key.clone()).filter(|key| !signs_in(key) && ways.iter().all(|way| fields(way).contains(&key))).collect();
+        let always: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| field.key.clone())
+            .filter(|key| !signs_in(key) && ways.iter().all(|way| fields(way).contains(&key)))
+            .collect();
         self.fields.iter_mut().filter(|field| always.contains(&field.key)).for_each(|field| field.required = true);
         if always.is_empty() && self.made.len() > 1 {
             let keys: Vec<&str> = self.made.iter().flat_map(|(_, keys)| keys).map(String::as_str).collect();
@@ -223,7 +233,9 @@ impl Security {
 
     /// Operations that take the header by themselves, in a description without a scheme.
     pub fn by_header(&mut self, parameters: &[&Value]) {
-        let takes = |one: &&Value| word(one, "in") == Some("header") && word(one, "name").is_some_and(|name| name.eq_ignore_ascii_case("authorization"));
+        let takes = |one: &&Value| {
+            word(one, "in") == Some("header") && word(one, "name").is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
+        };
         let Some(found) = parameters.iter().find(|one| takes(one)).filter(|_| self.auth.is_empty()) else { return };
         let scheme = json!({"name": "Authorization", "in": "header", "description": word(found, "description").unwrap_or_default()});
         self.key("Authorization", &scheme);

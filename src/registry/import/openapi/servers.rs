@@ -36,9 +36,12 @@ impl Servers {
             None => servers.relative("/"),
         };
         servers.urls.insert(String::from("default"), Value::from(url));
-        let others: Vec<String> = urls.iter().filter(|server| Some(**server) != first).filter_map(|server| word(server, "url")).map(printable).collect();
+        let others: Vec<String> =
+            urls.iter().filter(|server| Some(**server) != first).filter_map(|server| word(server, "url")).map(printable).collect();
         if !others.is_empty() {
-            servers.notes.push(format!("it has other servers too: {}; configure --server default=URL takes another one", others.join(", ")));
+            servers
+                .notes
+                .push(format!("it has other servers too: {}; configure --server default=URL takes another one", others.join(", ")));
         }
         servers
     }
@@ -94,7 +97,12 @@ impl Servers {
             return format!("{}{path}", from.origin().ascii_serialization());
         }
         if !self.fields.iter().any(|field| field.key == BASE) {
-            let mut base = parts::field(BASE, "Base URL", false, "Where the service is, such as https://api.example.com; its description does not say it.");
+            let mut base = parts::field(
+                BASE,
+                "Base URL",
+                false,
+                "Where the service is, such as https://api.example.com; its description does not say it.",
+            );
             (base.kind, base.required) = (CredentialKind::Url, true);
             self.fields.push(base);
         }
