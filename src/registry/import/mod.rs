@@ -2,7 +2,9 @@
 //! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
 //! by operation; nothing is dropped without a word.
 
+pub mod discovery;
 pub mod drift;
+pub mod graphql;
 pub mod names;
 pub mod openapi;
 pub mod parts;
@@ -25,6 +27,8 @@ pub struct Wanted {
     pub id: String,
     /// Where the description came from, as it may be shown: without credentials.
     pub source: String,
+    /// Where a GraphQL service answers, when its schema came from elsewhere.
+    pub endpoint: Option<String>,
     /// Today, ISO 8601.
     pub today: String,
     /// Globs over function ids, `METHOD /path` and tags; without one everything is taken.
@@ -75,11 +79,22 @@ pub struct Fate {
 
 /// Makes a provider of a description, whichever format it has.
 pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
+    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
+    let endpoint = wanted.endpoint.as_deref();
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
+        return graphql::import_schema(text, &sha256(bytes), wanted, endpoint).map_err(broken);
+    }
     let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
     let has = |key: &str| document.value.get(key).is_some();
     if has("openapi") || has("swagger") || (has("paths") && has("info")) {
         return openapi::import(&document, wanted);
     }
+    if discovery::is_one(&document.value) {
+        return discovery::import(&document, wanted).map_err(broken);
+    }
+    if graphql::is_answer(&document.value) {
+        return graphql::import_answer(&document, wanted, endpoint).map_err(broken);
+    }
     Err(Error::new(Code::InvalidPayload, "The description is of no known format")
-        .hint("OpenAPI 3.0 and 3.1 and Swagger 2 can be imported, as JSON or YAML"))
+        .hint("OpenAPI 3.0 and 3.1 and Swagger 2 (JSON or YAML), Google Discovery and GraphQL schemas can be imported"))
 }

@@ -149,14 +149,14 @@ impl Ids {
 /// Text from outside as sentences for a page: one line, no markup of a web page, an end.
 pub fn sentence(text: &str, otherwise: &str) -> String {
     let line = line(text, LONGEST);
-    let line = if line.is_empty() { otherwise.trim().to_owned() } else { line };
+    let line = if line.is_empty() { self::line(otherwise, LONGEST) } else { line };
     if line.ends_with('.') { line } else { format!("{}.", line.trim_end_matches([':', ';', ',', '!', '?', ' '])) }
 }
 
 /// Text from outside as the description of a parameter.
 pub fn remark(text: &str, otherwise: &str) -> String {
     let line = line(text, LONGEST_REMARK);
-    if line.is_empty() { otherwise.to_owned() } else { line }
+    if line.is_empty() { self::line(otherwise, LONGEST_REMARK) } else { line }
 }
 
 /// One line of at most so many letters, cut after a sentence where one ends, else between words.

@@ -18,6 +18,8 @@ pub struct Stored {
     pub include: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// Private addresses may be asked for the description.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
@@ -37,7 +39,13 @@ pub struct Overlay {
 impl Stored {
     /// What was wanted then, today.
     pub fn wanted(&self, today: String) -> Wanted {
-        let id = self.provider.id.clone();
-        Wanted { id, source: self.source.clone(), today, include: self.include.clone(), exclude: self.exclude.clone() }
+        Wanted {
+            id: self.provider.id.clone(),
+            source: self.source.clone(),
+            endpoint: self.endpoint.clone(),
+            today,
+            include: self.include.clone(),
+            exclude: self.exclude.clone(),
+        }
     }
 }
