@@ -19,6 +19,10 @@ pub enum Layer {
     BuiltIn,
     User,
     Project,
+    /// A description that the user imported.
+    Import,
+    /// One whose overlay says that it was checked.
+    Overlaid,
     /// The user's and a trusted project's workflow files, as one provider.
     Workflows,
     /// Upstream MCP servers, each a provider.
@@ -32,6 +36,7 @@ impl Layer {
             Self::BuiltIn => "built-in",
             Self::User => "user",
             Self::Project => "project",
+            Self::Import | Self::Overlaid => "import",
             Self::Workflows => "workflows",
             Self::Upstreams => "mcp",
         }
@@ -40,8 +45,8 @@ impl Layer {
     /// How far a provider can be relied on (contract section 9).
     pub fn tier(self) -> &'static str {
         match self {
-            Self::BuiltIn => "verified",
-            Self::User | Self::Project | Self::Workflows | Self::Upstreams => "imported",
+            Self::BuiltIn | Self::Overlaid => "verified",
+            Self::User | Self::Project | Self::Import | Self::Workflows | Self::Upstreams => "imported",
         }
     }
 }

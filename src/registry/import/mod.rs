@@ -3,12 +3,16 @@
 //! by operation; nothing is dropped without a word.
 
 pub mod discovery;
+pub mod drift;
 pub mod graphql;
 pub mod names;
 pub mod openapi;
 pub mod parts;
 pub mod postman;
 pub mod read;
+pub mod sample;
+pub mod stored;
+pub mod text;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -24,7 +28,7 @@ pub struct Wanted {
     pub id: String,
     /// Where the description came from, as it may be shown: without credentials.
     pub source: String,
-    /// Where the service itself answers, when it was asked for its description (introspection).
+    /// Where a GraphQL service answers: it was asked itself, or its schema came from elsewhere.
     pub endpoint: Option<String>,
     /// Today, ISO 8601.
     pub today: String,
@@ -76,7 +80,8 @@ pub struct Fate {
 
 /// Makes a provider of a description, whichever format it has.
 pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
-    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| graphql::is_schema(text)) {
+    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
         return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);
     }
     let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
@@ -97,6 +102,7 @@ pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
         .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
 }
 
-fn broken(why: String) -> Error {
-    Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"))
+/// Lays over an import what somebody knows better.
+pub fn lay_over(_imported: Imported, name: &str, _text: &str) -> Result<Imported> {
+    Err(Error::usage(format!("'{name}' cannot be laid over the import: overlays are not known yet")))
 }

@@ -273,6 +273,7 @@ pub fn origin(wanted: &Wanted, format: &str, sha256: String) -> Origin {
         version: None,
         imported: wanted.today.clone(),
         overlay: None,
+        verified: false,
     }
 }
 
