@@ -7,6 +7,7 @@ pub mod drift;
 pub mod graphql;
 pub mod names;
 pub mod openapi;
+pub mod overlay;
 pub mod parts;
 pub mod postman;
 pub mod read;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::sha256;
+use crate::base::name::printable;
 use crate::registry::manifest::Provider;
 
 /// What is wanted of a description.
@@ -102,7 +104,30 @@ pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
         .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
 }
 
-/// Lays over an import what somebody knows better.
-pub fn lay_over(_imported: Imported, name: &str, _text: &str) -> Result<Imported> {
-    Err(Error::usage(format!("'{name}' cannot be laid over the import: overlays are not known yet")))
+/// Lays over an import what somebody knows better; `name` is that of the overlay's file.
+pub fn lay_over(mut imported: Imported, name: &str, text: &str) -> Result<Imported> {
+    let name = printable(name);
+    let wrong = |problems: &[String]| match problems {
+        [one] => Error::new(Code::InvalidPayload, format!("The overlay '{name}' does not fit: {one}")),
+        [first, ..] => {
+            Error::new(Code::InvalidPayload, format!("The overlay '{name}' does not fit, in {} places: {first}", problems.len()))
+                .hints(problems.iter().skip(1).cloned())
+        }
+        [] => Error::internal("an overlay without problems does not fit"),
+    };
+    let overlay = overlay::Overlay::read(text).map_err(|why| wrong(&[why]))?;
+    let laid = overlay::lay(&mut imported.provider, overlay).map_err(|problems| wrong(&problems))?;
+    for fate in &mut imported.report.operations {
+        let Some(function) = fate.function.clone() else { continue };
+        if laid.left_out.contains(&function) {
+            (fate.function, fate.left_out) = (None, Some(String::from("the overlay leaves it out")));
+        } else if let Some((_, new)) = laid.renamed.iter().find(|(old, _)| *old == function) {
+            fate.function = Some(new.clone());
+        }
+    }
+    if let Some(origin) = &mut imported.provider.origin {
+        origin.overlay = Some(name);
+    }
+    imported.report.notes.extend(laid.notes);
+    Ok(imported)
 }
