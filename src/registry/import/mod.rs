@@ -98,3 +98,8 @@ pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
     Err(Error::new(Code::InvalidPayload, "The description is of no known format")
         .hint("OpenAPI 3.0 and 3.1 and Swagger 2 (JSON or YAML), Google Discovery and GraphQL schemas can be imported"))
 }
+
+/// Lays over an import what somebody knows better.
+pub fn lay_over(_imported: Imported, name: &str, _text: &str) -> Result<Imported> {
+    Err(Error::usage(format!("'{name}' cannot be laid over the import: overlays are not known yet")))
+}
