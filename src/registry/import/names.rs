@@ -109,7 +109,7 @@ fn candidates(operation: &Unnamed<'_>) -> Vec<String> {
     }
     all.dedup();
     let mark = sha256(format!("{} {}", operation.method, operation.path).as_bytes());
-    let stem: String = all.first().map_or_else(String::new, |first| first.chars().take(54).collect());
+    let stem: String = all.first().map_or_else(String::new, |first| first.chars().take(50).collect());
     all.push(format!("{}_{}", stem.trim_end_matches('_'), mark.get(..8).unwrap_or_default()));
     all.into_iter().map(|name| at_a_word(&name)).collect()
 }
@@ -192,13 +192,15 @@ fn of_id(operation: &Unnamed<'_>) -> Option<(Vec<String>, Said)> {
         let before: Vec<String> = words[..at].iter().filter(|word| *word != "partial").cloned().collect();
         return Some((tag, about(found, &before, &words[at + 1..], operation)));
     }
-    let found = method_verb(operation);
+    let searches = tag.last().map(String::as_str).filter(|tag| matches!(*tag, "search" | "find" | "query"));
+    let found = searches.unwrap_or_else(|| method_verb(operation));
     let of = if words.len() == 1 && !tag.is_empty() && WHICH.contains(&words[0].as_str()) {
         [words.clone(), tag.clone()].concat()
     } else {
         words
     };
-    Some((tag, Said { by_id: false, ..about(found, &[], &of, operation) }))
+    let said = about(found, &[], &of, operation);
+    Some((tag.clone(), Said { by_id: searches.is_some(), ..said }))
 }
 
 fn is_noun(word: &str) -> bool {
