@@ -9,6 +9,7 @@ mod complete;
 mod configure;
 mod doctor;
 mod help;
+mod import;
 mod interrupt;
 mod jq;
 mod lua;
@@ -188,6 +189,8 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
+        "integrations:import" => import::run(&app, &out, arguments),
+        "integrations:update" => import::update::run(&app, &out, arguments),
         "integrations:doctor" => doctor::run(&app, &out, arguments),
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),

@@ -2,8 +2,8 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
-use crate::cli::mcp;
 use crate::cli::words::OWN;
+use crate::cli::{import, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -325,6 +325,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(import::tree::commands())
         .subcommands(mcp::tree::commands())
         .subcommands(mcp::upstreams::tree::commands())
         .subcommands(lua())

@@ -52,6 +52,7 @@ fn plain(text: &str) -> String {
     // A block of code or a table is no sentence.
     let kept: Vec<&str> = lines.take_while(|line| !line.starts_with("```")).filter(|line| !line.starts_with(":---")).collect();
     let joined = kept.join(" ").replace("**", "").replace("__", "").replace('`', "");
+    let joined = ["[!NOTE]", "[!WARNING]", "[!IMPORTANT]", "[!TIP]", "[!CAUTION]"].iter().fold(joined, |text, mark| text.replace(mark, ""));
     joined.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches(['*', '-', ' ']).to_owned()
 }
 

@@ -38,6 +38,8 @@ pub struct Draft<'a> {
     seeds: Vec<Seed<'a>>,
     /// An example of the whole body.
     pub body: Option<Value>,
+    /// Why the last example that was tried does not fit.
+    unfit: String,
 }
 
 impl<'a> Draft<'a> {
@@ -45,7 +47,7 @@ impl<'a> Draft<'a> {
     pub fn new(doc: Doc<'a>, id: &str, request: String, operation: Operation) -> Self {
         let mut function = parts::function(id, String::new(), operation);
         function.request = Some(request);
-        Self { doc, function, converter: Converter::new(doc), warnings: Vec::new(), seeds: Vec::new(), body: None }
+        Self { doc, function, converter: Converter::new(doc), warnings: Vec::new(), seeds: Vec::new(), body: None, unfit: String::new() }
     }
 
     /// Says what could not be expressed, once.
@@ -68,7 +70,7 @@ impl<'a> Draft<'a> {
         let shown = self.doc.resolve(argument.schema).unwrap_or(argument.schema);
         let default = shown.get("default").or_else(|| argument.of.get("default")).filter(|default| !default.is_null());
         let only = shown.get("enum").and_then(Value::as_array).filter(|values| values.len() == 1).and_then(|values| values.first());
-        let mut said = said.unwrap_or_else(|| parts::title(&parts::id(argument.wire)));
+        let mut said = said.unwrap_or_else(|| if argument.wire == "." { String::from("What is sent.") } else { parts::title(&parts::id(argument.wire)) });
         let mut required = argument.required;
         match default.or(only).map(|value| fitted(shown, value.clone())) {
             // What must be there and is known needs nobody to say it.
@@ -142,13 +144,14 @@ impl<'a> Draft<'a> {
         let warnings = std::mem::take(&mut self.converter.warnings);
         warnings.into_iter().for_each(|warning| self.warn(warning));
         self.exemplify();
-        if !engine_checks(&self.function).is_empty() {
+        if self.function.examples.is_empty() {
             // A pattern that no engine understands must not make every call fail.
             let mut without = self.function.clone();
             without.parameters.values_mut().chain(without.defs.values_mut()).for_each(without_patterns);
             let before = std::mem::replace(&mut self.function, without);
             self.exemplify();
-            if engine_checks(&self.function).is_empty() && !self.function.examples.is_empty() {
+            let broken = crate::registry::schema::Checker::new(before.input_schema()).is_err();
+            if broken || (engine_checks(&self.function).is_empty() && !self.function.examples.is_empty()) {
                 self.warn("a pattern that cannot be understood is not checked");
             } else {
                 self.function = before;
@@ -156,7 +159,8 @@ impl<'a> Draft<'a> {
             }
         }
         if self.function.examples.is_empty() {
-            self.warn("no example could be made that its own schema allows");
+            let why = crate::base::name::printable(&self.unfit);
+            self.warn(format!("no example could be made that its own schema allows ({why})"));
         }
         (self.function, self.warnings)
     }
@@ -165,12 +169,23 @@ impl<'a> Draft<'a> {
     fn exemplify(&mut self) {
         let schema = self.function.input_schema();
         let ways = [self.arguments(true, true), self.arguments(true, false), self.arguments(false, false)];
-        let Ok(checker) = crate::registry::schema::Checker::new(schema) else { return self.function.examples.clear() };
-        let fits = |arguments: &Map<String, Value>| checker.problems(arguments.clone()).is_empty();
-        self.function.examples = match ways.into_iter().find(fits) {
-            Some(arguments) => vec![Example { title: None, arguments }],
-            None => Vec::new(),
+        let checker = match crate::registry::schema::Checker::new(schema) {
+            Ok(checker) => checker,
+            Err(why) => {
+                self.unfit = why;
+                return self.function.examples.clear();
+            }
         };
+        self.function.examples.clear();
+        for arguments in ways {
+            match checker.problems(arguments.clone()).into_iter().next() {
+                None => {
+                    self.function.examples.push(Example { title: None, arguments });
+                    break;
+                }
+                Some(problem) => self.unfit = format!("{} {}", problem.pointer, problem.message),
+            }
+        }
     }
 
     fn arguments(&self, theirs: bool, with_body: bool) -> Map<String, Value> {

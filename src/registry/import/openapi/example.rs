@@ -69,9 +69,13 @@ impl<'a> Maker<'a> {
                 return self.at(way, name, depth + 1);
             }
         }
-        match Doc::list(schema, "allOf") {
-            [] => Value::from(if name.is_empty() { "value" } else { name }),
-            [one] => self.at(one, name, depth + 1),
+        let parts = Doc::list(schema, "allOf");
+        let told = |part: &&'a Value| {
+            self.doc.resolve(part).is_ok_and(|part| kind(part).is_some() || part.get("enum").is_some() || part.get("allOf").is_some() || part.get("oneOf").is_some())
+        };
+        match parts.iter().find(told) {
+            None if parts.is_empty() => Value::from(if name.is_empty() { "value" } else { name }),
+            Some(part) if self.doc.resolve(part).ok().and_then(kind) != Some("object") => self.at(part, name, depth + 1),
             _ => self.object(schema, depth),
         }
     }
@@ -114,6 +118,10 @@ impl<'a> Maker<'a> {
                 break;
             }
             into.entry(name.clone()).or_insert_with(|| self.at(property, name, depth + 1));
+        }
+        if into.is_empty() && least > 0 {
+            let any = schema.get("additionalProperties").filter(|any| any.is_object());
+            into.insert(String::from("key"), any.map_or_else(|| json!("value"), |any| self.at(any, "value", depth + 1)));
         }
     }
 
@@ -185,9 +193,8 @@ fn text(schema: &Value, name: &str) -> Value {
     });
     let length = |key: &str| schema.get(key).and_then(Value::as_u64).and_then(|length| usize::try_from(length).ok());
     if let Some(least) = length("minLength").filter(|least| *least < 5_000 && fixed.is_none()) {
-        while text.chars().count() < least {
-            text.push('a');
-        }
+        let last = text.chars().next_back().unwrap_or('a');
+        text.extend(std::iter::repeat_n(last, least.saturating_sub(text.chars().count())));
     }
     if let Some(most) = length("maxLength") {
         text = text.chars().take(most).collect();

@@ -103,7 +103,7 @@ fn operations<'a>(doc: &Doc<'a>, report: &mut Report) -> Result<Vec<Operation<'a
         for method in METHODS {
             if let Some(value) = item.get(method).filter(|value| value.is_object()) {
                 let answer = answer::answer(doc, value);
-                let lists = answer.schema.is_some_and(|schema| pages::list_path(doc, schema).is_some());
+                let lists = answer.schema.is_some_and(|schema| pages::is_list(doc, schema, path));
                 all.push(Operation { method: method.to_uppercase(), path, item, value, lists });
             }
         }

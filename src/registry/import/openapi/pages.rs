@@ -76,6 +76,19 @@ pub fn list_path<'a>(doc: &Doc<'a>, schema: &'a Value) -> Option<String> {
     ["data", "result", "response", "_embedded", "results"].into_iter().find_map(below)
 }
 
+/// Whether an answer is a list by its form and by the path that it is asked at.
+pub fn is_list<'a>(doc: &Doc<'a>, schema: &'a Value, path: &str) -> bool {
+    if path.trim_end_matches('/').ends_with('}') {
+        return false;
+    }
+    let last = crate::registry::import::names::last_segment(path).map(words).unwrap_or_default();
+    let named = |place: &str| {
+        let name = place.rsplit('.').next().unwrap_or_default();
+        LISTS.contains(&name.to_lowercase().as_str()) || words(name).last() == last.last()
+    };
+    list_path(doc, schema).is_some_and(|place| place == "." || named(&place))
+}
+
 fn holds_objects<'a>(doc: &Doc<'a>, list: &'a Value) -> bool {
     let items = doc.resolve(list).ok().and_then(|list| list.get("items")).and_then(|items| doc.resolve(items).ok());
     items.is_some_and(|items| matches!(kind(items), None | Some("object")))

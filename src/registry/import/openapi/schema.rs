@@ -155,11 +155,9 @@ impl<'a> Converter<'a> {
             out.insert(String::from("default"), default.clone());
         }
         self.applicators(members, depth, &mut out);
-        if out.len() == 1 {
-            if let Some(Value::Array(only)) = out.get_mut("allOf").filter(|_| !nullable) {
-                if let ([_], Some(one)) = (only.as_slice(), only.first()) {
-                    return one.clone();
-                }
+        if !nullable {
+            if let Some(one) = only_part(&mut out) {
+                return one;
             }
         }
         let converted = Value::Object(out);
@@ -314,6 +312,24 @@ const CONSTRAINTS: &[&str] = &[
     "minItems",
     "maxItems",
 ];
+
+/// The one part of `allOf` that says anything, where nothing stands beside it but words.
+fn only_part(out: &mut Map<String, Value>) -> Option<Value> {
+    let parts = out.get_mut("allOf")?.as_array_mut()?;
+    let words = |part: &Value| part.as_object().is_some_and(|part| part.keys().all(|key| key == "description"));
+    let said = parts.iter().filter(|part| words(part)).find_map(|part| part.get("description").cloned());
+    parts.retain(|part| !words(part));
+    let one = match parts.as_slice() {
+        [one] if one.is_object() => one.clone(),
+        _ => return None,
+    };
+    let said = out.get("description").cloned().or(said);
+    let (Value::Object(mut one), true) = (one, out.keys().all(|key| key == "description" || key == "allOf")) else { return None };
+    if let Some(said) = said {
+        one.insert(String::from("description"), said);
+    }
+    Some(Value::Object(one))
+}
 
 fn says_null(members: &Map<String, Value>) -> bool {
     ["nullable", "x-nullable"].iter().any(|word| members.get(*word).and_then(Value::as_bool) == Some(true))

@@ -10,6 +10,9 @@ use crate::registry::import::openapi::doc::{Doc, says, word};
 use crate::registry::import::parts;
 use crate::registry::import::text::remark;
 
+/// What is said where nothing is.
+const NO_SCHEME: &str = "it does not say how one signs in";
+
 /// How one signs in.
 #[derive(Debug, Default)]
 pub struct Security {
@@ -42,6 +45,9 @@ pub fn security(doc: &Doc<'_>, operations: &[&Value]) -> Security {
             Ok(scheme) => security.scheme(doc, name, scheme),
             Err(why) => security.notes.push(format!("the security scheme '{}' was left out: {why}", printable(name))),
         }
+    }
+    if security.made.is_empty() && !operations.is_empty() {
+        security.notes.push(String::from(NO_SCHEME));
     }
     security.require(&asked);
     security.basic_last();
@@ -155,7 +161,7 @@ impl Security {
                 "authorizationCode" | "accessCode" => Grant::AuthorizationCode,
                 "clientCredentials" | "application" => Grant::ClientCredentials,
                 other => {
-                    self.notes.push(format!("'{}': the OAuth flow '{}' is not supported", printable(name), printable(other)));
+                    self.notes.push(format!("'{}': the OAuth flow '{}' is not supported; bring an access token", printable(name), printable(other)));
                     continue;
                 }
             };
@@ -221,7 +227,15 @@ impl Security {
             .collect();
         self.fields.iter_mut().filter(|field| always.contains(&field.key)).for_each(|field| field.required = true);
         if always.is_empty() && self.made.len() > 1 {
-            let keys: Vec<&str> = self.made.iter().flat_map(|(_, keys)| keys).map(String::as_str).collect();
+            let mut keys: Vec<&str> = Vec::new();
+            for key in self.made.iter().flat_map(|(_, keys)| keys).filter(|key| !key.is_empty()) {
+                if !keys.contains(&key.as_str()) {
+                    keys.push(key);
+                }
+            }
+            if keys.len() < 2 {
+                return;
+            }
             self.notes.push(format!("there are several ways to sign in; fill in what one of them needs: {}", keys.join(", ")));
         }
     }
@@ -237,6 +251,7 @@ impl Security {
             word(one, "in") == Some("header") && word(one, "name").is_some_and(|name| name.eq_ignore_ascii_case("authorization"))
         };
         let Some(found) = parameters.iter().find(|one| takes(one)).filter(|_| self.auth.is_empty()) else { return };
+        self.notes.retain(|note| note != NO_SCHEME);
         let scheme = json!({"name": "Authorization", "in": "header", "description": word(found, "description").unwrap_or_default()});
         self.key("Authorization", &scheme);
         self.notes.push(String::from("it has no security scheme; the header Authorization of its operations became a credential"));
