@@ -131,8 +131,3 @@ pub fn lay_over(mut imported: Imported, name: &str, text: &str) -> Result<Import
     imported.report.notes.extend(laid.notes);
     Ok(imported)
 }
-
-/// Lays over an import what somebody knows better.
-pub fn lay_over(_imported: Imported, name: &str, _text: &str) -> Result<Imported> {
-    Err(Error::usage(format!("'{name}' cannot be laid over the import: overlays are not known yet")))
-}

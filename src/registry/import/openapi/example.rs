@@ -71,7 +71,9 @@ impl<'a> Maker<'a> {
         }
         let parts = Doc::list(schema, "allOf");
         let told = |part: &&'a Value| {
-            self.doc.resolve(part).is_ok_and(|part| kind(part).is_some() || part.get("enum").is_some() || part.get("allOf").is_some() || part.get("oneOf").is_some())
+            self.doc.resolve(part).is_ok_and(|part| {
+                kind(part).is_some() || part.get("enum").is_some() || part.get("allOf").is_some() || part.get("oneOf").is_some()
+            })
         };
         match parts.iter().find(told) {
             None if parts.is_empty() => Value::from(if name.is_empty() { "value" } else { name }),
