@@ -214,7 +214,10 @@ impl Catalog {
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
-                message: format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                message: match described::find(&name.provider) {
+                    Some(known) => format!("Unknown integration function: {name}. {}", described::why(&known)),
+                    None => format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                },
                 ..error
             },
             _ => error,

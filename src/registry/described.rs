@@ -17,8 +17,13 @@ pub fn find(id: &str) -> Option<Known> {
     Some(all.swap_remove(at))
 }
 
-/// Why a described service cannot be used, and what makes it usable.
+/// Why nothing of a described service can be called.
+pub fn why(known: &Known) -> String {
+    format!("{} is described but not imported, so its functions are not here yet", known.title)
+}
+
+/// The refusal, with what makes it usable.
 pub fn not_yet(known: &Known) -> Error {
-    let message = format!("Unknown integration: {}. It is described but not imported, so its functions are not here yet", known.id);
+    let message = format!("Unknown integration: {}. {}", known.id, why(known));
     Error::new(Code::UnknownProvider, message).hint(format!("angelia integrations:import {}", known.id))
 }

@@ -1,0 +1,5 @@
+//! Descriptions of others become providers: every format, overlays, the index of described services. Loopback only.
+
+mod described;
+mod formats;
+mod overlay;
