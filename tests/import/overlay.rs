@@ -31,7 +31,7 @@ functions:
 
 fn import(home: &Home, overlay: &str) -> (i32, Value) {
     let (file, overlay) = (write(home, "garden.json", &description()), write(home, "garden.yaml", overlay));
-    let run = home.run(&["integrations:import", &file, "--as=garden", &format!("--overlay={overlay}"), "--report", "--json"]);
+    let run = home.run(&["integrations:import", &file, "--as=garden", &format!("--overlay={overlay}"), "--report", "--replace", "--json"]);
     (run.code, run.json())
 }
 

@@ -1,3 +1,5 @@
+//! Google Discovery: methods as functions, fates, hostile documents.
+
 use super::*;
 use crate::registry::function::{Operation, ResponseForm};
 use crate::registry::lint::lint;

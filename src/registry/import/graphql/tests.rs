@@ -1,3 +1,5 @@
+//! GraphQL: fields as functions, selections, fates, hostile schemas.
+
 use super::*;
 use crate::registry::jq::Program;
 use crate::registry::lint::lint;

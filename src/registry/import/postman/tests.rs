@@ -1,3 +1,5 @@
+//! Postman: requests as functions, no secret kept, hostile collections.
+
 use super::*;
 use crate::registry::function::BodyForm;
 use crate::registry::lint::lint;
