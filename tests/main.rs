@@ -16,6 +16,7 @@ mod docs;
 mod durability;
 mod exchanges;
 mod hostile;
+mod import;
 mod input;
 mod lua;
 mod lua_calls;

@@ -70,7 +70,8 @@ impl<'a> Draft<'a> {
         let shown = self.doc.resolve(argument.schema).unwrap_or(argument.schema);
         let default = shown.get("default").or_else(|| argument.of.get("default")).filter(|default| !default.is_null());
         let only = shown.get("enum").and_then(Value::as_array).filter(|values| values.len() == 1).and_then(|values| values.first());
-        let mut said = said.unwrap_or_else(|| if argument.wire == "." { String::from("What is sent.") } else { parts::title(&parts::id(argument.wire)) });
+        let mut said = said
+            .unwrap_or_else(|| if argument.wire == "." { String::from("What is sent.") } else { parts::title(&parts::id(argument.wire)) });
         let mut required = argument.required;
         match default.or(only).map(|value| fitted(shown, value.clone())) {
             // What must be there and is known needs nobody to say it.

@@ -64,14 +64,19 @@ impl<'a> Maker<'a> {
         }
         for key in ["oneOf", "anyOf"] {
             let ways = Doc::list(schema, key);
-            let way = ways.iter().find(|way| self.doc.resolve(way).is_ok_and(|way| kind(way) != Some("null")));
+            let of = |way: &&'a Value, wanted: &dyn Fn(Option<&str>) -> bool| self.doc.resolve(way).is_ok_and(|way| wanted(kind(way)));
+            // A number in a URL is a text as well; a text is nothing else.
+            let text = ways.iter().find(|way| depth == 0 && of(way, &|kind| kind == Some("string")));
+            let way = text.or_else(|| ways.iter().find(|way| of(way, &|kind| kind != Some("null"))));
             if let Some(way) = way {
                 return self.at(way, name, depth + 1);
             }
         }
         let parts = Doc::list(schema, "allOf");
         let told = |part: &&'a Value| {
-            self.doc.resolve(part).is_ok_and(|part| kind(part).is_some() || part.get("enum").is_some() || part.get("allOf").is_some() || part.get("oneOf").is_some())
+            self.doc.resolve(part).is_ok_and(|part| {
+                kind(part).is_some() || part.get("enum").is_some() || part.get("allOf").is_some() || part.get("oneOf").is_some()
+            })
         };
         match parts.iter().find(told) {
             None if parts.is_empty() => Value::from(if name.is_empty() { "value" } else { name }),

@@ -161,7 +161,11 @@ impl Security {
                 "authorizationCode" | "accessCode" => Grant::AuthorizationCode,
                 "clientCredentials" | "application" => Grant::ClientCredentials,
                 other => {
-                    self.notes.push(format!("'{}': the OAuth flow '{}' is not supported; bring an access token", printable(name), printable(other)));
+                    self.notes.push(format!(
+                        "'{}': the OAuth flow '{}' is not supported; bring an access token",
+                        printable(name),
+                        printable(other)
+                    ));
                     continue;
                 }
             };
