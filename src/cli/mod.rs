@@ -7,6 +7,7 @@ mod call;
 mod catalog;
 mod complete;
 mod configure;
+mod described;
 mod doctor;
 mod help;
 mod import;

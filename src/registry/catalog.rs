@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{FunctionName, nearest, printable, slug};
+use crate::registry::described;
 use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::Provider;
@@ -213,7 +214,10 @@ impl Catalog {
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
-                message: format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                message: match described::find(&name.provider) {
+                    Some(known) => format!("Unknown integration function: {name}. {}", described::why(&known)),
+                    None => format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                },
                 ..error
             },
             _ => error,
@@ -255,6 +259,9 @@ impl Catalog {
     }
 
     fn no_provider(&self, id: &str) -> Error {
+        if let Some(known) = described::find(id) {
+            return described::not_yet(&known);
+        }
         let ids = self.ids().unwrap_or_default();
         let near = nearest(id, ids.iter().map(String::as_str));
         let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();

@@ -3,7 +3,10 @@
 
 mod calls;
 mod commands;
+mod described;
+mod formats;
 mod hostile;
+mod overlay;
 mod schemas;
 mod update;
 

@@ -22,6 +22,7 @@ use crate::registry::catalog::{Catalog, Layer};
 use crate::registry::import::stored::{FOLDER, Overlay, Stored};
 use crate::registry::import::{self, Imported, Report};
 use crate::registry::index::is_provider_id;
+use crate::registry::known::Known;
 use crate::registry::user;
 
 use self::source::Source;
@@ -42,13 +43,15 @@ fn today() -> String {
 /// `integrations:import`.
 pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let allow_private = arguments.get_flag("allow-private");
-    let source = Source::of(&text(arguments, "source").unwrap_or_default())?;
+    let word = text(arguments, "source").unwrap_or_default();
+    let source = Source::of(&word)?;
+    let known = source::described(&word);
     let overlay = text(arguments, "overlay").map(|path| source::overlay(&path)).transpose()?;
     let (include, exclude) = (texts(arguments, "include"), texts(arguments, "exclude"));
     let wanted = import::Wanted {
-        id: text(arguments, "as").unwrap_or_default(),
+        id: text(arguments, "as").or_else(|| known.as_ref().map(|known| known.id.clone())).unwrap_or_default(),
         source: source.shown(),
-        endpoint: text(arguments, "endpoint"),
+        endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.as_ref().and_then(graphql_base)),
         today: today(),
         include: include.clone(),
         exclude: exclude.clone(),
@@ -81,6 +84,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     answer(out, &stored, &imported.report, &Told { file, dry, report: arguments.get_flag("report") });
     Ok(0)
+}
+
+/// Where a service of the index answers GraphQL: a schema does not say it.
+fn graphql_base(known: &Known) -> Option<String> {
+    (known.format == "graphql").then(|| known.base.clone())
 }
 
 /// Makes the provider, with the overlay over it.

@@ -7,9 +7,9 @@ use crate::cli::tree::{flag, option, several, verb, word};
 /// `integrations:import` and `integrations:update`.
 pub fn commands() -> Vec<Command> {
     vec![
-        verb("integrations:import", "Make a provider of a service's own description: OpenAPI, Swagger, Google Discovery, GraphQL")
+        verb("integrations:import", "Make a provider of a service's own description: OpenAPI, Swagger, Google Discovery, GraphQL, Postman")
             .args([
-                word("source", "A file, an address, or - for stdin").required(true),
+                word("source", "A file, an address, the id of a described service, or - for stdin").required(true),
                 option("as", "NAME", "Id of the provider; made from the description's title when left out"),
                 option("overlay", "FILE", "What the description does not say: signing in, names, classes, pagination, examples"),
             ])

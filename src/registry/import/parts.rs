@@ -24,7 +24,6 @@ const GRAVE: &[&str] = &[
     "ban",
     "charge",
     "clear",
-    "close",
     "deactivate",
     "delete",
     "destroy",

@@ -43,23 +43,23 @@ pub fn question() -> Value {
     json!({"query": QUERY, "operationName": "IntrospectionQuery"})
 }
 
-/// A provider of a text in the schema language. `endpoint` is where the service is, if that is known.
-pub fn import_schema(text: &str, sha256: &str, wanted: &Wanted, endpoint: Option<&str>) -> Result<Imported, String> {
-    import(&sdl::read(text)?, sha256, wanted, endpoint)
+/// A provider of a text in the schema language.
+pub fn import_schema(text: &str, sha256: &str, wanted: &Wanted) -> Result<Imported, String> {
+    import(&sdl::read(text)?, sha256, wanted)
 }
 
 /// A provider of the answer of an introspection.
-pub fn import_answer(document: &Document, wanted: &Wanted, endpoint: Option<&str>) -> Result<Imported, String> {
-    import(&introspection::read(&document.value)?, &document.sha256, wanted, endpoint)
+pub fn import_answer(document: &Document, wanted: &Wanted) -> Result<Imported, String> {
+    import(&introspection::read(&document.value)?, &document.sha256, wanted)
 }
 
-fn import(model: &Model, sha256: &str, wanted: &Wanted, endpoint: Option<&str>) -> Result<Imported, String> {
+fn import(model: &Model, sha256: &str, wanted: &Wanted) -> Result<Imported, String> {
     if model.fields(&model.query).is_empty() && model.mutation.as_deref().is_none_or(|name| model.fields(name).is_empty()) {
         return Err(format!("the GraphQL schema has no field in its query type '{}'", model.query));
     }
-    let mut provider = provider(model, sha256, wanted, endpoint)?;
+    let mut provider = provider(model, sha256, wanted)?;
     let mut report = Report::default();
-    if endpoint.is_none() {
+    if wanted.endpoint.is_none() {
         report.notes.push(String::from("a schema does not say where the service is: the endpoint is the credential field 'url'"));
     }
     report.notes.push(String::from(
@@ -94,17 +94,17 @@ fn one(model: &Model, field: &Field, mutation: Option<bool>, wanted: &Wanted, id
     Fate { operation, function: Some(name), left_out: None, warnings }
 }
 
-fn provider(model: &Model, sha256: &str, wanted: &Wanted, endpoint: Option<&str>) -> Result<Provider, String> {
+fn provider(model: &Model, sha256: &str, wanted: &Wanted) -> Result<Provider, String> {
     let id = if wanted.id.is_empty() { id(&own_name(&wanted.source)) } else { wanted.id.clone() };
     let titled = title(&id);
     let raw = json!({
         "id": id, "title": titled, "description": format!("The GraphQL service {titled}."), "category": "graphql",
         "auth_strategy": "bearer_token", "auth": [{"type": "bearer", "value": "{token}"}],
-        "servers": {"default": endpoint.unwrap_or("{url}")}, "functions": [],
+        "servers": {"default": wanted.endpoint.as_deref().unwrap_or("{url}")}, "functions": [],
     });
     let mut provider: Provider = serde_json::from_value(raw).map_err(|error| error.to_string())?;
     provider.credentials = vec![field("token", "Access token", true, "Sent as a bearer token, if there is one.")];
-    if endpoint.is_none() {
+    if wanted.endpoint.is_none() {
         let mut url = field("url", "GraphQL endpoint", false, "Where queries are sent, such as https://api.example.com/graphql.");
         (url.required, url.kind) = (true, crate::registry::credential::CredentialKind::Url);
         provider.credentials.push(url);

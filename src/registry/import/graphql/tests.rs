@@ -50,7 +50,7 @@ fn wanted() -> Wanted {
 }
 
 fn made() -> Imported {
-    import_schema(SCHEMA, "abc", &wanted(), None).unwrap()
+    import_schema(SCHEMA, "abc", &wanted()).unwrap()
 }
 
 #[test]
@@ -141,8 +141,9 @@ fn every_field_has_a_fate() {
     assert_eq!(fate("mutation issueDelete").function.as_deref(), Some("delete_issue"));
     assert!(fate("query issues").warnings.iter().any(|said| said.contains("backwards")));
     assert!(fate("query issues").warnings.iter().any(|said| said.contains("bounded depth")));
-    let narrow = Wanted { include: vec![String::from("mutation *")], ..wanted() };
-    let made = import_schema(SCHEMA, "abc", &narrow, Some("https://x.example/graphql")).unwrap();
+    let narrow =
+        Wanted { include: vec![String::from("mutation *")], endpoint: Some(String::from("https://x.example/graphql")), ..wanted() };
+    let made = import_schema(SCHEMA, "abc", &narrow).unwrap();
     assert_eq!(made.provider.functions.len(), 4);
     assert_eq!(made.provider.servers["default"], "https://x.example/graphql");
 }
@@ -159,7 +160,7 @@ fn an_introspection_says_the_same() {
         {"kind": "SCALAR", "name": "ID"}, {"kind": "OBJECT", "name": "x} evil {"}]}}});
     assert!(is_answer(&answer) && !is_answer(&json!({"data": {}})));
     let document = Document { value: answer, sha256: String::from("abc") };
-    let made = import_answer(&document, &wanted(), Some("https://api.thing.example/graphql")).unwrap();
+    let made = import_answer(&document, &Wanted { endpoint: Some(String::from("https://api.thing.example/graphql")), ..wanted() }).unwrap();
     assert_eq!(made.provider.functions.len(), 1);
     assert_eq!(made.provider.functions[0].graphql.as_deref(), Some("query Thing($id: ID!) { thing(id: $id) { id names } }"));
     assert_eq!(made.provider.credentials.len(), 1);
@@ -171,9 +172,9 @@ fn hostile_schemas_have_an_end() {
     let wide: String = (0..200).map(|number| format!("f{number}(a: A, b: [A!]!): T\n")).collect();
     let wide = format!("type Query {{ {wide} }} type T {{ t: T u: T v: [T] }} input A {{ a: A b: A c: A d: A e: A f: A g: A }}");
     for bad in ["", "type", "type Query { }", "type Query { a: }", &deep, "type Mutation { a: Int", "enum X { A }", "\u{0}"] {
-        assert!(import_schema(bad, "", &wanted(), None).is_err(), "{}", &bad[..bad.len().min(40)]);
+        assert!(import_schema(bad, "", &wanted()).is_err(), "{}", &bad[..bad.len().min(40)]);
     }
-    let made = import_schema(&wide, "", &wanted(), None).unwrap();
+    let made = import_schema(&wide, "", &wanted()).unwrap();
     assert_eq!(made.provider.functions.len(), 200);
     assert!(made.provider.functions.iter().all(|function| serde_json::to_string(function).unwrap().len() < 80_000));
     assert!(is_schema(SCHEMA) && !is_schema("openapi: 3.0.0\ninfo: {}\n") && !is_schema("{\"type \": 1}"));
