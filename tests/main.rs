@@ -9,6 +9,7 @@
 
 mod approvals;
 mod cli;
+mod connect;
 mod contract;
 mod credentials;
 mod data;
@@ -18,6 +19,7 @@ mod exchanges;
 mod hostile;
 mod import;
 mod input;
+mod lint;
 mod lua;
 mod lua_calls;
 mod lua_check;

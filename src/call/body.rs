@@ -1,6 +1,7 @@
 //! Arguments to a request, by the manifest alone: path, query, headers, body. No credentials here.
 //! A path argument stays one encoded segment, a header value one line; what cannot is a problem of that argument.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -10,9 +11,10 @@ use url::Url;
 
 use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
-use crate::base::json::{hex, insert, plain, sha256};
+use crate::base::json::{insert, plain, sha256};
 use crate::call::args::Checked;
 use crate::call::style::{self, encode};
+use crate::config::files;
 use crate::registry::function::{BodyForm, Function, Place};
 use crate::registry::jq;
 use crate::registry::lint::names_in;
@@ -137,8 +139,14 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
     for (name, value) in provider.headers.iter().chain(&function.headers) {
         set(name, plain(value));
     }
+    let mut objects: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for (name, value) in placed(function, arguments, Place::Header) {
         if value.is_null() {
+            continue;
+        }
+        if style_of(function, name) == "json" {
+            let (header, member) = function.wire_name(name).split_once('.').unwrap_or((function.wire_name(name), "."));
+            objects.entry(header.to_owned()).or_default().push((member.to_owned(), value.clone()));
             continue;
         }
         let text = style::line(style_of(function, name), value);
@@ -158,7 +166,29 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
     if !cookies.is_empty() {
         set("cookie", cookies.join("; "));
     }
+    for (name, members) in objects {
+        set(&name, ascii(&json_of(members)));
+    }
     headers
+}
+
+/// One JSON value of the arguments that make up a header.
+fn json_of(members: Vec<(String, Value)>) -> Value {
+    let mut object = Map::new();
+    for (member, value) in members {
+        if member == "." {
+            return value;
+        }
+        insert(&mut object, &member, value);
+    }
+    Value::Object(object)
+}
+
+/// JSON that a header can carry: everything beyond ASCII escaped.
+fn ascii(value: &Value) -> String {
+    let mut units = [0; 2];
+    let escape = |c: char, units: &mut [u16; 2]| c.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+    value.to_string().chars().map(|c| if matches!(c, ' '..='~') { c.to_string() } else { escape(c, &mut units) }).collect()
 }
 
 fn placed<'a>(function: &'a Function, arguments: &'a Checked, place: Place) -> impl Iterator<Item = (&'a String, &'a Value)> {
@@ -304,6 +334,9 @@ pub fn preview(built: &Built, auth: &auth::Preview) -> Value {
     let mut headers: Map<String, Value> = built.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     headers.extend(auth.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
     let mut url = built.url.to_string();
+    for (marker, value) in &auth.path {
+        url = url.replace(marker, value);
+    }
     for (name, value) in &auth.query {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(&format!("{name}={value}"));
@@ -327,30 +360,8 @@ fn shown(content: &Content) -> Value {
             json!({"bytes": bytes.len(), "sha256": sha256(bytes)})
         }
         Content::File(path) => {
-            json!({"file": path.display().to_string(), "bytes": std::fs::metadata(path).map_or(0, |meta| meta.len()), "sha256": file_digest(path)})
+            json!({"file": path.display().to_string(), "bytes": std::fs::metadata(path).map_or(0, |meta| meta.len()), "sha256": files::sha256(path)})
         }
-    }
-}
-
-fn file_digest(path: &PathBuf) -> Option<String> {
-    use sha2::Digest as _;
-    let mut hash = sha2::Sha256::new();
-    let mut file = std::fs::File::open(path).ok()?;
-    std::io::copy(&mut file, &mut HashWriter(&mut hash)).ok()?;
-    Some(hex(&hash.finalize()))
-}
-
-struct HashWriter<'a>(&'a mut sha2::Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        use sha2::Digest as _;
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -428,6 +439,14 @@ mod tests {
         };
         let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(pairs, ["items[0][p]=1", "meta[k]=v", "expand[]=a", "expand[]=b"]);
+    }
+
+    #[test]
+    fn a_header_can_be_one_json_object() {
+        let parameters = json!({"id": {}, "p": {"in": "header", "style": "json", "as": "X-Arg.path"}, "m": {"in": "header", "style": "json", "as": "X-Arg.mode.tag"}});
+        let built = built(&function(json!({"parameters": parameters})), json!({"id": "1", "p": "/a\r\nb: ü😀", "m": "add"})).unwrap();
+        let value = built.headers.iter().find(|(name, _)| name == "x-arg").map(|(_, value)| value.as_str());
+        assert_eq!(value, Some(r#"{"path":"/a\r\nb: \u00fc\ud83d\ude00","mode":{"tag":"add"}}"#));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::call::http::Http;
 use crate::call::native::Native;
 use crate::call::plan::Plan;
 use crate::call::request::{Call, Ctx};
+use crate::call::tape;
 use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
 use crate::registry::function::{Operation, UPSTREAMS};
@@ -267,13 +268,10 @@ impl Runtime {
         draft.operation = Some(callable.function.operation);
         let provider = &callable.provider;
         if !provider.cli_runtime_supported {
-            return Err(Error::new(
-                Code::UnsupportedRuntime,
-                format!("Integration '{}' is discoverable but is not supported by the local CLI runtime yet.", provider.id),
-            )
-            .hint(format!("angelia integrations:doctor {}", provider.id)));
+            return Err(unsupported(&provider.id));
         }
-        if !policy::enabled(&self.config, &provider.id, callable.local) {
+        let replayed = tape::replays(&callable, &call.options);
+        if !replayed && !policy::enabled(&self.config, &provider.id, callable.local) {
             let line = format!("Integration '{}' is installed but not active: it is not enabled", provider.id);
             return Err(match provider.id.strip_prefix(UPSTREAMS) {
                 Some(server) => Error::new(Code::Inactive, line).hint(format!("angelia mcp:enable {server}")),
@@ -286,14 +284,16 @@ impl Runtime {
         let wanted = call.account.as_deref().or(fixed).or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
         let account = name::account(wanted)?;
         draft.account.clone_from(&account);
-        self.check_account(&callable, &account)?;
+        if !replayed {
+            self.check_account(&callable, &account)?;
+        }
         let checked = args::check(&callable.function, callable.checker()?, call.arguments).map_err(|error| match error.code {
             Code::InvalidArguments | Code::InvalidPayload => error.hint(format!("angelia integrations:schema {}", draft.function)),
             _ => error,
         })?;
         draft.arguments = Some(Value::Object(checked.object.clone()));
         finish::check(&callable, &call.options)?;
-        let server = self.server(&callable, &account)?;
+        let server = self.server(&callable, &account, replayed)?;
         let question = Question {
             provider: &provider.id,
             function: &callable.function.id,
@@ -305,11 +305,12 @@ impl Runtime {
             .reach
             .as_ref()
             .map_or_else(|| Ok(policy::decide(&self.config, &question)), |reach| reach.decide(&self.config, &question))?;
+        let decision = if replayed { tape::decision() } else { decision };
         if question.operation > ctx.ceiling {
             return Err(above(&draft.function, question.operation, ctx.ceiling));
         }
         let forced = call.options.force || ctx.reach.as_ref().is_some_and(|reach| reach.force);
-        let bypassed = forced && policy::decide(&self.config, &question).rule != Rule::Allow;
+        let bypassed = forced && !replayed && policy::decide(&self.config, &question).rule != Rule::Allow;
         if forced && self.config.force() == ForceRule::Never {
             return Err(Error::new(Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
         }
@@ -361,16 +362,18 @@ impl Runtime {
         }
         let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
         let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
+        let connect = provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}{of}", provider.id));
         Err(Error::new(
             Code::MissingCredentials,
             format!("Integration '{}' is missing required credentials for account '{account}': {}", provider.id, missing.join(", ")),
         )
+        .hints(connect)
         .hint(format!("angelia integrations:fields {}{of}", provider.id))
         .hint(format!("angelia integrations:configure {}{of}{set}", provider.id)))
     }
 
     /// The base URL of the function's server for an account.
-    fn server(&self, callable: &Callable, account: &str) -> Result<Option<String>> {
+    fn server(&self, callable: &Callable, account: &str, replayed: bool) -> Result<Option<String>> {
         if callable.local || callable.function.mcp.is_some() {
             return Ok(None);
         }
@@ -380,13 +383,16 @@ impl Runtime {
             Error::new(Code::InvalidArguments, format!("The base URL '{url}' of integration '{}' {why}", provider.id))
         };
         if let Some(set) = policy::server(&self.config, &provider.id, which) {
-            return base_url(set).map(Some).map_err(|why| wrong(set, why));
+            return base_url(&auth::marked(provider, set)).map(Some).map_err(|why| wrong(set, why));
         }
-        let mut url = provider.servers.get(which).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut url = auth::marked(provider, provider.servers.get(which).and_then(Value::as_str).unwrap_or_default());
         if url.contains('{') {
             for (key, value) in self.vault.settings(provider, account)? {
                 url = url.replace(&format!("{{{key}}}"), &value);
             }
+        }
+        if replayed {
+            url = tape::stand_in(&url);
         }
         base_url(&url).map(Some).map_err(|why| wrong(&url, why))
     }
@@ -396,8 +402,8 @@ impl Runtime {
         let draft = Draft::of(&plan);
         let provider = plan.callable.provider.clone();
         let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
-        let credentials = match self.vault.unlock(&provider, &plan.account) {
-            Ok(credentials) => credentials,
+        let (credentials, account) = match self.unlock(ctx, &plan).await {
+            Ok(unlocked) => unlocked,
             Err(error) => {
                 if let Some(id) = &approval {
                     drop(self.memory.with(|store| store.unspend_ticket(id)));
@@ -415,9 +421,10 @@ impl Runtime {
             self.record(&row);
         }
         let executor = self.executor(&plan.callable);
-        let ready = Ready { plan, credentials, scrubber };
+        let ready = Ready { plan, credentials, scrubber, account };
         let mut outcome = executor.execute(ctx, &ready).await;
-        ready.scrubber.scrub_value(&mut outcome.data);
+        let scrubber = outcome.scrubber.take().unwrap_or_else(|| ready.scrubber.clone());
+        scrubber.scrub_value(&mut outcome.data);
         let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
         if let Some(id) = approval.as_ref().filter(|_| !sent) {
             // Nothing went out: the word that was given still holds.
@@ -434,7 +441,7 @@ impl Runtime {
         let mut envelope = draft.envelope(outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;
-        envelope.scrub(&ready.scrubber);
+        envelope.scrub(&scrubber);
         envelope
     }
 
@@ -459,6 +466,11 @@ impl Runtime {
             (self.notes)(&format!("This call is not in the audit log: {error}"));
         }
     }
+}
+
+fn unsupported(provider: &str) -> Error {
+    let line = format!("Integration '{provider}' is discoverable but is not supported by the local CLI runtime yet.");
+    Error::new(Code::UnsupportedRuntime, line).hint(format!("angelia integrations:doctor {provider}"))
 }
 
 fn above(function: &str, operation: Operation, ceiling: Operation) -> Error {

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
-use crate::cli::{import, mcp};
+use crate::cli::{connect, import, manifest, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -103,10 +103,11 @@ fn integrations() -> Vec<Command> {
         script("integrations:lua", "Run a Lua workflow that calls any function"),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
-        verb("integrations:disconnect", "Remove the credentials of an account")
-            .args([word("provider", "A provider").required(true), account()]),
         verb("integrations:remove", "Remove a provider of your own catalog").arg(word("provider", "A provider").required(true)),
     ]
+    .into_iter()
+    .chain(connect::commands())
+    .collect()
 }
 
 fn configure() -> Command {
@@ -197,7 +198,7 @@ fn running(command: Command) -> Command {
         ])
         .args([
             option("record", "DIR", "Write every exchange to a folder, without secrets"),
-            option("replay", "DIR", "Answer from recorded exchanges; send nothing"),
+            option("replay", "PATH", "Answer from recorded exchanges; send nothing"),
         ])
         .args([
             number("memory-limit", "BYTES", "Most memory; 67108864 when left out"),
@@ -326,6 +327,7 @@ pub fn command() -> Command {
         .subcommand_required(false)
         .subcommands(integrations())
         .subcommands(import::tree::commands())
+        .subcommands(manifest::commands())
         .subcommands(mcp::tree::commands())
         .subcommands(mcp::upstreams::tree::commands())
         .subcommands(lua())

@@ -164,6 +164,7 @@ pub enum BodyForm {
 pub enum ResponseForm {
     #[default]
     Json,
+    Xml,
     Text,
     Binary,
     None,

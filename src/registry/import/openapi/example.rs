@@ -64,7 +64,10 @@ impl<'a> Maker<'a> {
         }
         for key in ["oneOf", "anyOf"] {
             let ways = Doc::list(schema, key);
-            let way = ways.iter().find(|way| self.doc.resolve(way).is_ok_and(|way| kind(way) != Some("null")));
+            let of = |way: &&'a Value, wanted: &dyn Fn(Option<&str>) -> bool| self.doc.resolve(way).is_ok_and(|way| wanted(kind(way)));
+            // A number in a URL is a text as well; a text is nothing else.
+            let text = ways.iter().find(|way| depth == 0 && of(way, &|kind| kind == Some("string")));
+            let way = text.or_else(|| ways.iter().find(|way| of(way, &|kind| kind != Some("null"))));
             if let Some(way) = way {
                 return self.at(way, name, depth + 1);
             }

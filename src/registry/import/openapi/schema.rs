@@ -45,7 +45,14 @@ impl<'a> Converter<'a> {
                 return json!({});
             }
         };
-        let mut converted = self.convert(whole, 0);
+        let members = schema.as_object().filter(|_| reference(schema).is_some());
+        let mut converted = match (members, reference(schema)) {
+            (Some(members), Some(to)) if members.keys().any(|key| CONSTRAINTS.contains(&key.as_str())) => self.refer(to, members, 0),
+            _ => self.convert(whole, 0),
+        };
+        if members.is_some_and(says_null) && converted.get("anyOf").is_none() {
+            converted = json!({"anyOf": [converted, {"type": "null"}]});
+        }
         if let (Some(said), Value::Object(members)) = (word(schema, "description").filter(|_| reference(schema).is_some()), &mut converted)
         {
             members.insert(String::from("description"), remark(said).into());

@@ -128,7 +128,7 @@ impl Security {
         let user = self.field("username", "User name", false, scheme);
         let password = self.field("password", "Password", true, scheme);
         let (username, word) = (format!("{{{user}}}"), format!("{{{password}}}"));
-        self.auth.push(Auth { kind: AuthKind::Basic, name: String::new(), value: String::new(), username, password: word });
+        self.auth.push(Auth { username, password: word, ..placement(AuthKind::Basic, "", "") });
         self.made.push((name.to_owned(), vec![user, password]));
         self.strategy("basic");
     }
@@ -266,5 +266,13 @@ impl Security {
 }
 
 fn placement(kind: AuthKind, name: &str, value: &str) -> Auth {
-    Auth { kind, name: name.to_owned(), value: value.to_owned(), username: String::new(), password: String::new() }
+    Auth {
+        kind,
+        name: name.to_owned(),
+        value: value.to_owned(),
+        username: String::new(),
+        password: String::new(),
+        signature: None,
+        servers: Vec::new(),
+    }
 }

@@ -26,11 +26,14 @@ impl Servers {
     pub fn of(doc: &Doc<'_>, source: &str) -> Self {
         let mut servers = Self { source: source.to_owned(), ..Self::default() };
         let written: Vec<Value> = if doc.old { vec![old(doc.root)] } else { Doc::list(doc.root, "servers").to_vec() };
-        // One that answers the whole world goes before one on somebody's own machine.
         let urls: Vec<&Value> = written.iter().filter(|server| word(server, "url").is_some()).collect();
+        // The first counts; one that answers the whole world goes before one on somebody's own machine, and https before http.
         let local = |server: &&&Value| word(server, "url").is_some_and(|url| url.contains("localhost") || url.contains("127.0.0.1"));
-        let https = |server: &&&Value| word(server, "url").is_some_and(|url| url.starts_with("https://"));
-        let first = urls.iter().find(https).or_else(|| urls.iter().find(|server| !local(server))).or(urls.first()).copied();
+        let first = urls.iter().find(|server| !local(server)).or(urls.first()).copied();
+        let rest = |server: &Value| word(server, "url").and_then(|url| url.split_once("://")).map(|(_, rest)| rest.to_owned());
+        let safer =
+            |server: &&&Value| word(server, "url").is_some_and(|url| url.starts_with("https://")) && first.and_then(rest) == rest(server);
+        let first = urls.iter().find(safer).copied().or(first);
         let url = match first {
             Some(server) => servers.template(server),
             None => servers.relative("/"),
