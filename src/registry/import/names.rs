@@ -355,13 +355,14 @@ mod tests {
     #[test]
     fn names_are_apart_and_do_not_depend_on_order() {
         let one = |id, method, path| Unnamed { operation_id: Some(id), method, path, lists: false, patched: false };
+        let long = "word".repeat(60);
         let all = [
             one("issues/list-comments", "GET", "/issues/{n}/comments"),
             one("gists/list-comments", "GET", "/gists/{id}/comments"),
             one("same", "POST", "/a/{x}"),
             one("same", "POST", "/a/{y}"),
             one("same", "GET", "/c"),
-            one(&"word".repeat(60), "GET", "/d"),
+            one(&long, "GET", "/d"),
             one("very long operation id that goes on and on and on and on and on and on one", "GET", "/e"),
             one("very long operation id that goes on and on and on and on and on and on two", "GET", "/f"),
         ];

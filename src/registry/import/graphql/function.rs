@@ -162,7 +162,7 @@ fn keep(argument: &Argument, connection: bool, warnings: &mut Vec<String>) -> bo
     if backwards {
         warnings.push(format!("paging backwards ('{}') is left out", argument.name));
     }
-    !backwards && !(argument.deprecated && !argument.required())
+    !backwards && (!argument.deprecated || argument.required())
 }
 
 /// Writes arguments as parameters, within bounds.
