@@ -10,6 +10,7 @@ mod registry {
     pub mod credential;
     pub mod function;
     pub mod index;
+    pub mod known;
     pub mod lint;
     pub mod manifest;
     pub mod sketch;
@@ -21,6 +22,7 @@ use registry::manifest::Provider;
 use registry::sketch;
 
 const PRELUDE: &str = "src/lua/prelude.luau";
+const KNOWN: &str = "providers/index.yaml";
 
 #[expect(clippy::disallowed_methods, reason = "a build script says that it failed by its exit status")]
 fn main() {
@@ -29,7 +31,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/registry");
     println!("cargo::rerun-if-changed={PRELUDE}");
     static_cpp();
-    if let Err(problems) = build().and_then(|()| prelude()) {
+    if let Err(problems) = build().and_then(|()| known()).and_then(|()| prelude()) {
         for line in problems.lines() {
             println!("cargo::error={line}");
         }
@@ -74,6 +76,19 @@ fn build() -> Result<(), String> {
     let bytes = registry::index::compile(providers, "built-in", Vec::new())?;
     let out = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
     std::fs::write(Path::new(&out).join("catalog.bin"), bytes).map_err(|error| error.to_string())
+}
+
+/// The index of services that can be imported is a file of its own: only who asks for it reads it.
+#[expect(clippy::disallowed_methods, reason = "cargo hands the folder over in the environment")]
+fn known() -> Result<(), String> {
+    let text = std::fs::read_to_string(KNOWN).map_err(|error| format!("{KNOWN}: {error}"))?;
+    let all: Vec<registry::known::Known> = serde_saphyr::from_str(&text).map_err(|error| format!("{KNOWN}: {error}"))?;
+    let problems = registry::known::problems(&all);
+    if !problems.is_empty() {
+        return Err(problems.iter().map(|problem| format!("{KNOWN}: {problem}")).collect::<Vec<_>>().join("\n"));
+    }
+    let out = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
+    std::fs::write(Path::new(&out).join("known.bin"), registry::known::pack(&all)?).map_err(|error| error.to_string())
 }
 
 /// What every script starts with is compiled once: reading it costs a script a millisecond less than compiling it.

@@ -24,6 +24,7 @@ use crate::mcp::client::hub::Hub;
 use crate::net::Net;
 use crate::registry::catalog::{Catalog, Layer};
 use crate::registry::function::Function;
+use crate::registry::import::stored::FOLDER;
 use crate::registry::index::Index;
 use crate::registry::manifest::Provider;
 use crate::registry::user;
@@ -77,6 +78,9 @@ impl App {
         }
         let index = user::open(&config.join("providers"), &cache.join("catalog.bin"));
         layers.extend(index.map(|index| (Layer::User, index)));
+        if let Some(data) = self.dirs.data() {
+            layers.extend(user::open_imports(&data.join(FOLDER), &cache.join(FOLDER)));
+        }
         let folders: Vec<PathBuf> = root.and_then(|root| trust::workflows(root)).into_iter().chain([config.join("workflows")]).collect();
         let index = user::open_workflows(&folders, &cache.join(format!("catalog-workflows{of_project}.bin")));
         layers.extend(index.map(|index| (Layer::Workflows, index)));
@@ -129,7 +133,7 @@ impl App {
             all.extend(["config.toml", "providers", "workflows"].map(|name| config.join(name)));
         }
         if let Some(data) = self.dirs.data() {
-            all.extend(["trust.json", "credentials.json", "mcp-trust.json", "mcp-pins"].map(|name| data.join(name)));
+            all.extend(["trust.json", "credentials.json", "mcp-trust.json", "mcp-pins", FOLDER].map(|name| data.join(name)));
         }
         all.extend(mcp::files::candidates(&self.dirs, self.cwd.as_deref()));
         all.extend(self.dirs.cache().map(|cache| cache.join("mcp")));

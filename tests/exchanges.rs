@@ -22,7 +22,11 @@ fn yaml(path: &Path) -> Value {
 /// Providers that talk to the network, by folder.
 fn providers() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers");
-    let names = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    let names = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap());
     let mut ids: Vec<String> = names.filter(|id| !["data", "results", "script"].contains(&id.as_str())).collect();
     ids.sort();
     ids

@@ -17,6 +17,7 @@ mod docs;
 mod durability;
 mod exchanges;
 mod hostile;
+mod import;
 mod input;
 mod lint;
 mod lua;

@@ -47,6 +47,9 @@ fn files() -> Vec<File> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let folder = entry.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
         let text = std::fs::read_to_string(folder.join("provider.yaml")).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let provider = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         files.push(File { folder: folder.file_name().unwrap().to_string_lossy().into_owned(), provider });

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -14,13 +13,12 @@ use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
 use crate::base::json::{insert, plain, sha256};
 use crate::call::args::Checked;
+use crate::call::style::{self, encode};
 use crate::config::files;
 use crate::registry::function::{BodyForm, Function, Place};
 use crate::registry::jq;
 use crate::registry::lint::names_in;
 use crate::registry::manifest::Provider;
-
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A request without credentials.
 #[derive(Debug, Clone)]
@@ -73,7 +71,8 @@ fn path(function: &Function, template: &str, arguments: &Checked, problems: &mut
         let Some(name) = function.parameters.keys().find(|name| function.wire_name(name) == wire) else {
             continue;
         };
-        let text = arguments.object.get(name).map(plain).unwrap_or_default();
+        let argument = arguments.object.get(name);
+        let text = argument.map(plain).unwrap_or_default();
         let whole = function.format(name) == Some("path");
         let segments: Vec<&str> = if whole { text.trim_start_matches('/').split('/').collect() } else { vec![text.as_str()] };
         let bad = segments.iter().any(|segment| matches!(*segment, "." | ".."))
@@ -85,14 +84,17 @@ fn path(function: &Function, template: &str, arguments: &Checked, problems: &mut
                 message: String::from("stands in the URL's path and must not be empty, '.' or '..'"),
             });
         }
-        let encoded: Vec<String> = segments.into_iter().map(encode).collect();
-        path = path.replace(&format!("{{{wire}}}"), &encoded.join("/"));
+        let encoded = match argument {
+            Some(value) if !whole => style::segment(style_of(function, name), wire, value),
+            _ => segments.into_iter().map(encode).collect::<Vec<_>>().join("/"),
+        };
+        path = path.replace(&format!("{{{wire}}}"), &encoded);
     }
     path
 }
 
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED).to_string()
+fn style_of<'a>(function: &'a Function, name: &str) -> &'a str {
+    function.parameters.get(name).and_then(|schema| schema.get("style")).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Joins base, path and query; the result must be what was written, so that nothing in an argument moved the endpoint.
@@ -120,31 +122,10 @@ fn encode_name(name: &str) -> String {
 fn query(function: &Function, arguments: &Checked) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = function.query.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
     for (name, value) in placed(function, arguments, Place::Query) {
-        let wire = function.wire_name(name);
-        match (style(function, name), value) {
-            (_, Value::Null) => {}
-            ("comma", Value::Array(items)) => pairs.push((wire.to_owned(), items.iter().map(plain).collect::<Vec<_>>().join(","))),
-            ("json", Value::Array(_) | Value::Object(_)) => pairs.push((wire.to_owned(), value.to_string())),
-            ("repeat", Value::Array(items)) => pairs.extend(items.iter().map(|item| (wire.to_owned(), plain(item)))),
-            _ => brackets(wire, value, &mut pairs),
-        }
+        let style = Some(style_of(function, name)).filter(|style| !style.is_empty()).unwrap_or("repeat");
+        style::pairs(style, function.wire_name(name), value, &mut pairs);
     }
     pairs
-}
-
-/// `a[k]=v`, `a[]=1`, and an index for lists of objects: `a[0][k]=v`.
-fn brackets(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
-    match value {
-        Value::Null => {}
-        Value::Object(members) => members.iter().for_each(|(key, member)| brackets(&format!("{name}[{key}]"), member, pairs)),
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                let inner = if item.is_object() || item.is_array() { format!("{name}[{index}]") } else { format!("{name}[]") };
-                brackets(&inner, item, pairs);
-            }
-        }
-        scalar => pairs.push((name.to_owned(), plain(scalar))),
-    }
 }
 
 fn headers(provider: &Provider, function: &Function, arguments: &Checked, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
@@ -160,16 +141,15 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
     }
     let mut objects: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for (name, value) in placed(function, arguments, Place::Header) {
-        let text = match value {
-            Value::Null => continue,
-            _ if style(function, name) == "json" => {
-                let (header, member) = function.wire_name(name).split_once('.').unwrap_or((function.wire_name(name), "."));
-                objects.entry(header.to_owned()).or_default().push((member.to_owned(), value.clone()));
-                continue;
-            }
-            Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-            other => plain(other),
-        };
+        if value.is_null() {
+            continue;
+        }
+        if style_of(function, name) == "json" {
+            let (header, member) = function.wire_name(name).split_once('.').unwrap_or((function.wire_name(name), "."));
+            objects.entry(header.to_owned()).or_default().push((member.to_owned(), value.clone()));
+            continue;
+        }
+        let text = style::line(style_of(function, name), value);
         if text.chars().any(|c| c.is_control() && c != '\t') {
             problems.push(Problem {
                 pointer: format!("/{name}"),
@@ -178,6 +158,13 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
             continue;
         }
         set(function.wire_name(name), text);
+    }
+    let cookies: Vec<String> = placed(function, arguments, Place::Cookie)
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| format!("{}={}", encode(function.wire_name(name)), encode(&style::line(style_of(function, name), value))))
+        .collect();
+    if !cookies.is_empty() {
+        set("cookie", cookies.join("; "));
     }
     for (name, members) in objects {
         set(&name, ascii(&json_of(members)));
@@ -204,10 +191,6 @@ fn ascii(value: &Value) -> String {
     value.to_string().chars().map(|c| if matches!(c, ' '..='~') { c.to_string() } else { escape(c, &mut units) }).collect()
 }
 
-fn style<'a>(function: &'a Function, name: &str) -> &'a str {
-    function.parameters.get(name).and_then(|schema| schema.get("style")).and_then(Value::as_str).unwrap_or("repeat")
-}
-
 fn placed<'a>(function: &'a Function, arguments: &'a Checked, place: Place) -> impl Iterator<Item = (&'a String, &'a Value)> {
     arguments.object.iter().filter(move |(name, _)| function.place(name) == place && function.parameters.contains_key(*name))
 }
@@ -224,17 +207,24 @@ fn body(function: &Function, method: &str, arguments: &Checked, problems: &mut V
     }
     match function.body {
         BodyForm::Json | BodyForm::None => json_body(function, arguments),
-        BodyForm::Form => {
-            let Value::Object(object) = json_value(function, arguments)? else {
-                return Err(Error::internal("a form body must be an object"));
-            };
-            let mut pairs = Vec::new();
-            object.iter().for_each(|(name, value)| brackets(name, value, &mut pairs));
-            Ok(BuiltBody::Form(pairs))
-        }
+        BodyForm::Form => form(function, arguments).map(BuiltBody::Form),
         BodyForm::Multipart => Ok(BuiltBody::Multipart(parts(function, arguments, problems))),
         BodyForm::Raw => Ok(BuiltBody::Raw(raw(function, arguments, problems))),
     }
+}
+
+/// What has a style of its own is written so; the rest is built as JSON would be and written with brackets.
+fn form(function: &Function, arguments: &Checked) -> Result<Vec<(String, String)>> {
+    let styled = |name: &String| function.place(name) == Place::Body && !style_of(function, name).is_empty();
+    let (own, rest): (Map<_, _>, Map<_, _>) =
+        arguments.object.iter().map(|(name, value)| (name.clone(), value.clone())).partition(|(name, _)| styled(name));
+    let Value::Object(object) = json_value(function, &Checked { object: rest, files: arguments.files.clone() })? else {
+        return Err(Error::internal("a form body must be an object"));
+    };
+    let mut pairs = Vec::new();
+    object.iter().for_each(|(name, value)| style::brackets(name, value, &mut pairs));
+    own.iter().for_each(|(name, value)| style::pairs(style_of(function, name), function.wire_name(name), value, &mut pairs));
+    Ok(pairs)
 }
 
 fn json_body(function: &Function, arguments: &Checked) -> Result<BuiltBody> {

@@ -28,6 +28,7 @@ pub mod retry;
 pub mod runtime;
 pub mod select;
 pub mod sink;
+pub mod style;
 pub mod tape;
 pub mod trial;
 pub mod wire;

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::call::pages::{Narrow, Pages, no_page};
+use crate::cli::described;
 use crate::cli::output::{Out, Paint};
 use crate::registry::catalog::{Catalog, Listed};
 use crate::registry::docs::{self, Format};
@@ -62,6 +63,9 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         "cli_setup_supported",
         "cli_runtime_supported",
     ];
+    if described::wanted(arguments) {
+        return described::list(app, out, arguments);
+    }
     let catalog = app.catalog()?;
     let (all, total) = chosen(app, &catalog, arguments)?;
     let providers = by_id(app, &all, &Fields::read(arguments, COMPACT))?;
@@ -136,13 +140,14 @@ fn full(app: &App, listed: &Listed, state: &State) -> Value {
 }
 
 /// Which fields a JSON answer has.
-struct Fields {
+pub struct Fields {
     names: Vec<String>,
     all: bool,
 }
 
 impl Fields {
-    fn read(arguments: &ArgMatches, usual: &[&str]) -> Self {
+    /// Those that the command names, else the usual ones.
+    pub fn read(arguments: &ArgMatches, usual: &[&str]) -> Self {
         let names: Vec<String> = match text(arguments, "fields") {
             Some(list) => list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
             None => usual.iter().map(|name| (*name).to_owned()).collect(),
@@ -150,7 +155,8 @@ impl Fields {
         Self { all: names.iter().any(|name| name == "all"), names }
     }
 
-    fn keep(&self, value: Value) -> Value {
+    /// A value with these fields alone.
+    pub fn keep(&self, value: Value) -> Value {
         let Value::Object(mut members) = value else { return value };
         if !self.all {
             members.retain(|name, _| self.names.contains(name));
@@ -159,7 +165,7 @@ impl Fields {
     }
 
     /// An unknown field is said, not left out silently.
-    fn check(&self, first: Option<&Value>) -> Result<()> {
+    pub fn check(&self, first: Option<&Value>) -> Result<()> {
         let Some(first) = first.filter(|_| !self.all) else { return Ok(()) };
         match self.names.iter().find(|name| first.get(name).is_none()) {
             Some(unknown) => Err(Error::usage(format!("There is no field '{unknown}'; --fields all shows them"))),
@@ -204,8 +210,11 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 /// `integrations:search`.
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    let (catalog, vault) = (app.catalog()?, app.vault()?);
     let query = arguments.get_many::<String>("query").into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+    if described::wanted(arguments) {
+        return described::search(app, out, arguments, &query);
+    }
+    let (catalog, vault) = (app.catalog()?, app.vault()?);
     let narrow = Narrow {
         provider: text(arguments, "provider"),
         active: arguments.get_flag("active"),

@@ -8,8 +8,10 @@ mod catalog;
 mod complete;
 mod configure;
 mod connect;
+mod described;
 mod doctor;
 mod help;
+mod import;
 mod interrupt;
 mod jq;
 mod lua;
@@ -193,6 +195,8 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:new" => manifest::new(&app, &out, arguments),
         "integrations:lint" => manifest::lint(&out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
+        "integrations:import" => import::run(&app, &out, arguments),
+        "integrations:update" => import::update::run(&app, &out, arguments),
         "integrations:doctor" => doctor::run(&app, &out, arguments),
         "lua:check" => workbench::check(&app, &out, arguments),
         "lua:test" => lua_test::run(&app, &out, arguments),

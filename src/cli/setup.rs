@@ -142,7 +142,7 @@ pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8>
     Ok(0)
 }
 
-/// `integrations:remove`: deletes the user's own manifest.
+/// `integrations:remove`: deletes the user's own manifest or import.
 pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let id = provider(arguments).unwrap_or_default();
     let opened = app.catalog()?.provider(id)?;
@@ -150,6 +150,9 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         let files = opened.functions.iter().filter_map(|function| function.lua.as_ref());
         return Err(Error::usage(format!("'{id}' is made of workflow files; remove the file of the one that you no longer want"))
             .hints(files.map(|file| file.path.clone())));
+    }
+    if matches!(opened.layer, Layer::Import | Layer::Overlaid) {
+        return crate::cli::import::remove(app, out, id);
     }
     if opened.layer != Layer::User {
         return Err(Error::new(

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
-use crate::cli::{connect, manifest, mcp};
+use crate::cli::{connect, import, manifest, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -326,6 +326,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(import::tree::commands())
         .subcommands(manifest::commands())
         .subcommands(mcp::tree::commands())
         .subcommands(mcp::upstreams::tree::commands())

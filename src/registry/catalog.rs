@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{FunctionName, nearest, printable, slug};
+use crate::registry::described;
 use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::Provider;
@@ -19,6 +20,10 @@ pub enum Layer {
     BuiltIn,
     User,
     Project,
+    /// A description that the user imported.
+    Import,
+    /// One whose overlay says that it was checked.
+    Overlaid,
     /// The user's and a trusted project's workflow files, as one provider.
     Workflows,
     /// Upstream MCP servers, each a provider.
@@ -32,6 +37,7 @@ impl Layer {
             Self::BuiltIn => "built-in",
             Self::User => "user",
             Self::Project => "project",
+            Self::Import | Self::Overlaid => "import",
             Self::Workflows => "workflows",
             Self::Upstreams => "mcp",
         }
@@ -40,8 +46,8 @@ impl Layer {
     /// How far a provider can be relied on (contract section 9).
     pub fn tier(self) -> &'static str {
         match self {
-            Self::BuiltIn => "verified",
-            Self::User | Self::Project | Self::Workflows | Self::Upstreams => "imported",
+            Self::BuiltIn | Self::Overlaid => "verified",
+            Self::User | Self::Project | Self::Import | Self::Workflows | Self::Upstreams => "imported",
         }
     }
 }
@@ -208,7 +214,10 @@ impl Catalog {
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
-                message: format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                message: match described::find(&name.provider) {
+                    Some(known) => format!("Unknown integration function: {name}. {}", described::why(&known)),
+                    None => format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
+                },
                 ..error
             },
             _ => error,
@@ -250,6 +259,9 @@ impl Catalog {
     }
 
     fn no_provider(&self, id: &str) -> Error {
+        if let Some(known) = described::find(id) {
+            return described::not_yet(&known);
+        }
         let ids = self.ids().unwrap_or_default();
         let near = nearest(id, ids.iter().map(String::as_str));
         let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();

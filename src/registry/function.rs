@@ -55,6 +55,9 @@ pub struct Function {
     pub input: Option<Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub parameters: Map<String, Value>,
+    /// Schemas that those of the parameters point to as `#/$defs/NAME`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub defs: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
     /// Groups of parameters of which at least one must be given.
@@ -173,6 +176,7 @@ pub enum Place {
     Path,
     Query,
     Header,
+    Cookie,
     Body,
 }
 
@@ -209,6 +213,7 @@ impl Function {
             Some("path") => return Place::Path,
             Some("query") => return Place::Query,
             Some("header") => return Place::Header,
+            Some("cookie") => return Place::Cookie,
             Some("body") => return Place::Body,
             _ => {}
         }
@@ -270,6 +275,9 @@ impl Function {
             .collect();
         if !groups.is_empty() {
             schema["allOf"] = Value::from(groups);
+        }
+        if !self.defs.is_empty() {
+            schema["$defs"] = Value::Object(self.defs.clone());
         }
         schema
     }

@@ -13,7 +13,7 @@ use crate::registry::function::{Function, Operation};
 use crate::registry::manifest::Provider;
 use crate::registry::words::words;
 
-const MAGIC: &[u8; 8] = b"ANGELIA1";
+const MAGIC: &[u8; 8] = b"ANGELIA2";
 
 /// Whether a text may be a provider id.
 pub fn is_provider_id(text: &str) -> bool {
@@ -74,6 +74,8 @@ pub struct Summary {
     pub runtime_requirements: Vec<String>,
     pub compatibility_summary: String,
     pub local: bool,
+    /// An import that was checked against the service.
+    pub verified: bool,
     pub reads: u32,
     pub writes: u32,
     pub destructives: u32,
@@ -214,6 +216,7 @@ fn summary(provider: &Provider, functions: &[Function]) -> Summary {
         runtime_requirements: provider.runtime_requirements.clone(),
         compatibility_summary: provider.compatibility_summary.clone(),
         local: functions.iter().all(Function::is_local),
+        verified: provider.origin.as_ref().is_some_and(|origin| origin.verified),
         reads: count(Operation::Read),
         writes: count(Operation::Write),
         destructives: count(Operation::Destructive),

@@ -79,6 +79,9 @@ pub struct Origin {
     /// The overlay that was laid over it, by file name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<String>,
+    /// The overlay says that it was checked against the service.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
 }
 
 /// Where to read more.

@@ -4,12 +4,14 @@
 pub mod advice;
 pub mod catalog;
 pub mod credential;
+pub mod described;
 pub mod docs;
 pub mod function;
 pub mod import;
 pub mod index;
 pub mod jq;
 pub mod jq_plain;
+pub mod known;
 pub mod lint;
 pub mod manifest;
 pub mod schema;

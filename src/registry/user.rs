@@ -8,13 +8,18 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::json::{digest, hex, sha256};
+use crate::registry::catalog::Layer;
 use crate::registry::function::{Function, LuaFile};
+use crate::registry::import::stored::Stored;
 use crate::registry::index::{FileProblem, Index, Source, compile};
 use crate::registry::manifest::Provider;
 use crate::registry::{jq, lint, schema, workflow};
 
 /// A manifest larger than this is refused.
 const LARGEST: u64 = 64 << 20;
+
+/// So is an import, which we wrote ourselves.
+const LARGEST_IMPORT: u64 = 256 << 20;
 
 /// The compiled catalog of a folder of manifests; `None` when it has none. `cache` is where the compiled form is kept.
 pub fn open(folder: &Path, cache: &Path) -> Option<Index> {
@@ -26,6 +31,38 @@ pub fn open_workflows(folders: &[PathBuf], cache: &Path) -> Option<Index> {
     let absolute = folders.iter().filter_map(|folder| std::path::absolute(folder).ok());
     let found: Vec<_> = absolute.flat_map(|folder| files(&folder, &["lua"])).collect();
     compiled(&found, cache, compile_workflows)
+}
+
+/// Every import of a folder as a catalog of its own: when one changes the others stay as they are.
+pub fn open_imports(folder: &Path, cache: &Path) -> Vec<(Layer, Index)> {
+    let open = |file: (PathBuf, fs::Metadata)| {
+        let name = file.0.file_stem()?.to_str()?.to_owned();
+        let index = compiled(&[file], &cache.join(format!("{name}.bin")), |files, fingerprint| compile_import(files, &name, fingerprint))?;
+        let verified = index.summaries().is_ok_and(|all| all.iter().any(|summary| summary.verified));
+        Some((if verified { Layer::Overlaid } else { Layer::Import }, index))
+    };
+    files(folder, &["json"]).into_iter().filter_map(open).collect()
+}
+
+/// An import from its file.
+pub fn read_import(path: &Path) -> Result<Stored, String> {
+    let meta = fs::metadata(path).map_err(|error| error.to_string())?;
+    let text = read_text(path, &meta, LARGEST_IMPORT)
+        .map_err(|problems| problems.into_iter().map(|problem| problem.message).collect::<String>())?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
+}
+
+fn compile_import(files: &Files, name: &str, fingerprint: &str) -> Option<Vec<u8>> {
+    let (path, _) = files.first()?;
+    let checked = read_import(path).and_then(|stored| match lint::lint(&stored.provider, false).into_iter().next() {
+        _ if stored.provider.id != name => Err(format!("it defines '{}'", stored.provider.id)),
+        Some(finding) => Err(finding.message),
+        None => Ok(stored.provider),
+    });
+    match checked {
+        Ok(provider) => compile(vec![provider], fingerprint, Vec::new()).ok(),
+        Err(why) => compile(Vec::new(), fingerprint, problems(path, vec![(None, format!("this import cannot be read: {why}"))])).ok(),
+    }
 }
 
 /// A catalog that somebody else makes of some files; `make` is given what is to be its fingerprint.
@@ -242,6 +279,7 @@ pub fn definition(function: &Function) -> String {
         "server",
         "input",
         "parameters",
+        "defs",
         "fields",
         "build",
     ];

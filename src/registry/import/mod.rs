@@ -2,8 +2,25 @@
 //! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
 //! by operation; nothing is dropped without a word.
 
-use serde::Serialize;
+pub mod discovery;
+pub mod drift;
+pub mod graphql;
+pub mod names;
+pub mod openapi;
+pub mod overlay;
+pub mod parts;
+pub mod postman;
+pub mod read;
+pub mod sample;
+pub mod stored;
+pub mod text;
 
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::sha256;
+use crate::base::name::printable;
 use crate::registry::manifest::Provider;
 
 /// What is wanted of a description.
@@ -13,12 +30,22 @@ pub struct Wanted {
     pub id: String,
     /// Where the description came from, as it may be shown: without credentials.
     pub source: String,
+    /// Where a GraphQL service answers: it was asked itself, or its schema came from elsewhere.
+    pub endpoint: Option<String>,
     /// Today, ISO 8601.
     pub today: String,
     /// Globs over function ids, `METHOD /path` and tags; without one everything is taken.
     pub include: Vec<String>,
     /// Globs of what is left out.
     pub exclude: Vec<String>,
+}
+
+/// A description that was read.
+#[derive(Debug)]
+pub struct Document {
+    pub value: Value,
+    /// Of its bytes, in hex.
+    pub sha256: String,
 }
 
 /// A description as a provider, and what became of each of its operations.
@@ -51,4 +78,56 @@ pub struct Fate {
     /// What of it could not be expressed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+}
+
+/// Makes a provider of a description, whichever format it has.
+pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
+    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
+    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
+        return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);
+    }
+    let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
+    let has = |key: &str| document.value.get(key).is_some();
+    if has("openapi") || has("swagger") || (has("paths") && has("info")) {
+        return openapi::import(&document, wanted);
+    }
+    if discovery::is_one(&document.value) {
+        return discovery::import(&document, wanted).map_err(broken);
+    }
+    if graphql::is_answer(&document.value) {
+        return graphql::import_answer(&document, wanted).map_err(broken);
+    }
+    if postman::is_one(&document.value) {
+        return postman::import(&document, wanted).map_err(broken);
+    }
+    Err(Error::new(Code::InvalidPayload, "The description is of no known format")
+        .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
+}
+
+/// Lays over an import what somebody knows better; `name` is that of the overlay's file.
+pub fn lay_over(mut imported: Imported, name: &str, text: &str) -> Result<Imported> {
+    let name = printable(name);
+    let wrong = |problems: &[String]| match problems {
+        [one] => Error::new(Code::InvalidPayload, format!("The overlay '{name}' does not fit: {one}")),
+        [first, ..] => {
+            Error::new(Code::InvalidPayload, format!("The overlay '{name}' does not fit, in {} places: {first}", problems.len()))
+                .hints(problems.iter().skip(1).cloned())
+        }
+        [] => Error::internal("an overlay without problems does not fit"),
+    };
+    let overlay = overlay::Overlay::read(text).map_err(|why| wrong(&[why]))?;
+    let laid = overlay::lay(&mut imported.provider, overlay).map_err(|problems| wrong(&problems))?;
+    for fate in &mut imported.report.operations {
+        let Some(function) = fate.function.clone() else { continue };
+        if laid.left_out.contains(&function) {
+            (fate.function, fate.left_out) = (None, Some(String::from("the overlay leaves it out")));
+        } else if let Some((_, new)) = laid.renamed.iter().find(|(old, _)| *old == function) {
+            fate.function = Some(new.clone());
+        }
+    }
+    if let Some(origin) = &mut imported.provider.origin {
+        origin.overlay = Some(name);
+    }
+    imported.report.notes.extend(laid.notes);
+    Ok(imported)
 }

@@ -1,0 +1,97 @@
+//! Services of the index: visible, not callable, with the reason and the command that changes it. They are never added to the providers that can
+//! be called, not in a list and not in a number.
+
+use clap::ArgMatches;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::base::error::Result;
+use crate::cli::catalog::Fields;
+use crate::cli::output::Out;
+use crate::registry::described;
+use crate::registry::known::{self, Known};
+
+/// Whether a command asks for the index.
+pub fn wanted(arguments: &ArgMatches) -> bool {
+    arguments.get_one::<String>("tier").is_some_and(|tier| tier == "described")
+}
+
+fn to_value(known: &Known) -> Value {
+    json!({
+        "title": known.title, "description": known.about, "category": known.category, "tier": "described", "origin": "index", "active": false,
+        "functions": null, "reason": "described, not imported", "next": next(known), "format": known.format, "source": known.description,
+        "auth": known.auth, "base": known.base, "docs": known.docs,
+    })
+}
+
+fn next(known: &Known) -> String {
+    format!("angelia integrations:import {}", known.id)
+}
+
+/// The index without what the user has already: an import of that id is no longer only described.
+fn open(app: &App) -> Result<Vec<Known>> {
+    let ids = app.catalog()?.ids()?;
+    let mut all = described::all()?;
+    all.retain(|known| ids.binary_search(&known.id).is_err());
+    Ok(all)
+}
+
+fn fits(known: &Known, arguments: &ArgMatches) -> bool {
+    arguments.get_one::<String>("category").is_none_or(|category| *category == known.category)
+}
+
+fn limit(arguments: &ArgMatches, usual: usize) -> usize {
+    arguments.get_one::<u32>("limit").map_or(usual, |limit| *limit as usize)
+}
+
+/// `integrations:list --tier described`.
+pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
+    // Nothing described can be active.
+    let mut shown = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
+    shown.retain(|known| fits(known, arguments));
+    let total = shown.len();
+    shown.truncate(limit(arguments, usize::MAX));
+    let fields = Fields::read(arguments, &["title", "category", "tier", "reason", "next"]);
+    let providers: Map<String, Value> = shown.iter().map(|known| (known.id.clone(), fields.keep(to_value(known)))).collect();
+    fields.check(shown.first().map(to_value).as_ref())?;
+    let mut value = json!({"success": true, "providers": providers});
+    if total > shown.len() {
+        value["total"] = total.into();
+    }
+    out.answer(&value, |paint| {
+        let rows = shown
+            .iter()
+            .map(|known| vec![known.id.clone(), known.title.clone(), known.category.clone(), known.format.clone(), known.about.clone()]);
+        let table = out.table(paint, &["service", "title", "category", "format", "about"], rows.collect());
+        let said = format!("{} of {total} services are shown. None can be called before: angelia integrations:import SERVICE", shown.len());
+        format!("{table}\n\n{}", paint.dim(&said))
+    });
+    Ok(0)
+}
+
+/// `integrations:search --tier described`.
+pub fn search(app: &App, out: &Out, arguments: &ArgMatches, query: &str) -> Result<u8> {
+    let all = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
+    let mut found = known::search(&all, query);
+    found.retain(|(known, _)| fits(known, arguments));
+    found.truncate(limit(arguments, 10));
+    let fields = Fields::read(arguments, &["provider", "title", "description", "tier", "score", "next"]);
+    let whole = |(known, score): &(&Known, u32)| {
+        let mut value = json!({"provider": known.id, "score": score});
+        if let (Value::Object(value), Value::Object(more)) = (&mut value, to_value(known)) {
+            value.extend(more);
+        }
+        value
+    };
+    fields.check(found.first().map(whole).as_ref())?;
+    let providers: Vec<Value> = found.iter().map(|hit| fields.keep(whole(hit))).collect();
+    // Functions are what can be called, and nothing of these can.
+    out.answer(&json!({"success": true, "query": query, "functions": [], "providers": providers}), |paint| {
+        if found.is_empty() {
+            return format!("No described service fits '{query}'.");
+        }
+        let rows = found.iter().map(|(known, _)| vec![known.id.clone(), known.title.clone(), known.about.clone(), next(known)]);
+        out.table(paint, &["service", "title", "about", "next"], rows.collect())
+    });
+    Ok(0)
+}

@@ -1,0 +1,226 @@
+//! Where a description comes from: a file, an address, stdin. Only that one is read: nothing that it refers to. Credentials in an address are
+//! used once and kept nowhere.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::{clean, printable};
+use crate::cli::call::block_on;
+use crate::cli::stdin::{self, Wait};
+use crate::config::{env, files};
+use crate::net::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use crate::net::{Body, Failure, FailureKind, Limits, Method, Net, Request, is_private};
+use crate::registry::described;
+use crate::registry::import::graphql;
+use crate::registry::import::read::LARGEST;
+use crate::registry::import::stored::Overlay;
+use crate::registry::index::is_provider_id;
+use crate::registry::known::Known;
+
+/// How long a description may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Largest overlay.
+const LARGEST_OVERLAY: u64 = 1 << 20;
+
+/// Parameters of an address whose value is nobody's business.
+const TELLING: &[&str] = &["token", "key", "secret", "sig", "signature", "password", "auth", "code", "credential", "session", "jwt"];
+
+/// Where a description comes from.
+#[derive(Debug)]
+pub enum Source {
+    Stdin,
+    File(PathBuf),
+    Address(Url),
+    /// A GraphQL service that is asked for its schema.
+    Service(Url),
+}
+
+/// What stands before the address of a GraphQL service that is asked for its schema.
+const ASKED: &str = "graphql:";
+
+impl Source {
+    /// What a word of the command line means.
+    pub fn of(word: &str) -> Result<Self> {
+        if word == "-" {
+            return Ok(Self::Stdin);
+        }
+        if let Some(name) = word.strip_prefix("mcp:") {
+            return Err(is_live(name));
+        }
+        if let Some(url) = word.strip_prefix(ASKED) {
+            return match Self::of(url)? {
+                Self::Address(url) | Self::Service(url) => Ok(Self::Service(url)),
+                _ => Err(Error::usage(format!("After {ASKED} stands the address of a GraphQL service"))),
+            };
+        }
+        if let Some(known) = described(word) {
+            return if known.format == "graphql" && known.description.trim_end_matches('/') == known.base {
+                Self::of(&format!("{ASKED}{}", known.description))
+            } else {
+                Self::of(&known.description)
+            };
+        }
+        if word.contains("://") {
+            let url = Url::parse(word).map_err(|error| Error::usage(format!("The address cannot be read: {error}")))?;
+            if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+                return Err(Error::usage(format!("A description is fetched by https, not by {}", printable(url.scheme()))));
+            }
+            return match url.path_segments().and_then(|mut all| all.next_back()) {
+                Some("graphql" | "gql") => Ok(Self::Service(url)),
+                Some("mcp" | "sse") => Err(is_live("NAME").hint(format!("angelia mcp:add NAME --url {}", without_credentials(&url)))),
+                _ => Ok(Self::Address(url)),
+            };
+        }
+        let path = std::path::absolute(word).map_err(|error| Error::usage(format!("'{}' is no path: {error}", clean(word))))?;
+        Ok(Self::File(path))
+    }
+
+    /// As it may be shown and kept: without credentials.
+    pub fn kept(&self) -> String {
+        match self {
+            Self::Stdin => String::from("-"),
+            Self::File(path) => path.display().to_string(),
+            Self::Address(url) => without_credentials(url),
+            Self::Service(url) => format!("{ASKED}{}", without_credentials(url)),
+        }
+    }
+
+    /// As people see it.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Stdin => String::from("stdin"),
+            _ => self.kept(),
+        }
+    }
+
+    /// The description's bytes.
+    pub fn read(&self, allow_private: bool) -> Result<Vec<u8>> {
+        match self {
+            Self::Stdin => match stdin::read(Wait::Forever) {
+                Ok(Some(bytes)) => Ok(bytes),
+                Ok(None) => Err(Error::usage("stdin has nothing to read; - wants the description there")),
+                Err(error) => Err(error),
+            },
+            Self::File(path) => file(path),
+            Self::Address(url) => fetch(url, Body::Empty, allow_private),
+            Self::Service(url) => fetch(url, Body::Bytes(graphql::question().to_string().into()), allow_private),
+        }
+    }
+
+    /// Where the service answers, if the description was asked of itself.
+    pub fn endpoint(&self) -> Option<String> {
+        match self {
+            Self::Service(url) => Some(without_credentials(url)),
+            _ => None,
+        }
+    }
+}
+
+/// The service of the index that a word names, unless a file has that name.
+pub fn described(word: &str) -> Option<Known> {
+    let id = is_provider_id(word) && !Path::new(word).exists();
+    if id { described::find(word) } else { None }
+}
+
+/// An MCP server tells its tools whenever it is asked: there is nothing to import.
+fn is_live(name: &str) -> Error {
+    Error::usage("An MCP server is not imported: it is asked for its tools when they are needed")
+        .hint(format!("angelia mcp:add {} --url URL, or -- COMMAND", printable(name)))
+}
+
+fn without_credentials(url: &Url) -> String {
+    let mut plain = url.clone();
+    // An address that can have none has none to lose.
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    plain.set_fragment(None);
+    let telling = |name: &str| TELLING.iter().any(|word| name.to_lowercase().contains(word));
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter(|(name, _)| !telling(name)).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    plain.set_query(None);
+    if !kept.is_empty() {
+        plain.query_pairs_mut().extend_pairs(kept);
+    }
+    plain.to_string()
+}
+
+fn file(path: &Path) -> Result<Vec<u8>> {
+    match files::read_at_most(path, LARGEST as u64)? {
+        Some(text) => Ok(text.into_bytes()),
+        None => Err(Error::new(Code::NotFound, format!("There is no file {}", path.display()))
+            .hint("A description is a file, an https address, or - for stdin")),
+    }
+}
+
+/// The text of an overlay.
+pub fn overlay(path: &str) -> Result<Overlay> {
+    let path = Path::new(path);
+    let text = files::read_at_most(path, LARGEST_OVERLAY)?;
+    let text = text.ok_or_else(|| Error::new(Code::NotFound, format!("There is no file {}", path.display())))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Overlay { name, text })
+}
+
+fn fetch(url: &Url, body: Body, allow_private: bool) -> Result<Vec<u8>> {
+    let shown = without_credentials(url);
+    if url.scheme() == "http" && !allow_private {
+        let error = Error::usage(format!("{shown} would be fetched without encryption, and anybody on the way could change it"));
+        return Err(if is_private(url) { error.hint("--allow-private allows it for private addresses") } else { error.hint("Use https") });
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/yaml;q=0.9, text/yaml;q=0.9, */*;q=0.5"));
+    let asks = matches!(body, Body::Bytes(_));
+    let method = if asks { Method::POST } else { Method::GET };
+    if asks {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    let request = Request { method, url: url.clone(), headers, body, secret_headers: Vec::new() };
+    let limits = Limits { deadline: Instant::now() + PATIENCE, connect_timeout: Duration::from_secs(15), allow_private };
+    let net = Net::new(env::proxy_hosts());
+    block_on(async {
+        let mut answer = net.send(request, &limits).await.map_err(|failure| lost(&shown, &failure))?;
+        if !(200..300).contains(&answer.status) {
+            let error = Error::new(Code::ProviderError, format!("{shown} answered {} instead of a description", answer.status))
+                .status(answer.status);
+            let closed = asks && matches!(answer.status, 400 | 401 | 403);
+            return Err(if closed {
+                error.hint("Where a key is wanted first: save the schema to a file, and import it with --endpoint URL")
+            } else {
+                error
+            });
+        }
+        answer.bytes(&limits, LARGEST as u64).await.map_err(|failure| lost(&shown, &failure))
+    })
+}
+
+fn lost(shown: &str, failure: &Failure) -> Error {
+    let code = match failure.kind {
+        FailureKind::Timeout => Code::Timeout,
+        FailureKind::TooLarge | FailureKind::Redirect(_) => Code::InvalidResponse,
+        _ => Code::Unreachable,
+    };
+    let error = Error::new(code, format!("{shown} cannot be fetched: {}", failure.message));
+    if failure.message.contains("private address") { error.hint("--allow-private allows it") } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_an_address_are_not_kept() {
+        let kept = |url: &str| Source::of(url).unwrap().kept();
+        assert_eq!(kept("https://me:secret@a.example/x?v=1&api_key=k&access_token=t#part"), "https://a.example/x?v=1");
+        assert_eq!(kept("https://a.example/x"), "https://a.example/x");
+        assert_eq!(kept("https://me:secret@a.example/graphql?key=k"), "graphql:https://a.example/graphql");
+        assert_eq!(kept("graphql:https://a.example/x"), "graphql:https://a.example/x");
+        assert!(Source::of("graphql:here").is_err() && Source::of("mcp:files").is_err() && Source::of("https://a.example/mcp").is_err());
+        assert!(kept("stripe").starts_with("https://raw.githubusercontent.com/stripe/"));
+        assert!(Source::of("file:///etc/passwd").is_err() && Source::of("ftp://a.example/x").is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! A description as a tree with references inside it. References to files and addresses are never followed.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::base::name::printable;
+
+/// How many references may stand between a name and what it means.
+const LONGEST_CHAIN: usize = 16;
+
+/// The document.
+#[derive(Debug, Clone, Copy)]
+pub struct Doc<'a> {
+    pub root: &'a Value,
+    /// It is Swagger 2: what parameters and answers look like differs.
+    pub old: bool,
+}
+
+impl<'a> Doc<'a> {
+    /// What a local reference means.
+    pub fn pointer(&self, reference: &str) -> Result<&'a Value, String> {
+        let Some(fragment) = reference.strip_prefix('#') else {
+            return Err(format!("a reference to {} was not followed: only the description itself is read", printable(reference)));
+        };
+        let decoded = percent_encoding::percent_decode_str(fragment).decode_utf8_lossy();
+        let found = self.root.pointer(fragment).or_else(|| self.root.pointer(&decoded));
+        found.ok_or_else(|| format!("nothing stands at {}", printable(reference)))
+    }
+
+    /// The thing itself, when it may be a reference to it.
+    pub fn resolve(&self, value: &'a Value) -> Result<&'a Value, String> {
+        let mut at = value;
+        for _ in 0..LONGEST_CHAIN {
+            match reference(at) {
+                Some(reference) => at = self.pointer(reference)?,
+                None => return Ok(at),
+            }
+        }
+        Err(String::from("a reference leads only to itself"))
+    }
+
+    /// A member that is a list; nothing where there is none.
+    pub fn list(value: &'a Value, key: &str) -> &'a [Value] {
+        value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The reusable things of a kind, by name.
+    pub fn components(&self, kind: &str) -> Option<&'a Map<String, Value>> {
+        let place = if self.old { self.root.get(kind) } else { self.root.get("components").and_then(|all| all.get(kind)) };
+        place.and_then(Value::as_object)
+    }
+}
+
+/// The reference that a value is.
+pub fn reference(value: &Value) -> Option<&str> {
+    value.get("$ref").and_then(Value::as_str)
+}
+
+/// A text among the members of a value.
+pub fn word<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A yes among the members of a value.
+pub fn says(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool) == Some(true)
+}
+
+/// The first type that a schema names.
+pub fn kind(schema: &Value) -> Option<&str> {
+    match schema.get("type") {
+        Some(Value::String(one)) => Some(one),
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        _ if schema.get("properties").is_some() => Some("object"),
+        _ if schema.get("items").is_some() => Some("array"),
+        _ => None,
+    }
+}
+
+/// The members of an object that is described in one piece or in several.
+#[derive(Debug, Default)]
+pub struct Shape<'a> {
+    pub properties: Vec<(&'a str, &'a Value)>,
+    pub required: Vec<&'a str>,
+    /// Groups of which at least one member must be there.
+    pub any_of: Vec<Vec<&'a str>>,
+    /// Members that are not named may be there too.
+    pub open: bool,
+    /// Which of the members go together is not all said by the lists above.
+    pub loose: bool,
+}
+
+/// A schema as the members of one object; `None` where it is something else, or one whose members have no names.
+pub fn shape<'a>(doc: &Doc<'a>, schema: &'a Value) -> Option<Shape<'a>> {
+    let mut shape = Shape::default();
+    gather(doc, schema, &mut shape, &mut HashSet::new(), 0)?;
+    shape.required.sort_unstable();
+    shape.required.dedup();
+    let known: HashSet<&str> = shape.properties.iter().map(|(name, _)| *name).collect();
+    shape.required.retain(|name| known.contains(name));
+    shape.any_of.retain(|group| group.iter().all(|name| known.contains(name)));
+    (!shape.properties.is_empty()).then_some(shape)
+}
+
+fn gather<'a>(doc: &Doc<'a>, schema: &'a Value, shape: &mut Shape<'a>, seen: &mut HashSet<*const Value>, depth: usize) -> Option<()> {
+    let schema = doc.resolve(schema).ok()?;
+    if depth > 12 || !seen.insert(std::ptr::from_ref(schema)) {
+        return None;
+    }
+    if kind(schema).is_some_and(|kind| kind != "object") || !schema.is_object() {
+        return None;
+    }
+    match schema.get("additionalProperties") {
+        Some(Value::Bool(true)) => shape.open = true,
+        Some(Value::Object(rest)) if !rest.is_empty() => return None,
+        Some(Value::Object(_)) => shape.open = true,
+        _ => {}
+    }
+    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        match shape.properties.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = property,
+            None => shape.properties.push((name, property)),
+        }
+    }
+    shape.required.extend(Doc::list(schema, "required").iter().filter_map(Value::as_str));
+    for part in Doc::list(schema, "allOf") {
+        let only_rules = part.get("required").is_some() && part.as_object().is_some_and(|part| part.len() == 1);
+        if only_rules {
+            shape.required.extend(Doc::list(part, "required").iter().filter_map(Value::as_str));
+        } else {
+            gather(doc, part, shape, seen, depth + 1)?;
+        }
+    }
+    for key in ["anyOf", "oneOf"] {
+        let ways = Doc::list(schema, key);
+        if !ways.is_empty() {
+            choose(doc, ways, shape, seen, depth)?;
+        }
+    }
+    shape.loose |= ["not", "if", "dependentRequired", "dependencies"].iter().any(|word| schema.get(word).is_some());
+    Some(())
+}
+
+/// One of several ways: all their members, and of what they need what all of them need.
+fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mut HashSet<*const Value>, depth: usize) -> Option<()> {
+    let single = |way: &'a Value| match (way.as_object()?.len(), Doc::list(way, "required")) {
+        (1, [Value::String(one)]) => Some(one.as_str()),
+        _ => None,
+    };
+    let singles: Vec<&str> = ways.iter().filter_map(single).collect();
+    if singles.len() == ways.len() && ways.len() > 1 {
+        shape.any_of.push(singles);
+        return Some(());
+    }
+    let mut needed: Option<Vec<&str>> = None;
+    for way in ways {
+        let mut own = Shape::default();
+        let rules_only = way.get("required").is_some() && way.get("properties").is_none() && super::doc::reference(way).is_none();
+        if rules_only {
+            own.required.extend(Doc::list(way, "required").iter().filter_map(Value::as_str));
+        } else {
+            gather(doc, way, &mut own, &mut seen.clone(), depth + 1)?;
+        }
+        for (name, property) in own.properties {
+            if !shape.properties.iter().any(|(known, _)| *known == name) {
+                shape.properties.push((name, property));
+            }
+        }
+        shape.open |= own.open;
+        shape.any_of.extend(own.any_of.into_iter().filter(|_| ways.len() == 1));
+        needed = Some(match needed {
+            None => own.required,
+            Some(before) => before.into_iter().filter(|name| own.required.contains(name)).collect(),
+        });
+    }
+    shape.required.extend(needed.unwrap_or_default());
+    shape.loose |= ways.len() > 1;
+    Some(())
+}

@@ -1,0 +1,144 @@
+//! Where a service is: base URLs, whose variables are fields of an account. What cannot be known from the description is asked for.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::base::name::printable;
+use crate::registry::credential::{Credential, CredentialKind};
+use crate::registry::import::openapi::doc::{Doc, word};
+use crate::registry::import::parts;
+use crate::registry::lint::names_in;
+
+/// The field that is asked for where no address is known.
+const BASE: &str = "base_url";
+
+/// Base URLs by name, with the fields that they need.
+#[derive(Debug, Default)]
+pub struct Servers {
+    pub urls: Map<String, Value>,
+    pub fields: Vec<Credential>,
+    pub notes: Vec<String>,
+    source: String,
+}
+
+impl Servers {
+    /// Those of a description. `source` is where it came from: addresses may be relative to it.
+    pub fn of(doc: &Doc<'_>, source: &str) -> Self {
+        let mut servers = Self { source: source.to_owned(), ..Self::default() };
+        let written: Vec<Value> = if doc.old { vec![old(doc.root)] } else { Doc::list(doc.root, "servers").to_vec() };
+        let urls: Vec<&Value> = written.iter().filter(|server| word(server, "url").is_some()).collect();
+        // The first counts; one that answers the whole world goes before one on somebody's own machine, and https before http.
+        let local = |server: &&&Value| word(server, "url").is_some_and(|url| url.contains("localhost") || url.contains("127.0.0.1"));
+        let first = urls.iter().find(|server| !local(server)).or(urls.first()).copied();
+        let rest = |server: &Value| word(server, "url").and_then(|url| url.split_once("://")).map(|(_, rest)| rest.to_owned());
+        let safer =
+            |server: &&&Value| word(server, "url").is_some_and(|url| url.starts_with("https://")) && first.and_then(rest) == rest(server);
+        let first = urls.iter().find(safer).copied().or(first);
+        let url = match first {
+            Some(server) => servers.template(server),
+            None => servers.relative("/"),
+        };
+        servers.urls.insert(String::from("default"), Value::from(url));
+        let others: Vec<String> =
+            urls.iter().filter(|server| Some(**server) != first).filter_map(|server| word(server, "url")).map(printable).collect();
+        if !others.is_empty() {
+            servers
+                .notes
+                .push(format!("it has other servers too: {}; configure --server default=URL takes another one", others.join(", ")));
+        }
+        servers
+    }
+
+    /// The name of a server that one operation or path has of its own.
+    pub fn own(&mut self, of: &Value) -> Option<String> {
+        let server = Doc::list(of, "servers").iter().find(|server| word(server, "url").is_some())?;
+        let url = self.template(server);
+        if let Some((name, _)) = self.urls.iter().find(|(_, known)| known.as_str() == Some(&url)) {
+            return Some(name.clone()).filter(|name| name != "default");
+        }
+        let host = Url::parse(&url).ok().and_then(|url| url.host_str().map(parts::id)).unwrap_or_else(|| String::from("server"));
+        let host: String = host.chars().take(50).collect();
+        let mut names = std::iter::once(host.clone()).chain((2..).map(|number| format!("{host}_{number}")));
+        let name = names.find(|name| !self.urls.contains_key(name) && name != "default").unwrap_or(host);
+        self.urls.insert(name.clone(), Value::from(url));
+        Some(name)
+    }
+
+    /// A server's URL with our names for its variables, which become fields.
+    fn template(&mut self, server: &Value) -> String {
+        let mut url = word(server, "url").unwrap_or("/").trim_end_matches('/').replace(' ', "");
+        let variables = server.get("variables").and_then(Value::as_object);
+        for wire in names_in(&url.clone()).map(str::to_owned).collect::<Vec<_>>() {
+            let variable = variables.and_then(|all| all.get(&wire)).unwrap_or(&Value::Null);
+            let default = variable.get("default").map(crate::base::json::plain).filter(|text| !text.is_empty());
+            let key = parts::id(&wire);
+            url = url.replace(&format!("{{{wire}}}"), &format!("{{{key}}}"));
+            if !self.fields.iter().any(|field| field.key == key) {
+                self.fields.push(field(&key, variable, default, url.starts_with(&format!("{{{key}}}"))));
+            }
+        }
+        let plain = url.split_once('?').map_or(url.as_str(), |(before, _)| before);
+        if plain.starts_with("https://") || plain.starts_with("http://") || plain.starts_with('{') {
+            return plain.to_owned();
+        }
+        if let Some(rest) = plain.strip_prefix("//") {
+            return format!("https://{rest}");
+        }
+        self.relative(&plain.to_owned())
+    }
+
+    /// An address below the one that the description came from; without one it is asked for.
+    fn relative(&mut self, path: &str) -> String {
+        let path = path.trim_start_matches('.');
+        if path.split('/').next().is_some_and(|first| first.contains('.') && !path.starts_with('/')) {
+            return format!("https://{path}");
+        }
+        let from = Url::parse(&self.source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let path = format!("/{}", path.trim_matches('/'));
+        let path = path.trim_end_matches('/');
+        if let Some(from) = from {
+            return format!("{}{path}", from.origin().ascii_serialization());
+        }
+        if !self.fields.iter().any(|field| field.key == BASE) {
+            let mut base = parts::field(
+                BASE,
+                "Base URL",
+                false,
+                "Where the service is, such as https://api.example.com; its description does not say it.",
+            );
+            (base.kind, base.required) = (CredentialKind::Url, true);
+            self.fields.push(base);
+        }
+        format!("{{{BASE}}}{path}")
+    }
+}
+
+/// A variable of a server as a field.
+fn field(key: &str, variable: &Value, default: Option<String>, whole: bool) -> Credential {
+    let options: Vec<String> = Doc::list(variable, "enum").iter().map(crate::base::json::plain).map(|text| printable(&text)).collect();
+    let mut help = word(variable, "description").map(crate::registry::import::text::remark).unwrap_or_default();
+    if !options.is_empty() {
+        help = format!("{help} One of: {}.", options.join(", ")).trim_start().to_owned();
+    }
+    let mut field = parts::field(key, &parts::title(key), false, &help);
+    field.required = default.is_none();
+    field.default = default;
+    if whole && field.default.as_ref().is_none_or(|url| url.starts_with("http")) {
+        field.kind = CredentialKind::Url;
+    }
+    field
+}
+
+/// Swagger 2 says it in three words.
+fn old(root: &Value) -> Value {
+    let schemes = Doc::list(root, "schemes");
+    let https = schemes.is_empty() || schemes.iter().any(|scheme| scheme == "https");
+    let base = word(root, "basePath").unwrap_or_default();
+    let base = if base.is_empty() || base.starts_with('/') { base.to_owned() } else { format!("/{base}") };
+    let url = match word(root, "host") {
+        Some(host) => format!("{}://{host}{base}", if https { "https" } else { "http" }),
+        None if base.is_empty() => String::from("/"),
+        None => base,
+    };
+    serde_json::json!({"url": url})
+}

@@ -1,0 +1,466 @@
+//! What importers of different formats need alike: words of names, sentences fit for a page, ids that stay apart, an empty function, an
+//! example made from schemas. Nothing here knows a format.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::base::name::{clean, is_id};
+use crate::registry::credential::Credential;
+use crate::registry::function::{BodyForm, Example, Function, Operation, ResponseForm};
+use crate::registry::import::{Fate, Wanted};
+use crate::registry::manifest::Origin;
+use crate::registry::schema::Checker;
+
+/// Longest description of a function or a provider.
+const LONGEST: usize = 400;
+
+/// Longest description of a parameter.
+const LONGEST_REMARK: usize = 240;
+
+/// First words of names whose effect cannot simply be put back.
+const GRAVE: &[&str] = &[
+    "archive",
+    "ban",
+    "charge",
+    "clear",
+    "deactivate",
+    "delete",
+    "destroy",
+    "discard",
+    "drop",
+    "empty",
+    "erase",
+    "expire",
+    "kill",
+    "merge",
+    "pay",
+    "purge",
+    "refund",
+    "remove",
+    "reset",
+    "revoke",
+    "terminate",
+    "trash",
+    "uninstall",
+    "void",
+    "wipe",
+];
+
+/// First words of names that only look.
+const LOOKS: &[&str] = &["count", "fetch", "find", "get", "list", "lookup", "read", "search"];
+
+/// The words of a name, lower case: `listHTTPProxies_v2` is list, http, proxies, v2.
+pub fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().take(200).collect();
+    let (mut words, mut word) = (Vec::new(), String::new());
+    for (at, c) in letters.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| letters.get(at));
+        let after = letters.get(at + 1);
+        let starts = c.is_ascii_uppercase()
+            && (before.is_some_and(|before| before.is_ascii_lowercase() || before.is_ascii_digit())
+                || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase)));
+        if (starts || !c.is_ascii_alphanumeric()) && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if c.is_ascii_alphanumeric() {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// A name as an id: `pageToken` is `page_token`. Never empty.
+pub fn id(name: &str) -> String {
+    id_of(&words(name))
+}
+
+/// Words as an id.
+pub fn id_of<W: AsRef<str>>(words: &[W]) -> String {
+    let joined = words.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("_");
+    let joined = if joined.starts_with(|first: char| first.is_ascii_lowercase()) { joined } else { format!("x_{joined}") };
+    joined.chars().take(63).collect::<String>().trim_end_matches('_').to_owned()
+}
+
+/// One of what a plural word names: `policies` is `policy`.
+pub fn singular(word: &str) -> String {
+    let cut = |end: &str, least: usize| word.strip_suffix(end).filter(|rest| rest.len() >= least);
+    if let Some(rest) = cut("ies", 2) {
+        return format!("{rest}y");
+    }
+    for end in ["sses", "xes", "ches", "shes"] {
+        if let Some(rest) = cut("es", 2).filter(|_| word.ends_with(end)) {
+            return rest.to_owned();
+        }
+    }
+    match cut("s", 2) {
+        Some(rest) if !rest.ends_with(['s', 'u', 'i']) => rest.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+/// An id as a line for a person: `list_files` is `List files`.
+pub fn title(id: &str) -> String {
+    let spaced = id.replace('_', " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Whether a name's first word says that it only looks.
+pub fn looks(words: &[String]) -> bool {
+    match words.first().map(String::as_str) {
+        Some("batch" | "bulk" | "aggregated") => words.get(1).is_some_and(|word| LOOKS.contains(&word.as_str())),
+        Some(first) => LOOKS.contains(&first),
+        None => false,
+    }
+}
+
+/// Whether what a name says cannot simply be put back.
+pub fn grave(words: &[String]) -> bool {
+    let at = usize::from(matches!(words.first().map(String::as_str), Some("batch" | "bulk" | "mass" | "force")));
+    words.get(at).is_some_and(|word| GRAVE.contains(&word.as_str()))
+}
+
+/// Ids that stay apart.
+#[derive(Debug, Default)]
+pub struct Ids(HashSet<String>);
+
+impl Ids {
+    /// The first of the candidates that is free; else the last with a number.
+    pub fn take(&mut self, candidates: impl IntoIterator<Item = String>) -> String {
+        let mut last = String::from("call");
+        for candidate in candidates.into_iter().filter(|candidate| is_id(candidate)) {
+            if self.0.insert(candidate.clone()) {
+                return candidate;
+            }
+            last = candidate;
+        }
+        let stem: String = last.chars().take(56).collect();
+        let free = (2..=100_000_u32).map(|number| format!("{stem}_{number}")).find(|id| !self.0.contains(id)).unwrap_or(stem);
+        self.0.insert(free.clone());
+        free
+    }
+}
+
+/// Text from outside as sentences for a page: one line, no markup of a web page, an end.
+pub fn sentence(text: &str, otherwise: &str) -> String {
+    let line = line(text, LONGEST);
+    let line = if line.is_empty() { self::line(otherwise, LONGEST) } else { line };
+    if line.ends_with('.') { line } else { format!("{}.", line.trim_end_matches([':', ';', ',', '!', '?', ' '])) }
+}
+
+/// Text from outside as the description of a parameter.
+pub fn remark(text: &str, otherwise: &str) -> String {
+    let line = line(text, LONGEST_REMARK);
+    if line.is_empty() { self::line(otherwise, LONGEST_REMARK) } else { line }
+}
+
+/// One line of at most so many letters, cut after a sentence where one ends, else between words.
+fn line(text: &str, longest: usize) -> String {
+    let cleaned = clean(&text.chars().take(20_000).collect::<String>()).replace('\u{fffd}', " ");
+    let flat = without_tags(&cleaned).split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= longest {
+        return flat;
+    }
+    let head: String = flat.chars().take(longest).collect();
+    match head.rfind(". ").filter(|end| *end > longest / 4) {
+        Some(end) => head[..=end].to_owned(),
+        None => format!("{}…", head.rsplit_once(' ').map_or(head.as_str(), |(whole, _)| whole)),
+    }
+}
+
+/// Leaves out `<b>` and the like; a lone `<` stays.
+fn without_tags(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('<') {
+        let (before, tag) = rest.split_at(open);
+        plain.push_str(before);
+        let close = tag.char_indices().take(200).find(|(_, c)| *c == '>').map(|(at, _)| at);
+        let is_tag = tag.chars().nth(1).is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '!');
+        match close.filter(|_| is_tag) {
+            Some(close) => rest = &tag[close + 1..],
+            None => {
+                plain.push('<');
+                rest = &tag[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// Why an operation is left out, by what was wanted; `names` are all that it goes by.
+pub fn unwanted(wanted: &Wanted, names: &[&str]) -> Option<String> {
+    let hit = |globs: &[String]| {
+        let fits = |glob: &&String| names.iter().any(|name| wildmatch::WildMatch::new(glob).matches(name));
+        globs.iter().find(fits).cloned()
+    };
+    if let Some(glob) = hit(&wanted.exclude) {
+        return Some(format!("excluded by '{glob}'"));
+    }
+    let missed = !wanted.include.is_empty() && hit(&wanted.include).is_none();
+    missed.then(|| String::from("no include names it"))
+}
+
+/// What became of an operation that is left out.
+pub fn left_out(operation: &str, why: String) -> Fate {
+    Fate { operation: operation.to_owned(), function: None, left_out: Some(why), warnings: Vec::new() }
+}
+
+/// A function that says nothing yet but its name and what it does.
+pub fn function(id: &str, description: String, operation: Operation) -> Function {
+    Function {
+        id: id.to_owned(),
+        title: title(id),
+        description,
+        operation,
+        read_because: None,
+        request: None,
+        graphql: None,
+        native: None,
+        lua: None,
+        mcp: None,
+        server: None,
+        input: None,
+        parameters: Map::new(),
+        required: Vec::new(),
+        any_of: Vec::new(),
+        body: BodyForm::Json,
+        build: None,
+        content_type: None,
+        query: Map::new(),
+        headers: Map::new(),
+        defs: Map::new(),
+        fields: Map::new(),
+        response: ResponseForm::Json,
+        item: None,
+        shape: None,
+        output: None,
+        pagination: None,
+        idempotent: false,
+        examples: Vec::new(),
+        synonyms: Vec::new(),
+        deprecated: false,
+        prompt: false,
+    }
+}
+
+/// A field of an account that need not be filled in.
+pub fn field(key: &str, label: &str, secret: bool, help: &str) -> Credential {
+    Credential {
+        key: key.to_owned(),
+        label: label.to_owned(),
+        required: false,
+        unless: Vec::new(),
+        secret,
+        kind: crate::registry::credential::CredentialKind::Text,
+        default: None,
+        help: help.to_owned(),
+        env: Vec::new(),
+    }
+}
+
+/// Where an import came from.
+pub fn origin(wanted: &Wanted, format: &str, sha256: String) -> Origin {
+    Origin {
+        source: wanted.source.clone(),
+        format: format.to_owned(),
+        sha256,
+        license: None,
+        version: None,
+        imported: wanted.today.clone(),
+        overlay: None,
+        verified: false,
+    }
+}
+
+/// Gives a function an example with what must be there; without one that validates it has none.
+pub fn give_example(function: &mut Function) {
+    let of = |name: &String| function.parameters.get(name).map(|schema| (name.clone(), sample(schema, name, 4)));
+    let arguments: Map<String, Value> = function.required.iter().filter_map(of).collect();
+    match Checker::new(tellings(function)) {
+        Ok(checker) if checker.problems(arguments.clone()).is_empty() => function.examples = vec![Example { title: None, arguments }],
+        Ok(_) => {}
+        // What no engine can read would stop every call.
+        Err(_) => function.parameters.values_mut().for_each(|schema| without_patterns(schema, 40)),
+    }
+}
+
+/// Of the schema of a function what an example can fail by: what is required, and the patterns of all the rest. Compiling it whole takes
+/// most of the time of an import.
+fn tellings(function: &Function) -> Value {
+    let mut properties = Map::new();
+    for (name, schema) in &function.parameters {
+        if function.required.contains(name) {
+            properties.insert(name.clone(), schema.clone());
+            continue;
+        }
+        let mut patterns = Vec::new();
+        collect_patterns(schema, 40, &mut patterns);
+        if !patterns.is_empty() {
+            let all: Vec<Value> = patterns.into_iter().map(|pattern| json!({"pattern": pattern})).collect();
+            properties.insert(name.clone(), json!({"allOf": all}));
+        }
+    }
+    json!({"type": "object", "properties": properties, "required": function.required, "$defs": function.defs})
+}
+
+fn collect_patterns<'a>(schema: &'a Value, depth: usize, patterns: &mut Vec<&'a str>) {
+    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str).filter(|pattern| !patterns.contains(pattern)) {
+        patterns.push(pattern);
+    }
+    let inner: Vec<&Value> = match schema {
+        Value::Object(words) => words.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        _ => return,
+    };
+    inner.into_iter().filter(|_| depth > 0).for_each(|one| collect_patterns(one, depth - 1, patterns));
+}
+
+fn without_patterns(schema: &mut Value, depth: usize) {
+    let inner: Vec<&mut Value> = match schema {
+        Value::Object(words) => {
+            if words.get("pattern").is_some_and(Value::is_string) {
+                words.remove("pattern");
+            }
+            words.values_mut().collect()
+        }
+        Value::Array(items) => items.iter_mut().collect(),
+        _ => return,
+    };
+    inner.into_iter().filter(|_| depth > 0).for_each(|one| without_patterns(one, depth - 1));
+}
+
+/// A value that a schema probably allows.
+fn sample(schema: &Value, name: &str, depth: usize) -> Value {
+    for word in ["const", "default"] {
+        if let Some(value) = schema.get(word) {
+            return value.clone();
+        }
+    }
+    if let Some(first) = schema.get("enum").and_then(Value::as_array).and_then(|values| values.first()) {
+        return first.clone();
+    }
+    let kind = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().find_map(Value::as_str),
+        Some(Value::String(kind)) => Some(kind.as_str()),
+        _ => None,
+    };
+    match kind {
+        Some("string") => Value::from(sample_text(schema, name)),
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+        Some("boolean") => json!(true),
+        Some("array") => match schema.get("items").filter(|_| depth > 0) {
+            Some(items) => json!([sample(items, &singular(name), depth - 1)]),
+            None => json!([]),
+        },
+        Some("object") => {
+            let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+            let member =
+                |name: &str| schema.get("properties").and_then(|all| all.get(name)).map(|one| sample(one, name, depth.saturating_sub(1)));
+            let members: Map<String, Value> =
+                required.filter(|_| depth > 0).filter_map(|name| member(name).map(|value| (name.to_owned(), value))).collect();
+            Value::Object(members)
+        }
+        _ => Value::from(name.replace('_', "-")),
+    }
+}
+
+fn sample_text(schema: &Value, name: &str) -> String {
+    let word = |key: &str| schema.get(key).and_then(Value::as_str);
+    match word("format") {
+        Some("date") => return String::from("2026-01-31"),
+        Some("date-time") => return String::from("2026-01-31T12:00:00Z"),
+        Some("uri" | "url") => return String::from("https://example.com/"),
+        Some("email") => return String::from("person@example.com"),
+        Some("uuid") => return String::from("3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+        Some("binary") => return String::from("aGVsbG8="),
+        _ => {}
+    }
+    word("pattern").and_then(of_pattern).unwrap_or_else(|| format!("my-{}", name.replace('_', "-")))
+}
+
+/// `^projects/[^/]+/topics/[^/]+$` is `projects/my-project/topics/my-topic`.
+fn of_pattern(pattern: &str) -> Option<String> {
+    let inner = pattern.strip_prefix('^')?.strip_suffix('$')?;
+    let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    let mut made: Vec<String> = Vec::new();
+    for part in inner.replace("[^/]", "*").split('/') {
+        let before = made.last().map_or("item", String::as_str);
+        match part {
+            "*+" | "**" | ".*" | ".+" => made.push(format!("my-{}", singular(before))),
+            part if plain(part) => made.push(part.to_owned()),
+            _ => return None,
+        }
+    }
+    Some(made.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fall_into_words() {
+        let table = [
+            ("pageToken", "page_token"),
+            ("listHTTPProxies_v2", "list_http_proxies_v2"),
+            ("Get User (by id)", "get_user_by_id"),
+            ("$.xgafv", "xgafv"),
+            ("3d", "x_3d"),
+            ("", "x"),
+            ("ÄÖ", "x"),
+        ];
+        for (name, wanted) in table {
+            assert_eq!(id(name), wanted, "{name}");
+            assert!(is_id(&id(name)), "{name}");
+        }
+        assert_eq!(
+            ["policies", "addresses", "buckets", "status", "boxes", "releases"].map(singular),
+            ["policy", "address", "bucket", "status", "box", "release"]
+        );
+        assert!(id(&"long".repeat(100)).len() <= 63);
+    }
+
+    #[test]
+    fn ids_stay_apart() {
+        let mut ids = Ids::default();
+        let mut take = |names: &[&str]| ids.take(names.iter().map(|name| (*name).to_owned()));
+        assert_eq!(take(&["list_files"]), "list_files");
+        assert_eq!(take(&["list_files", "list_drive_files"]), "list_drive_files");
+        assert_eq!(take(&["list_files"]), "list_files_2");
+        assert_eq!(take(&["Bad Name"]), "call_2");
+    }
+
+    #[test]
+    fn sentences_are_fit_for_a_page() {
+        assert_eq!(sentence("Lists  <b>all</b>\n files; a < b\u{7}", ""), "Lists all files; a < b.");
+        assert_eq!(sentence("", "Lists files"), "Lists files.");
+        assert!(sentence(&"word ".repeat(1000), "").chars().count() <= LONGEST + 1);
+        assert_eq!(
+            sentence(&format!("First one here, long enough to be cut after it{}. {}", "x".repeat(100), "y".repeat(400)), "")
+                .matches('y')
+                .count(),
+            0
+        );
+        assert!(!sentence("a\u{1b}[31m red", "").contains('\u{1b}'));
+    }
+
+    #[test]
+    fn examples_follow_the_schema() {
+        let mut made = function("get_topic", String::from("Reads."), Operation::Read);
+        let schema = json!({"type": "string", "pattern": "^projects/[^/]+/topics/[^/]+$"});
+        made.parameters.insert(String::from("name"), schema);
+        made.required = vec![String::from("name")];
+        give_example(&mut made);
+        assert_eq!(made.examples[0].arguments["name"], "projects/my-project/topics/my-topic");
+        made.parameters["name"] = json!({"type": "string", "pattern": "^[0-9]{7}$"});
+        made.examples.clear();
+        give_example(&mut made);
+        assert!(made.examples.is_empty());
+    }
+}

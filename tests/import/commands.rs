@@ -1,0 +1,101 @@
+//! The commands themselves: where descriptions come from, ids that are taken, dry runs, removal.
+
+use serde_json::json;
+
+use super::{World, operation};
+use crate::support::server::{Reply, Server};
+
+fn small(world: &World) -> serde_json::Value {
+    world.document(json!({"/a": {"get": operation("getA", json!({"tags": ["Letters"]}))}, "/b": {"post": operation("createB", json!({}))}}))
+}
+
+#[test]
+fn an_address_is_fetched_and_its_credentials_are_forgotten() {
+    let world = World::new();
+    let text = small(&world).to_string();
+    let server = Server::start(move |request| match request.path() {
+        "/moved" => Reply::status(302).header("location", "/openapi.json"),
+        _ => Reply::ok(text.as_bytes()),
+    });
+    let address = server.origin().replace("http://", "http://me:pa55word@") + "/moved?api_key=k3y&v=1";
+    let refused = world.home.run(&["integrations:import", &address, "--as=svc", "--json"]);
+    assert!(refused.code == 2 && refused.stdout.contains("--allow-private") && server.requests().is_empty(), "{refused:?}");
+    let run = world.home.run(&["integrations:import", &address, "--as=svc", "--allow-private", "--json"]);
+    assert_eq!((run.code, server.requests().len()), (0, 2), "{run:?}");
+    assert_eq!(run.json()["origin"]["source"].as_str(), Some(format!("{}/moved?v=1", server.origin()).as_str()));
+    for file in world.home.files() {
+        let kept = std::fs::read(&file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&kept);
+        assert!(!text.contains("pa55word") && !text.contains("k3y"), "{}", file.display());
+    }
+    let updated = world.home.run(&["integrations:update", "svc", "--json"]);
+    assert_eq!(updated.code, 0, "{updated:?}");
+    for address in ["file:///etc/passwd", "ftp://a.example/x", "http://a.example/x", "https://127.0.0.1:1/x", "https://["] {
+        let run = world.home.run(&["integrations:import", address, "--json"]);
+        assert!(run.code == 2 || run.code == 7, "{address}: {run:?}");
+    }
+}
+
+#[test]
+fn an_import_does_not_take_the_place_of_another_provider() {
+    let world = World::new();
+    let mut document = small(&world);
+    document["info"]["title"] = json!("GitHub v3 REST API");
+    let path = world.write(&document);
+    let refused = world.home.run(&["integrations:import", &path, "--json"]);
+    assert!(
+        refused.code == 2 && refused.stdout.contains("'github' is a built-in provider") && refused.stdout.contains("--as"),
+        "{refused:?}"
+    );
+    world.home.manifest("garden", "id: garden\ntitle: G\ndescription: G.\ncategory: c\nauth_strategy: none\nservers: {default: \"http://127.0.0.1:1\"}\nfunctions:\n  - {id: get_x, title: X, description: X., operation: read, request: GET /x, examples: [{arguments: {}}]}\n");
+    for id in ["garden", "workflow", "mcp", "Bad-Id", "mcp.x"] {
+        let run = world.home.run(&["integrations:import", &path, &format!("--as={id}"), "--json"]);
+        assert_eq!(run.code, 2, "{id}: {run:?}");
+    }
+    let replaced = world.home.run(&["integrations:import", &path, "--replace", "--json"]);
+    assert_eq!(replaced.code, 0, "{replaced:?}");
+    let listed = world.home.run(&["integrations:list", "--json", "--fields=all"]).json();
+    assert_eq!(
+        (&listed["providers"]["github"]["origin"], &listed["providers"]["github"]["hides_built_in"]),
+        (&json!("import"), &json!(true))
+    );
+    let removed = world.home.run(&["integrations:remove", "github", "--json"]);
+    assert_eq!(removed.code, 0, "{removed:?}");
+    let listed = world.home.run(&["integrations:list", "--json", "--fields=all"]).json();
+    assert_eq!(listed["providers"]["github"]["origin"], "built-in", "what was hidden is back");
+}
+
+#[test]
+fn a_dry_run_says_all_and_stores_nothing() {
+    let world = World::new();
+    let path = world.write(&small(&world));
+    let run = world.home.run(&["integrations:import", &path, "--as=svc", "--dry-run", "--report"]);
+    assert!(
+        run.code == 0 && run.stdout.contains("would be imported") && run.stdout.contains("GET /a") && run.stdout.contains("create_b"),
+        "{run:?}"
+    );
+    assert_eq!(world.home.run(&["integrations:docs", "svc"]).code, 3);
+    let run = world.home.run(&["integrations:import", &path, "--as=svc", "--include=letters", "--include=Letters", "--report", "--json"]);
+    let answer = run.json();
+    assert_eq!(
+        (&answer["functions"], &answer["left_out"], &answer["report"][1]["left_out"]),
+        (&json!(1), &json!(1), &json!("no include names it")),
+        "{answer:#}"
+    );
+    let none = world.home.run(&["integrations:import", &path, "--as=other", "--include=nothing", "--json"]);
+    assert_eq!(none.code, 2, "{none:?}");
+}
+
+#[test]
+fn yaml_is_read_like_json() {
+    let world = World::new();
+    let text = format!(
+        "openapi: 3.1.0\ninfo: {{title: Yaml, version: 1.0}}\nservers: [{{url: \"{}\"}}]\npaths:\n  /on:\n    get:\n      operationId: get_on\n      parameters:\n        - {{name: day, in: query, schema: {{type: string, enum: [on, off, 2026-01-31, 007]}}}}\n      responses:\n        200: {{description: fine}}\n        default: {{description: other}}\n",
+        world.server.origin()
+    );
+    let path = world.home.path().join("api.yaml");
+    std::fs::write(&path, text).unwrap();
+    let run = world.home.run(&["integrations:import", &path.display().to_string(), "--as=svc", "--json"]);
+    assert_eq!((run.code, &run.json()["origin"]["format"]), (0, &json!("openapi-3.1")), "{run:?}");
+    assert_eq!(world.sent("get_on", &json!({"day": "on"})).target, "/on?day=on");
+}

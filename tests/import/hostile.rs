@@ -1,0 +1,156 @@
+//! Documents that mean harm, and accidents: nothing is followed, nothing hangs, nothing but the broken operation is lost.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{World, fate, operation};
+use crate::support::home::Run;
+use crate::support::server::{Reply, Server};
+
+fn import(world: &World, name: &str, bytes: &[u8]) -> Run {
+    let path = world.home.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let started = Instant::now();
+    let run = world.home.run(&["integrations:import", &path.display().to_string(), "--as=svc", "--report", "--json"]);
+    assert!(started.elapsed() < Duration::from_secs(30), "{name} took {:?}", started.elapsed());
+    assert!((0..=7).contains(&run.code) && run.json()["success"].is_boolean(), "{name}: {run:?}");
+    run
+}
+
+#[test]
+fn bombs_are_refused_and_leave_nothing() {
+    let world = World::new();
+    let aliases: String = (1..40).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect();
+    let deep = |open: &str, close: &str| format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+    let cases: Vec<(&str, Vec<u8>)> = vec![
+        ("bomb.yaml", format!("openapi: 3.0.0\ninfo: {{title: x}}\npaths: {{}}\na0: &a0 [x]\n{aliases}").into_bytes()),
+        ("deep.json", deep("[", "]").into_bytes()),
+        ("deep_object.json", deep("{\"a\":", "}").into_bytes()),
+        ("deep.yaml", deep("- ", "").into_bytes()),
+        ("flow.yaml", format!("openapi: {}", deep("{a: ", "}")).into_bytes()),
+        ("binary.json", vec![0xff; 4_000]),
+        ("empty.json", Vec::new()),
+        ("list.json", b"[]".to_vec()),
+        ("text.yaml", b"just words".to_vec()),
+        ("unknown.json", b"{\"hello\": 1}".to_vec()),
+        ("no_paths.json", b"{\"openapi\": \"3.0.0\", \"info\": {}}".to_vec()),
+        ("paths_list.json", b"{\"openapi\": \"3.0.0\", \"info\": {}, \"paths\": []}".to_vec()),
+        ("half.json", b"{\"openapi\": \"3.0.0\", \"paths\": {\"/a\": {\"get\":".to_vec()),
+    ];
+    for (name, bytes) in cases {
+        let run = import(&world, name, &bytes);
+        assert_eq!(
+            (run.code, run.json()["error_detail"]["code"].as_str()),
+            (2, Some(if name == "binary.json" { "usage" } else { "invalid_payload" })),
+            "{name}: {run:?}"
+        );
+    }
+    let huge = world.home.path().join("huge.json");
+    std::fs::File::create(&huge).unwrap().set_len(100 << 20).unwrap();
+    for path in [
+        huge.display().to_string(),
+        String::from("/dev/zero"),
+        String::from("/nowhere/at/all.json"),
+        world.home.path().display().to_string(),
+    ] {
+        let run = world.home.run(&["integrations:import", &path, "--json"]);
+        assert!(run.code == 2 || run.code == 3, "{path}: {run:?}");
+    }
+    assert!(!world.home.root().join("data/imports").exists(), "nothing was kept");
+}
+
+#[test]
+fn references_to_elsewhere_are_never_followed() {
+    let world = World::new();
+    let body = |to: &str| json!({"requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": {"x": {"$ref": to}}}}}}});
+    let away = format!("{}/schema.json#/X", world.server.origin());
+    let imported = world.import(&world.document(json!({
+        "/file": {"post": operation("createFile", body("file:///etc/passwd"))},
+        "/away": {"post": operation("createAway", body(&away))},
+        "/relative": {"post": operation("createRelative", body("other.yaml#/X"))},
+        "/missing": {"post": operation("createMissing", body("#/components/schemas/Missing"))},
+        "/item": {"$ref": "https://evil.example/paths.json"},
+        "/parameter": {"get": operation("getParameter", json!({"parameters": [{"$ref": "/etc/hosts"}]}))},
+        "/fine": {"get": operation("getFine", json!({}))}
+    })));
+    assert!(world.server.requests().is_empty(), "nothing was fetched");
+    for operation in ["POST /file", "POST /away", "POST /relative"] {
+        assert!(fate(&imported, operation)["warnings"].to_string().contains("was not followed"), "{operation}: {imported:#}");
+    }
+    assert!(fate(&imported, "POST /missing")["warnings"].to_string().contains("nothing stands at"), "{imported:#}");
+    assert!(fate(&imported, "/item")["left_out"].as_str().unwrap().contains("was not followed"), "{imported:#}");
+    assert!(!imported.to_string().contains("root:"), "no file was read");
+    world.sent("get_fine", &json!({}));
+}
+
+#[test]
+fn odd_names_and_huge_lists_harm_nothing() {
+    let world = World::new();
+    let values: Vec<Value> = (0..50_000).map(|n| json!(format!("value{n}"))).collect();
+    let wide: serde_json::Map<String, Value> =
+        (0..3_000).map(|n| (format!("member{n}"), json!({"$ref": "#/components/schemas/A"}))).collect();
+    let nested = (0..50).fold(json!({"type": "string"}), |inner, _| json!({"type": "object", "properties": {"a": inner}}));
+    let mut document = world.document(json!({
+        "/enum": {"get": operation("listEnum", json!({"parameters": [{"name": "v", "in": "query", "schema": {"type": "string", "enum": values}}]}))},
+        "/wide": {"post": operation("createWide", json!({"requestBody": {"content": {"application/json": {"schema": {"type": "object", "properties": wide}}}}}))},
+        "/nested": {"post": operation("createNested", json!({"requestBody": {"content": {"application/json": {"schema": nested}}}}))},
+        "/bell\u{7}/{a\u{1b}[31mb}": {"get": operation("\u{1b}]0;owned\u{7}", json!({"summary": "\u{202e}evil\u{1b}[2J"}))},
+        "/../../admin": {"get": operation("getAdmin", json!({}))},
+        "/brace/{a": {"get": operation("getBrace", json!({}))},
+        "/empty/{}": {"get": operation("getEmpty", json!({}))},
+        "/query?action={x}": {"get": operation("getQuery", json!({}))},
+        "/fixed?action=run": {"get": operation("getFixed", json!({}))},
+        "/trace": {"trace": operation("traceIt", json!({}))},
+        "/proto": {"post": operation("__proto__", json!({"parameters": [
+            {"name": "__proto__", "in": "query", "schema": {"type": "string"}}, {"name": "a b", "in": "header", "schema": {"type": "string"}},
+            {"name": "ключ", "in": "query", "schema": {"type": "string"}}, {"name": "", "in": "query"}, {"in": "query"}, 7]}))},
+        "/pattern": {"get": operation("getPattern", json!({"parameters": [{"name": "p", "in": "query", "required": true, "schema": {"type": "string", "pattern": "([a-z"}}]}))},
+        "/odd": {"get": {"operationId": 7, "parameters": "x", "responses": [], "tags": "y", "security": 3, "requestBody": false}},
+        "/null": null,
+        "/fine": {"get": operation("getFine", json!({}))}
+    }));
+    document["components"] = json!({"schemas": {"A": {"type": "object", "properties": {"b": {"$ref": "#/components/schemas/A"}, "c": {"type": "array", "items": {"$ref": "#/components/schemas/A"}}}}}});
+    document["info"] = json!({"title": "\u{1b}[31mRed\u{7}", "version": ["x"], "license": {"name": "\u{9b}MIT"}});
+    let imported = world.import(&document);
+    let text = imported.to_string();
+    assert!(!text.contains("\\u001b") && !text.contains("\\u0007") && !text.contains('\u{9b}') && !text.contains('\u{202e}'), "{text}");
+    for (operation, why) in [
+        ("GET /../../admin", "leads out"),
+        ("GET /brace/{a", "braces"),
+        ("GET /empty/{}", "without a proper name"),
+        ("GET /query?action={x}", "a query with parameters"),
+        ("TRACE /trace", "is not called"),
+    ] {
+        assert!(fate(&imported, operation)["left_out"].as_str().unwrap().contains(why), "{operation}: {imported:#}");
+    }
+    assert_eq!(world.sent("get_fixed", &json!({})).target, "/fixed?action=run");
+    world.sent("get_pattern", &json!({"p": "anything"}));
+    world.sent("get_fine", &json!({}));
+    let names: Vec<&str> = imported["report"].as_array().unwrap().iter().filter_map(|fate| fate["function"].as_str()).collect();
+    assert!(
+        names.iter().all(|name| name.len() <= 63 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')),
+        "{names:?}"
+    );
+    let size = std::fs::metadata(world.home.root().join("data/imports/svc.json")).unwrap().len();
+    assert!(size < 2_000_000, "{size} bytes were kept");
+}
+
+#[test]
+fn a_server_cannot_make_the_program_fetch_for_ever() {
+    let (home, endless) = (
+        World::new().home,
+        Server::start(|request| match request.path() {
+            "/bomb" => Reply::gzip_bomb(200 << 20),
+            "/huge" => Reply::huge(200 << 20),
+            "/gone" => Reply::status(404),
+            "/http" => Reply::status(302).header("location", "file:///etc/passwd"),
+            "/self" => Reply::status(302).header("location", "/self"),
+            _ => Reply::ok(b"<html>"),
+        }),
+    );
+    for (path, exit) in [("bomb", 6), ("huge", 6), ("gone", 6), ("http", 6), ("self", 6), ("page", 2)] {
+        let run = home.run(&["integrations:import", &format!("{}/{path}", endless.origin()), "--allow-private", "--json"]);
+        assert_eq!(run.code, exit, "{path}: {run:?}");
+    }
+}
