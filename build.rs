@@ -10,9 +10,11 @@ mod registry {
     pub mod credential;
     pub mod function;
     pub mod index;
+    pub mod inverted;
     pub mod lint;
     pub mod manifest;
     pub mod sketch;
+    pub mod vocabulary;
     pub mod words;
 }
 

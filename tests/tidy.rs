@@ -36,7 +36,7 @@ const HOMES: &[(&[&str], &str)] = &[
     (&["rusqlite"], "src/store/"),
     (&["clap", "clap_complete", "tabled", "indicatif", "rpassword", "rustyline", "terminal_size"], "src/cli/"),
     (&["keyring", "chacha20poly1305", "argon2"], "src/access/"),
-    (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr"], "src/registry/"),
+    (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr", "rust_stemmers"], "src/registry/"),
     (&["mlua", "full_moon", "regex", "cpu_time"], "src/lua/"),
     (&["toml_edit", "etcetera"], "src/config/"),
     (&["rmcp", "hyper", "hyper_util", "http_body_util"], "src/mcp/"),

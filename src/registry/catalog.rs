@@ -2,6 +2,7 @@
 //! same id hides the built-in one. A lookup opens the directory and one block.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
@@ -10,7 +11,7 @@ use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::Provider;
 use crate::registry::schema::Checker;
-use crate::registry::search::{self, Hit};
+use crate::registry::search::{self, Hit, Library};
 use crate::registry::user;
 
 /// Where a provider's manifest came from.
@@ -114,6 +115,12 @@ pub struct Filter<'a> {
     pub operation: Option<Operation>,
     pub category: Option<&'a str>,
     pub tier: Option<&'a str>,
+}
+
+impl Filter<'_> {
+    fn fits(&self, entry: &Entry) -> bool {
+        self.providers.is_none_or(|keep| keep(&entry.id)) && self.category.is_none_or(|category| category == entry.category)
+    }
 }
 
 /// The catalog. Immutable while a call runs.
@@ -274,51 +281,36 @@ impl Catalog {
 
     /// The best `limit` functions for a query, best first.
     pub fn search(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
-        let directories: Vec<Vec<Entry>> =
-            self.layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>().map_err(damaged)?;
-        let functions = directories.iter().filter_map(|entries| entries.last()).map(|last| Index::numbers(last).end).sum();
-        let library = search::Library::open(self.layers.iter().map(|(_, index)| index), functions).map_err(damaged)?;
-        let mut found = Vec::new();
-        let mut hidden: Vec<&str> = Vec::new();
-        for (number, (layer, _)) in self.layers.iter().enumerate() {
-            if filter.tier.is_none_or(|tier| tier == layer.tier()) {
-                let narrowed = filter.providers.is_some() || !hidden.is_empty();
-                let allowed: Vec<std::ops::Range<u32>> = directories[number]
-                    .iter()
-                    .filter(|entry| narrowed && !hidden.contains(&entry.id.as_str()) && filter.providers.is_none_or(|keep| keep(&entry.id)))
-                    .map(Index::numbers)
-                    .collect();
-                let keep = |number: u32| !narrowed || allowed.iter().any(|range| range.contains(&number));
-                let of_record = filter.operation.is_some() || filter.category.is_some();
-                let most = if of_record { usize::MAX } else { limit.saturating_mul(4).max(60) };
-                let hits = search::search(&library, number, query, &keep, most).map_err(damaged)?;
-                found.extend(self.fitting(number, &hits, query, filter, limit)?);
-            }
-            hidden.extend(directories[number].iter().map(|entry| entry.id.as_str()));
-        }
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        found.truncate(limit);
-        Ok(found)
+        self.hits(query, filter, limit).map_err(damaged)
     }
 
-    /// The hits of a layer that fit the filter, with their records.
-    fn fitting(&self, layer: usize, hits: &[Hit], query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
-        let (layer, index) = &self.layers[layer];
-        let of_record = filter.operation.is_some() || filter.category.is_some();
-        let mut found = Vec::new();
-        for hit in hits {
-            let record = index.record(hit.number).map_err(damaged)?;
-            let fits = filter.operation.is_none_or(|operation| operation == record.operation)
-                && filter.category.is_none_or(|category| category == record.category);
-            if fits {
-                let score = hit.score * search::name_fit(query, &record.name);
-                found.push(Found { record, score, layer: *layer });
-                if of_record && found.len() >= limit.saturating_mul(8) {
-                    break;
-                }
+    fn hits(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>, Unreadable> {
+        let directories: Vec<Vec<Entry>> = self.layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>()?;
+        let library = Library::open(self.layers.iter().map(|(_, index)| index).zip(&directories))?;
+        let query = library.query(query);
+        let mut found: Vec<(usize, Hit)> = Vec::new();
+        let mut hidden: Vec<&str> = Vec::new();
+        for (number, ((layer, _), directory)) in self.layers.iter().zip(&directories).enumerate() {
+            if filter.tier.is_none_or(|tier| tier == layer.tier()) {
+                let fits = |entry: &Entry| !hidden.contains(&entry.id.as_str()) && filter.fits(entry);
+                let allowed: Vec<Range<u32>> = directory.iter().filter(|entry| fits(entry)).map(Index::numbers).collect();
+                let traits = library.traits(number);
+                let keep = |number: u32| {
+                    let range = allowed.partition_point(|range| range.end <= number);
+                    allowed.get(range).is_some_and(|range| range.contains(&number))
+                        && filter.operation.is_none_or(|wanted| traits.get(number as usize).is_some_and(|own| own.operation == wanted))
+                };
+                found.extend(search::search(&library, number, &query, &keep, limit)?.into_iter().map(|hit| (number, hit)));
             }
+            hidden.extend(directory.iter().map(|entry| entry.id.as_str()));
         }
-        Ok(found)
+        found.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        found.truncate(limit);
+        let shown = |(number, hit): (usize, Hit)| {
+            let (layer, index) = &self.layers[number];
+            Ok(Found { record: index.record(hit.number)?, score: hit.score, layer: *layer })
+        };
+        found.into_iter().map(shown).collect()
     }
 }
 

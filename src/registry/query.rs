@@ -1,0 +1,145 @@
+//! What is asked, read: the words of a query, what else they may be called, how much each matters, and whether something is to be shown or
+//! changed. What the words find is said in `search`.
+
+use crate::registry::function::Operation;
+use crate::registry::vocabulary::{READING, SYNONYMS, WRITING};
+use crate::registry::words::{is_weak, plain, rewrite, stem};
+
+/// More words are no question but a text; the first ones count.
+const MOST_WORDS: usize = 24;
+/// How much of the query is looked at.
+const MOST_BYTES: usize = 4096;
+/// What a word counts that says little.
+const WEAK: f64 = 0.25;
+/// What two words count that are written as one, or one that is written as two.
+const JOINED: f64 = 0.95;
+/// What a synonym counts that the table does not rate.
+const SYNONYM: f64 = 0.6;
+
+/// One word of a query.
+#[derive(Debug, PartialEq)]
+pub struct Term {
+    pub stem: String,
+    /// Other stems that mean the same, and how much they count.
+    pub others: Vec<(String, f64)>,
+    /// How much the word says.
+    pub weight: f64,
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Query {
+    pub terms: Vec<Term>,
+    /// Whether the words ask to be shown something (`Read`) or to change it (`Write`).
+    pub intent: Option<Operation>,
+}
+
+impl Query {
+    /// Reads a query; `knows` tells whether anything has a stem.
+    pub fn read(text: &str, knows: &dyn Fn(&str) -> bool) -> Self {
+        let text = text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or(text);
+        let mut plain: Vec<String> = text.split_whitespace().flat_map(|word| parted(word, knows)).collect();
+        plain.dedup();
+        let mut words = rewrite(&plain);
+        words.dedup();
+        words.truncate(MOST_WORDS);
+        let mut terms: Vec<Term> = words.iter().map(|word| term(word)).collect();
+        join(&mut terms, &words, knows);
+        let mut first = Vec::new();
+        terms.retain(|term| !first.contains(&term.stem) && { first.push(term.stem.clone()); true });
+        // Words that say little are all that there is: then they say what there is to say.
+        if terms.iter().all(|term| term.weight < 1.0) {
+            terms.iter_mut().for_each(|term| term.weight = 1.0);
+        }
+        Self { terms, intent: words.iter().find_map(|word| intent(word)) }
+    }
+}
+
+fn term(word: &str) -> Term {
+    let stem = stem(word);
+    Term { others: synonyms(&stem), weight: if is_weak(&stem) { WEAK } else { 1.0 }, stem }
+}
+
+/// `createIssue` is two words, unless somebody is called so; `pullrequest` is two, if both are known and it is not.
+fn parted(text: &str, knows: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut whole = Vec::new();
+    for part in text.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’') {
+        let words = plain(part);
+        let known = words.iter().all(|word| knows(&stem(word)));
+        let humps = humps(part);
+        if !known && humps.len() > 1 {
+            whole.extend(humps);
+        } else {
+            whole.extend(words.into_iter().flat_map(|word| halves(&word, knows).unwrap_or_else(|| vec![word])));
+        }
+    }
+    whole
+}
+
+fn humps(word: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut small = false;
+    for letter in word.chars() {
+        match parts.last_mut() {
+            Some(last) if !(small && letter.is_uppercase()) => last.extend(letter.to_lowercase()),
+            _ => parts.push(letter.to_lowercase().collect()),
+        }
+        small = letter.is_lowercase();
+    }
+    parts
+}
+
+fn halves(word: &str, knows: &dyn Fn(&str) -> bool) -> Option<Vec<String>> {
+    if word.len() < 8 || !word.is_ascii() || knows(&stem(word)) {
+        return None;
+    }
+    let (left, right) = (3..=word.len() - 3).map(|at| word.split_at(at)).find(|(left, right)| knows(&stem(left)) && knows(&stem(right)))?;
+    Some(vec![left.to_owned(), right.to_owned()])
+}
+
+/// Neighbours that somebody writes as one word (`check list`, `hacker news`) may also mean that word.
+fn join(terms: &mut [Term], words: &[String], knows: &dyn Fn(&str) -> bool) {
+    for at in 1..words.len() {
+        let (Some(left), Some(right)) = (words.get(at - 1), words.get(at)) else { continue };
+        let (plain, stems) = (stem(&format!("{left}{right}")), format!("{}{}", stem(left), stem(right)));
+        for whole in [plain, stems] {
+            if knows(&whole) {
+                let both = terms.iter_mut().skip(at - 1).take(2);
+                both.filter(|term| term.others.iter().all(|(known, _)| *known != whole)).for_each(|term| {
+                    term.others.push((whole.clone(), JOINED));
+                    term.weight = 1.0;
+                });
+            }
+        }
+    }
+}
+
+/// What else a word may be called. The table is compared by stems, but only where the first letters agree.
+fn synonyms(asked: &str) -> Vec<(String, f64)> {
+    let start: String = asked.chars().take(2).collect();
+    let is_asked = |word: &str| word.starts_with(&start) && stem(word) == asked;
+    let mut found: Vec<(String, f64)> = Vec::new();
+    for (_, meant) in SYNONYMS.iter().filter(|(from, _)| from.split(' ').any(is_asked)) {
+        for word in meant.split(' ') {
+            let (word, factor) = match word.split_once(':') {
+                Some((word, percent)) => (word, percent.parse().map_or(SYNONYM, |percent: f64| percent / 100.0)),
+                None => (word, SYNONYM),
+            };
+            let other = stem(word);
+            if other != asked && found.iter().all(|(known, _)| *known != other) {
+                found.push((other, factor));
+            }
+        }
+    }
+    found
+}
+
+fn intent(word: &str) -> Option<Operation> {
+    let own = stem(word);
+    let has = |list: &str| list.split_whitespace().any(|verb| verb.starts_with(word.get(..1).unwrap_or(word)) && (verb == word || stem(verb) == own));
+    match (has(READING), has(WRITING)) {
+        (true, _) => Some(Operation::Read),
+        (_, true) => Some(Operation::Write),
+        _ => None,
+    }
+}
