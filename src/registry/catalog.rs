@@ -112,12 +112,25 @@ pub struct Found {
 #[derive(Default)]
 pub struct Filter<'a> {
     pub providers: Option<&'a dyn Fn(&str) -> bool>,
+    /// Whose functions come first among equals.
+    pub prefer: Option<&'a dyn Fn(&str) -> bool>,
     pub operation: Option<Operation>,
     pub category: Option<&'a str>,
     pub tier: Option<&'a str>,
 }
 
+/// How much a function of a preferred provider counts: enough to come first among equals.
+const PREFERRED: f64 = 1.15;
+
+fn lies_in(ranges: &[Range<u32>], number: u32) -> bool {
+    ranges.get(ranges.partition_point(|range| range.end <= number)).is_some_and(|range| range.contains(&number))
+}
+
 impl Filter<'_> {
+    fn prefers(&self, entry: &Entry) -> bool {
+        self.prefer.is_some_and(|prefer| prefer(&entry.id))
+    }
+
     fn fits(&self, entry: &Entry) -> bool {
         self.providers.is_none_or(|keep| keep(&entry.id)) && self.category.is_none_or(|category| category == entry.category)
     }
@@ -211,12 +224,12 @@ impl Catalog {
     }
 
     fn look_up(&self, name: &str) -> Result<Callable> {
-        let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or(error))?;
+        let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or_else(|| self.hinted(name, error)))?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
                 message: format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
-                ..error
+                ..self.hinted(&name.to_string(), error)
             },
             _ => error,
         })?;
@@ -266,17 +279,28 @@ impl Catalog {
 
     fn no_function<'a>(&self, name: &FunctionName, ids: impl Iterator<Item = &'a str>) -> Error {
         let mut near: Vec<String> = nearest(&name.function, ids).into_iter().map(|id| format!("{}.{id}", name.provider)).collect();
-        let query = name.function.replace('_', " ");
         let same = |id: &str| id == name.provider;
-        let filter = Filter { providers: Some(&same), ..Filter::default() };
-        for found in self.search(&query, &filter, 3).unwrap_or_default() {
-            if near.len() < 4 && !near.contains(&found.record.name) {
-                near.push(found.record.name);
+        for found in self.meant(&name.function, &Filter { providers: Some(&same), ..Filter::default() }) {
+            if near.len() < 4 && !near.contains(&found) {
+                near.push(found);
             }
         }
         let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();
         hints.push(format!("angelia integrations:docs {}", name.provider));
         Error::new(Code::UnknownFunction, format!("Unknown integration function: {name}")).hints(hints)
+    }
+
+    /// Names of functions that a wrong name may mean: the best, and what is not much worse.
+    fn meant(&self, wrong: &str, filter: &Filter<'_>) -> Vec<String> {
+        let found = self.search(&wrong.replace(['_', '.'], " "), filter, 3).unwrap_or_default();
+        let least = found.first().map_or(0.0, |best| best.score / 2.0);
+        found.into_iter().filter(|found| found.score >= least).map(|found| found.record.name).collect()
+    }
+
+    /// An error about a wrong name that says first what may be meant.
+    fn hinted(&self, wrong: &str, error: Error) -> Error {
+        let meant = self.meant(wrong, &Filter::default()).into_iter().map(|meant| format!("Did you mean '{meant}'?"));
+        Error { hints: meant.chain(error.hints).collect(), ..error }
     }
 
     /// The best `limit` functions for a query, best first.
@@ -295,12 +319,16 @@ impl Catalog {
                 let fits = |entry: &Entry| !hidden.contains(&entry.id.as_str()) && filter.fits(entry);
                 let allowed: Vec<Range<u32>> = directory.iter().filter(|entry| fits(entry)).map(Index::numbers).collect();
                 let traits = library.traits(number);
-                let keep = |number: u32| {
-                    let range = allowed.partition_point(|range| range.end <= number);
-                    allowed.get(range).is_some_and(|range| range.contains(&number))
-                        && filter.operation.is_none_or(|wanted| traits.get(number as usize).is_some_and(|own| own.operation == wanted))
+                let preferred: Vec<Range<u32>> = directory.iter().filter(|entry| filter.prefers(entry)).map(Index::numbers).collect();
+                let worth = |number: u32| {
+                    let fits = |wanted| traits.get(number as usize).is_some_and(|own| own.operation == wanted);
+                    match lies_in(&allowed, number) && filter.operation.is_none_or(fits) {
+                        true if lies_in(&preferred, number) => PREFERRED,
+                        true => 1.0,
+                        false => 0.0,
+                    }
                 };
-                found.extend(search::search(&library, number, &query, &keep, limit)?.into_iter().map(|hit| (number, hit)));
+                found.extend(search::search(&library, number, &query, &worth, limit)?.into_iter().map(|hit| (number, hit)));
             }
             hidden.extend(directory.iter().map(|entry| entry.id.as_str()));
         }

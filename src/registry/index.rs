@@ -317,7 +317,7 @@ pub struct Index {
 }
 
 /// Reads what `compile` packed.
-pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
     postcard::from_bytes(bytes).map_err(|error| Unreadable(error.to_string()))
 }
 
@@ -415,7 +415,7 @@ impl Index {
     }
 
     /// How many functions and providers have a word.
-    pub fn counts(&self, token: usize) -> Result<(usize, usize), Unreadable> {
+    pub fn counts(&self, token: usize) -> Result<(u32, u32), Unreadable> {
         Postings::counts(&self.packed_postings(token)?)
     }
 
@@ -424,14 +424,29 @@ impl Index {
         self.slice(self.header.postings, self.piece(self.header.posting_ends, number)?)
     }
 
-    /// Name, title and synonyms of a function, as numbers of words.
-    pub fn phrases(&self, number: u32) -> Result<Vec<Vec<u32>>, Unreadable> {
-        decode(&self.slice(self.header.phrases, self.piece(self.header.phrase_ends, number)?)?)
+    /// The short texts of all functions.
+    pub fn phrases(&self) -> Result<Phrases<'_>, Unreadable> {
+        Ok(Phrases { index: self, ends: self.section(self.header.phrase_ends)? })
     }
 
     /// Operation and age of each function.
     pub fn traits(&self) -> Result<Vec<Traits>, Unreadable> {
         Ok(self.section(self.header.traits)?.iter().map(|byte| Traits::of(*byte)).collect())
+    }
+}
+
+/// The short texts of functions; a search reads those of many.
+pub struct Phrases<'a> {
+    index: &'a Index,
+    ends: Cow<'a, [u8]>,
+}
+
+impl Phrases<'_> {
+    /// Name, title and synonyms of a function, as numbers of words.
+    pub fn of(&self, number: u32) -> Result<Vec<Vec<u32>>, Unreadable> {
+        let at = number as usize;
+        let from = if at == 0 { 0 } else { u32_at(&self.ends, at - 1) };
+        decode(&self.index.slice(self.index.header.phrases, (from, u32_at(&self.ends, at)))?)
     }
 }
 

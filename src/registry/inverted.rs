@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::registry::function::Function;
-use crate::registry::index::{Unreadable, decode, u32_at};
+use crate::registry::index::{Unreadable, u32_at};
 use crate::registry::manifest::Provider;
 use crate::registry::words::{is_weak, words};
 
@@ -19,6 +19,8 @@ const LONGEST_PHRASE: usize = 12;
 /// Who has a word, each with how much it says: functions, then providers by their place in the directory. Numbers are distances from the one before.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Postings {
+    /// How many of each: read alone where only that is asked.
+    counts: (u32, u32),
     functions: Vec<(u32, u8)>,
     providers: Vec<(u32, u8)>,
 }
@@ -33,9 +35,8 @@ impl Postings {
     }
 
     /// How many functions and providers a word has, read from its packed postings.
-    pub fn counts(packed: &[u8]) -> Result<(usize, usize), Unreadable> {
-        let known: Self = decode(packed)?;
-        Ok((known.functions.len(), known.providers.len()))
+    pub fn counts(packed: &[u8]) -> Result<(u32, u32), Unreadable> {
+        postcard::take_from_bytes(packed).map(|(counts, _)| counts).map_err(|error| Unreadable(error.to_string()))
     }
 }
 
@@ -143,7 +144,8 @@ impl Builder {
             places[*number as usize] = place as u32;
             tokens.put(word.as_bytes())?;
             let (functions, providers) = &self.lists[*number as usize];
-            let list = Postings { functions: distances(functions), providers: distances(providers) };
+            let counts = (functions.len() as u32, providers.len() as u32);
+            let list = Postings { counts, functions: distances(functions), providers: distances(providers) };
             postings.put(&postcard::to_stdvec(&list).map_err(|error| error.to_string())?)?;
         }
         for mut own in self.phrases {

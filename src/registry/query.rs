@@ -2,7 +2,7 @@
 //! changed. What the words find is said in `search`.
 
 use crate::registry::function::Operation;
-use crate::registry::vocabulary::{READING, SYNONYMS, WRITING};
+use crate::registry::vocabulary::{EITHER, READING, SYNONYMS, WRITING};
 use crate::registry::words::{is_weak, plain, rewrite, stem};
 
 /// More words are no question but a text; the first ones count.
@@ -32,6 +32,8 @@ pub struct Query {
     pub terms: Vec<Term>,
     /// Whether the words ask to be shown something (`Read`) or to change it (`Write`).
     pub intent: Option<Operation>,
+    /// Whether several of something are asked for.
+    pub several: bool,
 }
 
 impl Query {
@@ -51,7 +53,8 @@ impl Query {
         if terms.iter().all(|term| term.weight < 1.0) {
             terms.iter_mut().for_each(|term| term.weight = 1.0);
         }
-        Self { terms, intent: words.iter().find_map(|word| intent(word)) }
+        let several = words.iter().any(|word| is_plural(word));
+        Self { terms, intent: intent(&words, several), several }
     }
 }
 
@@ -134,12 +137,21 @@ fn synonyms(asked: &str) -> Vec<(String, f64)> {
     found
 }
 
-fn intent(word: &str) -> Option<Operation> {
-    let own = stem(word);
-    let has = |list: &str| list.split_whitespace().any(|verb| verb.starts_with(word.get(..1).unwrap_or(word)) && (verb == word || stem(verb) == own));
-    match (has(READING), has(WRITING)) {
-        (true, _) => Some(Operation::Read),
-        (_, true) => Some(Operation::Write),
-        _ => None,
-    }
+/// The first verb tells. A word that is a verb as well as a thing is a verb at the beginning, unless several things are asked for.
+fn intent(words: &[String], several: bool) -> Option<Operation> {
+    let is_in = |list: &str, word: &String| list.split_whitespace().any(|verb| verb == word || (word.ends_with("ing") && stem(verb) == stem(word)));
+    words.iter().enumerate().find_map(|(at, word)| {
+        let first = at < 2 && at + 1 < words.len() && !several;
+        if is_in(READING, word) {
+            Some(Operation::Read)
+        } else if is_in(WRITING, word) || (first && is_in(EITHER, word)) {
+            Some(Operation::Write)
+        } else {
+            None
+        }
+    })
+}
+
+fn is_plural(word: &str) -> bool {
+    word.len() > 3 && word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) && stem(word) == stem(&word[..word.len() - 1])
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::registry::function::Operation;
-use crate::registry::index::{Entry, Index, Traits, Unreadable};
+use crate::registry::index::{Entry, Index, Phrases, Traits, Unreadable};
 use crate::registry::inverted::{NAMED, Vocabulary};
 use crate::registry::query::{Query, Term};
 use crate::registry::words::is_weak;
@@ -20,13 +20,23 @@ const BEGINNING: f64 = 0.5;
 const NEAR: [f64; 2] = [0.6, 0.35];
 /// A provider's name is as rare as if each of its functions were one of so many.
 const NAME_RARITY: f64 = 8.0;
+/// What a word of the provider counts beside the same word of the function itself.
+const ALSO: f32 = 0.25;
+/// A word that says so much or more is said in full.
+const FULL: f32 = 5.0;
+/// What functions of others count when a provider was named.
+const ELSEWHERE: f64 = 0.5;
 /// What a word of a phrase counts that says little.
 const WEAK: f64 = 0.3;
 /// How much a phrase that says just what was asked is worth beyond the words themselves.
 const PHRASE: f64 = 1.2;
-/// What a function counts that does the other kind of thing than was asked, one that changes something when nothing was said, and an old one.
-const OTHER_KIND: f64 = 0.8;
-const UNASKED: f64 = 0.94;
+/// How much of that is for the order of the words.
+const ORDER: f64 = 0.1;
+/// What a function counts that does the other kind of thing than was asked; one that changes something when nothing was said, or several things
+/// were named; and an old one.
+const OTHER_KIND: f64 = 0.75;
+const UNASKED: f64 = 0.95;
+const UNASKED_SEVERAL: f64 = 0.85;
 const DEPRECATED: f64 = 0.6;
 
 /// One function found: its number in the index and how well it fits.
@@ -40,6 +50,7 @@ pub struct Hit {
 pub struct Part<'a> {
     index: &'a Index,
     vocabulary: Vocabulary<'a>,
+    phrases: Phrases<'a>,
     traits: Vec<Traits>,
     ranges: Vec<Range<u32>>,
 }
@@ -56,7 +67,7 @@ impl<'a> Library<'a> {
     pub fn open(indexes: impl Iterator<Item = (&'a Index, &'a Vec<Entry>)>) -> Result<Self, Unreadable> {
         let open = |(index, directory): (&'a Index, &'a Vec<Entry>)| -> Result<Part<'a>, Unreadable> {
             let ranges = directory.iter().map(Index::numbers).collect();
-            Ok(Part { index, vocabulary: index.vocabulary()?, traits: index.traits()?, ranges })
+            Ok(Part { index, vocabulary: index.vocabulary()?, phrases: index.phrases()?, traits: index.traits()?, ranges })
         };
         let parts: Vec<Part<'a>> = indexes.map(open).collect::<Result<_, _>>()?;
         let functions = parts.iter().map(|part| part.traits.len() as f64).sum();
@@ -79,16 +90,16 @@ impl<'a> Library<'a> {
 
     /// How rare a word is: in functions, and as a word of providers.
     fn rarity(&self, word: &str) -> Result<(f64, f64), Unreadable> {
-        let (mut functions, mut providers) = (0, 0);
+        let (mut functions, mut providers) = (0.0, 0.0);
         for part in &self.parts {
             if let Some(token) = part.vocabulary.find(word) {
                 let (more, named) = part.index.counts(token)?;
-                functions += more;
-                providers += named;
+                functions += f64::from(more);
+                providers += f64::from(named);
             }
         }
-        let of = |known: f64| (1.0 + self.functions / (1.0 + known)).ln();
-        Ok((of(functions as f64), of(NAME_RARITY * providers as f64)))
+        let of = |known: f64| if known > 0.0 { (1.0 + self.functions / (1.0 + known)).ln() } else { 0.0 };
+        Ok((of(functions), of(NAME_RARITY * providers)))
     }
 }
 
@@ -101,8 +112,9 @@ struct Tally {
     scores: Vec<f32>,
     /// How much of the query, by function.
     covered: Vec<f32>,
-    /// The best of the term at hand, and where it is not nothing.
-    best: Vec<f32>,
+    /// The best of the term at hand, by function: in its own words, and in those of its provider; and where it is not nothing.
+    own: Vec<f32>,
+    given: Vec<f32>,
     touched: Vec<u32>,
     /// Which terms name a provider, by its place.
     named: HashMap<u32, u32>,
@@ -111,33 +123,38 @@ struct Tally {
 impl Tally {
     fn new(functions: usize) -> Self {
         let none = || vec![0.0; functions];
-        Self { scores: none(), covered: none(), best: none(), touched: Vec::new(), named: HashMap::new() }
+        Self { scores: none(), covered: none(), own: none(), given: none(), touched: Vec::new(), named: HashMap::new() }
     }
 
-    fn say(&mut self, number: u32, worth: f64) {
-        if let Some(best) = self.best.get_mut(number as usize) {
-            if *best == 0.0 {
+    fn say(&mut self, number: u32, own: f64, given: f64) {
+        let at = number as usize;
+        if let (Some(known), Some(known_given)) = (self.own.get_mut(at), self.given.get_mut(at)) {
+            if *known + *known_given == 0.0 {
                 self.touched.push(number);
             }
-            *best = best.max(worth as f32);
+            *known = known.max(own as f32);
+            *known_given = known_given.max(given as f32);
         }
     }
 
-    /// Ends a term.
+    /// Ends a term that is worth `value`.
     fn end(&mut self, term: &Term, value: f64) {
+        let value = value as f32;
         for number in self.touched.drain(..) {
             let at = number as usize;
-            if let (Some(score), Some(covered), Some(best)) = (self.scores.get_mut(at), self.covered.get_mut(at), self.best.get_mut(at)) {
-                *score += *best * term.weight as f32;
-                *covered += (term.weight * value) as f32;
-                *best = 0.0;
+            let (Some(own), Some(given)) = (self.own.get_mut(at), self.given.get_mut(at)) else { continue };
+            let best = own.max(*given) + ALSO * own.min(*given);
+            (*own, *given) = (0.0, 0.0);
+            if let (Some(score), Some(covered)) = (self.scores.get_mut(at), self.covered.get_mut(at)) {
+                *score += best * term.weight as f32;
+                *covered += term.weight as f32 * value.min(best / FULL);
             }
         }
     }
 }
 
-/// The best hits of one part of a library for a query, best first.
-pub fn search(library: &Library<'_>, part: usize, query: &Query, keep: &dyn Fn(u32) -> bool, limit: usize) -> Result<Vec<Hit>, Unreadable> {
+/// The best hits of one part of a library for a query, best first. `worth` multiplies the score of a function; 0 leaves it out.
+pub fn search(library: &Library<'_>, part: usize, query: &Query, worth: &dyn Fn(u32) -> f64, limit: usize) -> Result<Vec<Hit>, Unreadable> {
     let Some(own) = library.parts.get(part) else { return Ok(Vec::new()) };
     let mut tally = Tally::new(own.traits.len());
     let mut meant = Meant::new();
@@ -150,8 +167,9 @@ pub fn search(library: &Library<'_>, part: usize, query: &Query, keep: &dyn Fn(u
     let whole: f64 = values.iter().sum();
     let found = tally.scores.iter().zip(&tally.covered).enumerate().filter(|(_, (score, _))| **score > 0.0);
     let mut hits: Vec<Hit> = found
-        .map(|(number, (score, covered))| Hit { number: number as u32, score: f64::from(*score) * (f64::from(*covered) / whole).powi(2) })
-        .filter(|hit| keep(hit.number))
+        .map(|(number, (score, covered))| (number as u32, f64::from(*score) * (f64::from(*covered) / whole).powi(2)))
+        .map(|(number, score)| Hit { number, score: score * worth(number) })
+        .filter(|hit| hit.score > 0.0)
         .collect();
     let better = |a: &Hit, b: &Hit| b.score.total_cmp(&a.score).then(a.number.cmp(&b.number));
     let closer = limit.saturating_mul(2).max(CANDIDATES);
@@ -162,24 +180,28 @@ pub fn search(library: &Library<'_>, part: usize, query: &Query, keep: &dyn Fn(u
     for hit in &mut hits {
         let provider = own.ranges.partition_point(|range| range.end <= hit.number) as u32;
         let named = tally.named.get(&provider).copied().unwrap_or(0);
+        if !tally.named.is_empty() && named == 0 {
+            hit.score *= ELSEWHERE;
+        }
         let asked = Asked { values: &values, named, meant: &meant };
         let mut fit: f64 = 0.0;
-        for phrase in own.index.phrases(hit.number)? {
+        for phrase in own.phrases.of(hit.number)? {
             fit = fit.max(asked.fit(&own.vocabulary, &phrase));
         }
         let traits = own.traits.get(hit.number as usize).copied();
-        hit.score *= (1.0 + PHRASE * fit) * traits.map_or(1.0, |traits| kind(query.intent, traits));
+        hit.score *= (1.0 + PHRASE * fit) * traits.map_or(1.0, |traits| kind(query, traits));
     }
     hits.sort_by(better);
     hits.truncate(limit);
     Ok(hits)
 }
 
-fn kind(intent: Option<Operation>, traits: Traits) -> f64 {
+fn kind(query: &Query, traits: Traits) -> f64 {
     let reads = traits.operation == Operation::Read;
-    let wanted = match intent {
+    let wanted = match query.intent {
         Some(Operation::Read) if !reads => OTHER_KIND,
         Some(Operation::Write | Operation::Destructive) if reads => OTHER_KIND,
+        None if !reads && query.several => UNASKED_SEVERAL,
         None if !reads => UNASKED,
         _ => 1.0,
     };
@@ -207,7 +229,7 @@ fn look_up(
         let postings = own.index.postings(token)?;
         for (number, weight) in postings.functions() {
             value = value.max(in_functions);
-            tally.say(number, f64::from(weight) * in_functions * factor);
+            tally.say(number, f64::from(weight) * in_functions * factor, 0.0);
         }
         for (provider, weight) in postings.providers() {
             value = value.max(in_names * f64::from(weight) / f64::from(NAMED));
@@ -215,7 +237,7 @@ fn look_up(
                 *tally.named.entry(provider).or_default() |= 1 << place;
             }
             for number in own.ranges.get(provider as usize).cloned().unwrap_or_default() {
-                tally.say(number, f64::from(weight) * in_names * factor);
+                tally.say(number, 0.0, f64::from(weight) * in_names * factor);
             }
         }
     }
@@ -325,6 +347,6 @@ impl Asked<'_> {
         let (of_phrase, of_query) = (asked / all, matched / whole);
         let count = said.iter().filter(|said| **said > 0.0).count();
         let order = if count > 1 { pairs as f64 / (count - 1) as f64 } else { 1.0 };
-        2.0 * of_phrase * of_query / (of_phrase + of_query) * (0.9 + 0.1 * order.min(1.0))
+        2.0 * of_phrase * of_query / (of_phrase + of_query) * (1.0 - ORDER + ORDER * order.min(1.0))
     }
 }

@@ -12,7 +12,7 @@ pub const WEAK: &[&str] = &[
     "my", "me", "i", "am", "we", "us", "our", "you", "your", "he", "she", "they", "them", "their", "his", "her", "all", "ani", "some",
     "each", "everi", "who", "what", "which", "when", "where", "why", "how", "do", "doe", "did", "can", "could", "should", "would", "will",
     "was", "were", "been", "have", "has", "had", "much", "mani", "more", "into", "out", "up", "off", "not", "no", "about", "want", "need",
-    "let", "so", "if", "then", "than", "thing", "someth", "one", "own", "give", "take", "put", "go",
+    "let", "so", "if", "then", "than", "thing", "someth", "one", "own", "someon", "somebodi", "anybodi", "give", "take", "put", "go",
 ];
 
 /// What is written in several ways, and what is one thing though it is several words: runs of plain words, and what they become.
@@ -45,7 +45,6 @@ pub const REWRITES: &[(&str, &str)] = &[
     ("to do", "todo"),
     ("to dos", "todos"),
     ("log in", "login"),
-    ("logged in", "login"),
     ("sign in", "login"),
     ("sign up", "signup"),
     ("web hook", "webhook"),
@@ -322,3 +321,7 @@ pub const READING: &str = "show see view display read get list fetch retrieve ch
 pub const WRITING: &str = "make new create add insert append write send post upload attach save store publish change edit modify update set \
     rename close complete finish resolve reopen assign move archive restore remove delete kill drop erase destroy trash clear cancel stop \
     abort kick invite join leave merge run trigger rerun retry start tell reply mark remind schedule pin subscribe enable disable submit";
+
+/// Words that ask for a change where they are verbs, and are things otherwise.
+pub const EITHER: &str = "open file report log comment request charge label draft track star fork tag link schedule email text answer watch \
+    approve review book order rate bill share assign refund invoice message pay";

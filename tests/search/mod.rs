@@ -11,7 +11,7 @@ use angelia::registry::catalog::{Catalog, Filter};
 use crate::support::home::Home;
 
 /// Inflected, misspelt and reworded: the same function must come among the first three.
-const BENT: [(&str, &str); 16] = [
+const BENT: [(&str, &str); 26] = [
     ("creating issues github", "github.create_issue"),
     ("pull requests list", "github.list_pull_requests"),
     ("repositorys", "github.list_my_repositories github.search_repositories github.list_user_repositories"),
@@ -28,6 +28,16 @@ const BENT: [(&str, &str); 16] = [
     ("todoist taks create", "todoist.create_task"),
     ("notion databse query", "notion.query_data_source"),
     ("branches of a repository", "github.list_branches"),
+    ("ListPullRequests", "github.list_pull_requests"),
+    ("list-pull-requests", "github.list_pull_requests"),
+    ("hackernews search", "hackernews.search"),
+    ("Hacker News search", "hackernews.search"),
+    ("openmeteo air quality", "open_meteo.get_air_quality"),
+    ("click up goals", "clickup.list_goals"),
+    ("gh PRs", "github.list_pull_requests"),
+    ("organisation repositories on github", "github.list_organization_repositories"),
+    ("cancelled the subscription", "stripe.cancel_subscription stripe.list_subscriptions"),
+    ("people of a slack channel", "slack.list_channel_members"),
 ];
 
 fn found(catalog: &Catalog, query: &str, limit: usize) -> Vec<String> {
@@ -101,4 +111,82 @@ fn filters_narrow_and_the_answer_says_what_was_found() {
     assert_eq!(home.run(&["integrations:search", "--json"]).code, 2);
     let nothing = home.run(&["integrations:search", "xyzzyplugh"]);
     assert!(nothing.code == 0 && nothing.stdout.contains("Nothing fits"), "{}", nothing.stdout);
+}
+
+/// Two functions that say the same; the vendor is about to remove one. And one that has no word of its own for what people call it.
+const OLD_AND_NEW: &str = r#"id: depot
+title: Depot
+description: Things in a depot.
+category: storage
+auth_strategy: none
+credentials: []
+servers: {default: "https://depot.example"}
+functions:
+  - id: list_crates_old
+    title: List crates
+    description: Lists the crates.
+    operation: read
+    request: GET /old
+    deprecated: true
+    examples: [{arguments: {}}]
+  - id: list_crates_now
+    title: List crates
+    description: Lists the crates.
+    operation: read
+    request: GET /crates
+    examples: [{arguments: {}}]
+  - id: delete_crate
+    title: Delete a crate
+    description: Deletes a crate.
+    operation: destructive
+    request: DELETE /crates/{id}
+    parameters: {id: {type: string, description: Which.}}
+    required: [id]
+    examples: [{arguments: {id: a}}]
+"#;
+
+#[test]
+fn what_is_old_comes_later_and_what_is_used_first() {
+    let home = Home::new();
+    home.manifest("depot", OLD_AND_NEW);
+    let first = |words: &[&str]| -> Vec<String> {
+        let run = home.run(&[&["integrations:search", "--json"], words].concat());
+        let found = run.json()["functions"].as_array().unwrap().clone();
+        found.iter().take(2).map(|one| one["function"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(first(&["show", "crates"]), ["depot.list_crates_now", "depot.list_crates_old"]);
+    assert_eq!(first(&["get", "rid", "of", "a", "crate", "kill"])[0], "depot.delete_crate");
+    assert_eq!(first(&["remove", "crate", "--operation=destructive", "--category=storage"])[0], "depot.delete_crate");
+    let issues = first(&["create", "issue"]);
+    home.config("[integrations.plane]\nenabled = true\n");
+    let home = home.env("ANGELIA_PLANE_API_KEY", "k").env("ANGELIA_PLANE_WORKSPACE_SLUG", "w");
+    let found = home.run(&["integrations:search", "create", "issue", "--json"]).json()["functions"][0].clone();
+    assert!(found["function"] == "plane.create_issue" && found["active"] == true && issues[0] != "plane.create_issue", "{found} {issues:?}");
+}
+
+#[test]
+fn an_answer_is_small() {
+    let home = Home::new();
+    for query in ["create an issue", "send a message", "list everything", "who am i", "update a pull request review comment"] {
+        let run = home.run(&["integrations:search", query, "--json"]);
+        assert!(run.stdout.len() <= 1500, "{query}: {} bytes\n{}", run.stdout.len(), run.stdout);
+        let first = &run.json()["functions"][0];
+        assert!(first.get("description").is_none() && first["score"].is_number(), "{first}");
+    }
+}
+
+#[test]
+fn a_wrong_name_leads_to_the_function_meant() {
+    let home = Home::new();
+    for (wrong, meant) in [
+        ("gh.create_issue", "github.create_issue"),
+        ("slack.send_message", "slack.post_message"),
+        ("github.listPullRequests", "github.list_pull_requests"),
+        ("stripe.new_customer", "stripe.create_customer"),
+        ("hacker_news.top", "hackernews.list_top_stories"),
+    ] {
+        let run = home.run(&["integrations:call", wrong, "--json"]);
+        assert_eq!(run.code, 3, "{wrong}: {}", run.stdout);
+        assert!(run.stdout.contains(&format!("Did you mean '{meant}'?")), "{wrong}: {}", run.stdout);
+    }
 }
