@@ -48,7 +48,12 @@ impl Query {
         let mut terms: Vec<Term> = words.iter().map(|word| term(word)).collect();
         join(&mut terms, &words, knows);
         let mut first = Vec::new();
-        terms.retain(|term| !first.contains(&term.stem) && { first.push(term.stem.clone()); true });
+        terms.retain(|term| {
+            !first.contains(&term.stem) && {
+                first.push(term.stem.clone());
+                true
+            }
+        });
         // Words that say little are all that there is: then they say what there is to say.
         if terms.iter().all(|term| term.weight < 1.0) {
             terms.iter_mut().for_each(|term| term.weight = 1.0);
@@ -139,7 +144,8 @@ fn synonyms(asked: &str) -> Vec<(String, f64)> {
 
 /// The first verb tells. A word that is a verb as well as a thing is a verb at the beginning, unless several things are asked for.
 fn intent(words: &[String], several: bool) -> Option<Operation> {
-    let is_in = |list: &str, word: &String| list.split_whitespace().any(|verb| verb == word || (word.ends_with("ing") && stem(verb) == stem(word)));
+    let is_in =
+        |list: &str, word: &String| list.split_whitespace().any(|verb| verb == word || (word.ends_with("ing") && stem(verb) == stem(word)));
     words.iter().enumerate().find_map(|(at, word)| {
         let first = at < 2 && at + 1 < words.len() && !several;
         if is_in(READING, word) {
@@ -153,5 +159,8 @@ fn intent(words: &[String], several: bool) -> Option<Operation> {
 }
 
 fn is_plural(word: &str) -> bool {
-    word.len() > 3 && word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) && stem(word) == stem(&word[..word.len() - 1])
+    word.len() > 3
+        && word.ends_with('s')
+        && !["ss", "us", "is"].iter().any(|end| word.ends_with(end))
+        && stem(word) == stem(&word[..word.len() - 1])
 }

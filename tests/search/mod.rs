@@ -161,7 +161,10 @@ fn what_is_old_comes_later_and_what_is_used_first() {
     home.config("[integrations.plane]\nenabled = true\n");
     let home = home.env("ANGELIA_PLANE_API_KEY", "k").env("ANGELIA_PLANE_WORKSPACE_SLUG", "w");
     let found = home.run(&["integrations:search", "create", "issue", "--json"]).json()["functions"][0].clone();
-    assert!(found["function"] == "plane.create_issue" && found["active"] == true && issues[0] != "plane.create_issue", "{found} {issues:?}");
+    assert!(
+        found["function"] == "plane.create_issue" && found["active"] == true && issues[0] != "plane.create_issue",
+        "{found} {issues:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ const KNOWN: &str = include_str!("../fixtures/search/known.yaml");
 pub struct Query {
     pub text: String,
     /// Names, or `.name` for a function of that name of any provider; any of them is right.
-    wanted: Vec<String>,
+    pub wanted: Vec<String>,
     /// Of the half that the ranking is never changed for.
     pub untouched: bool,
 }
@@ -29,19 +29,10 @@ impl Query {
     pub fn is_served_by(&self, name: &str) -> bool {
         self.wanted.iter().any(|wanted| serves(wanted, name))
     }
-
-    /// The names in it that no function has.
-    pub fn unknown<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = &'a str> {
-        self.wanted.iter().filter(|wanted| !names.iter().any(|name| serves(wanted, name))).map(String::as_str)
-    }
-
-    /// The names as they were written down.
-    pub fn wanted(&self) -> String {
-        self.wanted.join(" ")
-    }
 }
 
-fn serves(wanted: &str, name: &str) -> bool {
+/// Whether a function is one that was wanted.
+pub fn serves(wanted: &str, name: &str) -> bool {
     match wanted.strip_prefix('.') {
         Some(function) => name.rsplit_once('.').is_some_and(|(_, own)| own == function),
         None => wanted == name,
