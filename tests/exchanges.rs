@@ -132,14 +132,16 @@ fn home(id: &str, manifest: &Value, exchanges: &Value, origin: &str) -> Home {
     let fields = manifest["credentials"].as_array().cloned().unwrap_or_default();
     for (name, url) in manifest["servers"].as_object().unwrap() {
         let mut url = url.as_str().unwrap().to_owned();
-        for field in &fields {
+        // A secret in a path is placed when the request is sent.
+        for field in fields.iter().filter(|field| field["secret"] == false) {
             let key = field["key"].as_str().unwrap();
             if let Some(value) = credentials.get(key).or(field.get("default")).and_then(Value::as_str) {
                 url = url.replace(&format!("{{{key}}}"), value);
             }
         }
         let url = url::Url::parse(&url).unwrap_or_else(|error| panic!("{id} server {name} {url}: {error}"));
-        let _ = writeln!(config, "{name} = \"{origin}{}\"", url.path().trim_end_matches('/'));
+        let path = url.path().trim_end_matches('/').replace("%7B", "{").replace("%7D", "}");
+        let _ = writeln!(config, "{name} = \"{origin}{path}\"");
     }
     let home = Home::new();
     home.config(&config);

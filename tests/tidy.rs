@@ -38,6 +38,7 @@ const HOMES: &[(&[&str], &str)] = &[
     (&["keyring", "chacha20poly1305", "argon2"], "src/access/"),
     (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr", "rust_stemmers"], "src/registry/"),
     (&["mlua", "full_moon", "regex", "cpu_time"], "src/lua/"),
+    (&["roxmltree"], "src/call/"),
     (&["toml_edit", "etcetera"], "src/config/"),
     (&["rmcp", "hyper", "hyper_util", "http_body_util"], "src/mcp/"),
 ];

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::access::field::fill;
@@ -11,6 +12,9 @@ use crate::base::secret::{MASK, Scrubber};
 use crate::net::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use crate::registry::credential::{Auth, AuthKind};
 use crate::registry::manifest::Provider;
+
+/// What a secret in a path keeps as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
 
 /// What to take off a request that goes to another host.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +53,13 @@ fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mu
             }
             return Ok(());
         }
+        AuthKind::Path => {
+            if let Some(value) = credentials.fill(&auth.value) {
+                let value = utf8_percent_encode(value.expose(), SEGMENT).to_string();
+                url.set_path(&url.path().replace(&marker(&auth.value), &value));
+            }
+            return Ok(());
+        }
         AuthKind::Basic => {
             let (Some(user), Some(password)) = (credentials.fill(&auth.username), credentials.fill(&auth.password)) else {
                 return Ok(());
@@ -77,6 +88,17 @@ fn header_name(name: &str) -> Result<HeaderName> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal(format!("'{name}' is no header name")))
 }
 
+/// What stands in a base URL for a secret until the request is sent: `{token}` as `(token)`, which no argument can bring into a path.
+pub fn marker(template: &str) -> String {
+    template.replace('{', "(").replace('}', ")")
+}
+
+/// A base URL whose path holds a secret, with markers in its place.
+pub fn marked(provider: &Provider, url: &str) -> String {
+    let placed = provider.auth.0.iter().filter(|auth| auth.kind == AuthKind::Path);
+    placed.fold(url.to_owned(), |url, auth| url.replace(&auth.value, &marker(&auth.value)))
+}
+
 /// How the placement would look: headers, and query parameters. `shown` gives a field as it may be shown.
 pub fn preview(provider: &Provider, shown: &dyn Fn(&str) -> Option<String>) -> Preview {
     let mut preview = Preview::default();
@@ -84,13 +106,14 @@ pub fn preview(provider: &Provider, shown: &dyn Fn(&str) -> Option<String>) -> P
         let value = match auth.kind {
             AuthKind::Basic => fill(&auth.username, shown).and(fill(&auth.password, shown)).map(|_| format!("Basic {MASK}")),
             AuthKind::Bearer => fill(&auth.value, shown).map(|value| format!("Bearer {value}")),
-            AuthKind::Header | AuthKind::Query => fill(&auth.value, shown),
+            AuthKind::Header | AuthKind::Query | AuthKind::Path => fill(&auth.value, shown),
         };
         let Some(value) = value else { continue };
         match auth.kind {
             AuthKind::Bearer | AuthKind::Basic => preview.headers.push((String::from("authorization"), value)),
             AuthKind::Header => preview.headers.push((auth.name.to_lowercase(), value)),
             AuthKind::Query => preview.query.push((auth.name.clone(), value)),
+            AuthKind::Path => preview.path.push((marker(&auth.value), value)),
         }
     }
     preview
@@ -103,4 +126,6 @@ pub struct Preview {
     pub headers: Vec<(String, String)>,
     /// Query parameters.
     pub query: Vec<(String, String)>,
+    /// What stands in the path, and what is shown for it.
+    pub path: Vec<(String, String)>,
 }

@@ -1,6 +1,7 @@
 //! Arguments to a request, by the manifest alone: path, query, headers, body. No credentials here.
 //! A path argument stays one encoded segment, a header value one line; what cannot is a problem of that argument.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -119,8 +120,7 @@ fn query(function: &Function, arguments: &Checked) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = function.query.iter().map(|(name, value)| (name.clone(), plain(value))).collect();
     for (name, value) in placed(function, arguments, Place::Query) {
         let wire = function.wire_name(name);
-        let style = function.parameters[name].get("style").and_then(Value::as_str).unwrap_or("repeat");
-        match (style, value) {
+        match (style(function, name), value) {
             (_, Value::Null) => {}
             ("comma", Value::Array(items)) => pairs.push((wire.to_owned(), items.iter().map(plain).collect::<Vec<_>>().join(","))),
             ("json", Value::Array(_) | Value::Object(_)) => pairs.push((wire.to_owned(), value.to_string())),
@@ -157,9 +157,15 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
     for (name, value) in provider.headers.iter().chain(&function.headers) {
         set(name, plain(value));
     }
+    let mut objects: BTreeMap<String, Vec<(String, Value)>> = BTreeMap::new();
     for (name, value) in placed(function, arguments, Place::Header) {
         let text = match value {
             Value::Null => continue,
+            _ if style(function, name) == "json" => {
+                let (header, member) = function.wire_name(name).split_once('.').unwrap_or((function.wire_name(name), "."));
+                objects.entry(header.to_owned()).or_default().push((member.to_owned(), value.clone()));
+                continue;
+            }
             Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
             other => plain(other),
         };
@@ -172,7 +178,33 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
         }
         set(function.wire_name(name), text);
     }
+    for (name, members) in objects {
+        set(&name, ascii(&json_of(members)));
+    }
     headers
+}
+
+/// One JSON value of the arguments that make up a header.
+fn json_of(members: Vec<(String, Value)>) -> Value {
+    let mut object = Map::new();
+    for (member, value) in members {
+        if member == "." {
+            return value;
+        }
+        insert(&mut object, &member, value);
+    }
+    Value::Object(object)
+}
+
+/// JSON that a header can carry: everything beyond ASCII escaped.
+fn ascii(value: &Value) -> String {
+    let mut units = [0; 2];
+    let escape = |c: char, units: &mut [u16; 2]| c.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+    value.to_string().chars().map(|c| if matches!(c, ' '..='~') { c.to_string() } else { escape(c, &mut units) }).collect()
+}
+
+fn style<'a>(function: &'a Function, name: &str) -> &'a str {
+    function.parameters.get(name).and_then(|schema| schema.get("style")).and_then(Value::as_str).unwrap_or("repeat")
 }
 
 fn placed<'a>(function: &'a Function, arguments: &'a Checked, place: Place) -> impl Iterator<Item = (&'a String, &'a Value)> {
@@ -311,6 +343,9 @@ pub fn preview(built: &Built, auth: &auth::Preview) -> Value {
     let mut headers: Map<String, Value> = built.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     headers.extend(auth.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))));
     let mut url = built.url.to_string();
+    for (marker, value) in &auth.path {
+        url = url.replace(marker, value);
+    }
     for (name, value) in &auth.query {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(&format!("{name}={value}"));
@@ -435,6 +470,14 @@ mod tests {
         };
         let pairs: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(pairs, ["items[0][p]=1", "meta[k]=v", "expand[]=a", "expand[]=b"]);
+    }
+
+    #[test]
+    fn a_header_can_be_one_json_object() {
+        let parameters = json!({"id": {}, "p": {"in": "header", "style": "json", "as": "X-Arg.path"}, "m": {"in": "header", "style": "json", "as": "X-Arg.mode.tag"}});
+        let built = built(&function(json!({"parameters": parameters})), json!({"id": "1", "p": "/a\r\nb: ü😀", "m": "add"})).unwrap();
+        let value = built.headers.iter().find(|(name, _)| name == "x-arg").map(|(_, value)| value.as_str());
+        assert_eq!(value, Some(r#"{"path":"/a\r\nb: \u00fc\ud83d\ude00","mode":{"tag":"add"}}"#));
     }
 
     #[test]

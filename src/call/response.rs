@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::base::error::{Code, Error, ProviderAnswer};
 use crate::base::json::{path, plain};
 use crate::call::retry;
+use crate::call::xml;
 use crate::registry::function::{Function, ResponseForm};
 use crate::registry::jq;
 use crate::registry::manifest::Provider;
@@ -32,6 +33,10 @@ pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Resul
             Err(error) => Err(invalid(provider, read, &format!("is not UTF-8 (at byte {})", error.valid_up_to()))),
         },
         ResponseForm::Json => json(provider, read),
+        ResponseForm::Xml => match std::str::from_utf8(read.body).map_err(|error| error.to_string()).and_then(xml::value) {
+            Ok(value) => Ok(value),
+            Err(why) => Err(invalid(provider, read, &format!("is no XML that can be read: {why}"))),
+        },
     }
 }
 

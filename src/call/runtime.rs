@@ -10,7 +10,7 @@ use crate::access::approvals::{self, Asked};
 use crate::access::auth;
 use crate::access::field::base_url;
 use crate::access::policy::{self, Decision, Question};
-use crate::access::vault::Vault;
+use crate::access::vault::{Credentials, Vault};
 use crate::base::clock::now_ms;
 use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
@@ -25,6 +25,7 @@ use crate::call::http::Http;
 use crate::call::native::Native;
 use crate::call::plan::Plan;
 use crate::call::request::{Call, Ctx};
+use crate::call::tape;
 use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
 use crate::registry::function::{Operation, UPSTREAMS};
@@ -267,13 +268,10 @@ impl Runtime {
         draft.operation = Some(callable.function.operation);
         let provider = &callable.provider;
         if !provider.cli_runtime_supported {
-            return Err(Error::new(
-                Code::UnsupportedRuntime,
-                format!("Integration '{}' is discoverable but is not supported by the local CLI runtime yet.", provider.id),
-            )
-            .hint(format!("angelia integrations:doctor {}", provider.id)));
+            return Err(unsupported(&provider.id));
         }
-        if !policy::enabled(&self.config, &provider.id, callable.local) {
+        let replayed = tape::replays(&callable, &call.options);
+        if !replayed && !policy::enabled(&self.config, &provider.id, callable.local) {
             let line = format!("Integration '{}' is installed but not active: it is not enabled", provider.id);
             return Err(match provider.id.strip_prefix(UPSTREAMS) {
                 Some(server) => Error::new(Code::Inactive, line).hint(format!("angelia mcp:enable {server}")),
@@ -286,14 +284,16 @@ impl Runtime {
         let wanted = call.account.as_deref().or(fixed).or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
         let account = name::account(wanted)?;
         draft.account.clone_from(&account);
-        self.check_account(&callable, &account)?;
+        if !replayed {
+            self.check_account(&callable, &account)?;
+        }
         let checked = args::check(&callable.function, callable.checker()?, call.arguments).map_err(|error| match error.code {
             Code::InvalidArguments | Code::InvalidPayload => error.hint(format!("angelia integrations:schema {}", draft.function)),
             _ => error,
         })?;
         draft.arguments = Some(Value::Object(checked.object.clone()));
         finish::check(&callable, &call.options)?;
-        let server = self.server(&callable, &account)?;
+        let server = self.server(&callable, &account, replayed)?;
         let question = Question {
             provider: &provider.id,
             function: &callable.function.id,
@@ -305,11 +305,12 @@ impl Runtime {
             .reach
             .as_ref()
             .map_or_else(|| Ok(policy::decide(&self.config, &question)), |reach| reach.decide(&self.config, &question))?;
+        let decision = if replayed { tape::decision() } else { decision };
         if question.operation > ctx.ceiling {
             return Err(above(&draft.function, question.operation, ctx.ceiling));
         }
         let forced = call.options.force || ctx.reach.as_ref().is_some_and(|reach| reach.force);
-        let bypassed = forced && policy::decide(&self.config, &question).rule != Rule::Allow;
+        let bypassed = forced && !replayed && policy::decide(&self.config, &question).rule != Rule::Allow;
         if forced && self.config.force() == ForceRule::Never {
             return Err(Error::new(Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
         }
@@ -370,7 +371,7 @@ impl Runtime {
     }
 
     /// The base URL of the function's server for an account.
-    fn server(&self, callable: &Callable, account: &str) -> Result<Option<String>> {
+    fn server(&self, callable: &Callable, account: &str, replayed: bool) -> Result<Option<String>> {
         if callable.local || callable.function.mcp.is_some() {
             return Ok(None);
         }
@@ -380,15 +381,26 @@ impl Runtime {
             Error::new(Code::InvalidArguments, format!("The base URL '{url}' of integration '{}' {why}", provider.id))
         };
         if let Some(set) = policy::server(&self.config, &provider.id, which) {
-            return base_url(set).map(Some).map_err(|why| wrong(set, why));
+            return base_url(&auth::marked(provider, set)).map(Some).map_err(|why| wrong(set, why));
         }
-        let mut url = provider.servers.get(which).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut url = auth::marked(provider, provider.servers.get(which).and_then(Value::as_str).unwrap_or_default());
         if url.contains('{') {
             for (key, value) in self.vault.settings(provider, account)? {
                 url = url.replace(&format!("{{{key}}}"), &value);
             }
         }
+        if replayed {
+            url = tape::stand_in(&url);
+        }
         base_url(&url).map(Some).map_err(|why| wrong(&url, why))
+    }
+
+    /// The account's credentials; none where nothing is sent.
+    fn credentials(&self, plan: &Plan) -> Result<Credentials> {
+        if tape::replays(&plan.callable, &plan.options) && !plan.options.replay.as_ref().is_some_and(|replayer| replayer.watches()) {
+            return Ok(Credentials::default());
+        }
+        self.vault.unlock(&plan.callable.provider, &plan.account)
     }
 
     /// Carries out a plan that may be carried out.
@@ -396,7 +408,7 @@ impl Runtime {
         let draft = Draft::of(&plan);
         let provider = plan.callable.provider.clone();
         let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
-        let credentials = match self.vault.unlock(&provider, &plan.account) {
+        let credentials = match self.credentials(&plan) {
             Ok(credentials) => credentials,
             Err(error) => {
                 if let Some(id) = &approval {
@@ -459,6 +471,11 @@ impl Runtime {
             (self.notes)(&format!("This call is not in the audit log: {error}"));
         }
     }
+}
+
+fn unsupported(provider: &str) -> Error {
+    let line = format!("Integration '{provider}' is discoverable but is not supported by the local CLI runtime yet.");
+    Error::new(Code::UnsupportedRuntime, line).hint(format!("angelia integrations:doctor {provider}"))
 }
 
 fn above(function: &str, operation: Operation, ceiling: Operation) -> Error {

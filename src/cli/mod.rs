@@ -13,6 +13,7 @@ mod interrupt;
 mod jq;
 mod lua;
 mod lua_test;
+mod manifest;
 mod mcp;
 mod output;
 mod progress;
@@ -187,6 +188,8 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:lua" | "mcp:lua" => lua::run(&app, &out, arguments),
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
+        "integrations:new" => manifest::new(&app, &out, arguments),
+        "integrations:lint" => manifest::lint(&out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
         "integrations:doctor" => doctor::run(&app, &out, arguments),
         "lua:check" => workbench::check(&app, &out, arguments),

@@ -50,6 +50,13 @@ pub struct Auth {
     pub password: String,
 }
 
+impl Auth {
+    /// The templates over credential fields.
+    pub fn templates(&self) -> [&str; 3] {
+        [&self.value, &self.username, &self.password]
+    }
+}
+
 /// The kinds of [`Auth`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +65,8 @@ pub enum AuthKind {
     Header,
     Basic,
     Query,
+    /// In the path of the base URL, where `servers` names the field.
+    Path,
 }
 
 /// How one signs in by OAuth 2.0 (RFC 6749). What a service does differently from the standard is said here, and nowhere in code.

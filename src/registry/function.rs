@@ -161,6 +161,7 @@ pub enum BodyForm {
 pub enum ResponseForm {
     #[default]
     Json,
+    Xml,
     Text,
     Binary,
     None,

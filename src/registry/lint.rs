@@ -4,7 +4,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::registry::credential::Grant;
+use crate::registry::credential::{Auth, AuthKind, Grant};
 use crate::registry::function::{Function, NO_LUA, Operation, PLACEMENT_WORDS, Place, WORKFLOWS};
 use crate::registry::manifest::{PageStyle, Pagination, Provider};
 
@@ -68,7 +68,9 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
         for key in names_in(url.as_str().unwrap_or_default()) {
             match field(key) {
                 None => say(format!("server '{name}' names '{key}', which is no credential field")),
-                Some(field) if field.secret => say(format!("server '{name}' names '{key}', which is secret")),
+                Some(field) if field.secret && !in_path(provider, url.as_str().unwrap_or_default(), key) => {
+                    say(format!("server '{name}' names '{key}', which is secret"));
+                }
                 Some(_) => {}
             }
         }
@@ -77,6 +79,13 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     if !local && !provider.servers.contains_key("default") {
         say("servers.default is missing".into());
     }
+}
+
+/// Whether a secret stands in the path of a base URL, and `auth` places it there.
+fn in_path(provider: &Provider, url: &str, key: &str) -> bool {
+    let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or(url);
+    let placed = |auth: &Auth| auth.kind == AuthKind::Path && auth.value == format!("{{{key}}}");
+    !host.contains('{') && provider.auth.0.iter().any(placed)
 }
 
 /// What signing in needs are fields of the account, secret where they are secrets.
