@@ -2,7 +2,7 @@
 //! changed. What the words find is said in `search`.
 
 use crate::registry::function::Operation;
-use crate::registry::vocabulary::{EITHER, READING, SYNONYMS, WRITING};
+use crate::registry::vocabulary::{BETWEEN, EITHER, READING, SYNONYMS, WRITING};
 use crate::registry::words::{is_weak, plain, rewrite, stem};
 
 /// More words are no question but a text; the first ones count.
@@ -11,6 +11,8 @@ const MOST_WORDS: usize = 24;
 const MOST_BYTES: usize = 4096;
 /// What a word counts that says little.
 const WEAK: f64 = 0.25;
+/// What a word counts that says where or of what.
+const BESIDE: f64 = 0.8;
 /// What two words count that are written as one, or one that is written as two.
 const JOINED: f64 = 0.95;
 /// What a synonym counts that the table does not rate.
@@ -46,6 +48,7 @@ impl Query {
         words.dedup();
         words.truncate(MOST_WORDS);
         let mut terms: Vec<Term> = words.iter().map(|word| term(word)).collect();
+        terms.iter_mut().skip(head(&plain)).for_each(|term| term.weight *= BESIDE);
         join(&mut terms, &words, knows);
         let mut first = Vec::new();
         terms.retain(|term| {
@@ -55,12 +58,19 @@ impl Query {
             }
         });
         // Words that say little are all that there is: then they say what there is to say.
-        if terms.iter().all(|term| term.weight < 1.0) {
+        if terms.iter().all(|term| term.weight <= WEAK) {
             terms.iter_mut().for_each(|term| term.weight = 1.0);
         }
         let several = words.iter().any(|word| is_plural(word));
         Self { terms, intent: intent(&words, several), several }
     }
+}
+
+/// How many words stand before what only says where or of what: `branches` in `branches of a repository`. All, where nothing does.
+fn head(plain: &[String]) -> usize {
+    let at = plain.iter().position(|word| BETWEEN.contains(&word.as_str())).unwrap_or(plain.len());
+    let before = rewrite(plain.get(..at).unwrap_or_default());
+    if before.iter().all(|word| is_weak(&stem(word))) { usize::MAX } else { before.len() }
 }
 
 fn term(word: &str) -> Term {

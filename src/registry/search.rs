@@ -257,7 +257,7 @@ fn tokens(library: &Library<'_>, vocabulary: &Vocabulary<'_>, term: &Term) -> Ve
         }
     }
     let length = term.stem.chars().count();
-    if length >= 3 && term.weight >= 1.0 {
+    if length >= 3 && term.weight > 0.5 {
         let start = vocabulary.lower_bound(&term.stem);
         let longer = (start..vocabulary.len()).take(LONGER).map(|token| (token, vocabulary.token(token)));
         for (token, word) in longer.take_while(|(_, word)| word.starts_with(&term.stem)).filter(|(_, word)| **word != term.stem) {

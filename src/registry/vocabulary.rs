@@ -15,6 +15,9 @@ pub const WEAK: &[&str] = &[
     "let", "so", "if", "then", "than", "thing", "someth", "one", "own", "someon", "somebodi", "anybodi", "give", "take", "put", "go",
 ];
 
+/// Words between a thing and what it belongs to.
+pub const BETWEEN: &[&str] = &["of", "on", "for", "from", "into", "with", "about"];
+
 /// What is written in several ways, and what is one thing though it is several words: runs of plain words, and what they become.
 pub const REWRITES: &[(&str, &str)] = &[
     ("who am i", "whoami"),
