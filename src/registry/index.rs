@@ -49,6 +49,7 @@ struct Header {
     posting_ends: Span,
     phrases: Span,
     phrase_ends: Span,
+    spellings: Span,
     /// One byte for each function.
     traits: Span,
 }
@@ -148,7 +149,7 @@ pub fn compile(mut providers: Vec<Provider>, fingerprint: &str, problems: Vec<Fi
         let (id, category) = (provider.id, provider.category);
         directory.push(Entry { id, category, block: writer.put(&block), first, functions: number - first });
     }
-    let Packed { tokens, postings, phrases } = builder.pack()?;
+    let Packed { tokens, postings, phrases, spellings } = builder.pack()?;
     let records = records.parts();
     let header = Header {
         fingerprint: fingerprint.to_owned(),
@@ -163,6 +164,7 @@ pub fn compile(mut providers: Vec<Provider>, fingerprint: &str, problems: Vec<Fi
         posting_ends: writer.put(&postings.1),
         phrases: writer.put(&phrases.0),
         phrase_ends: writer.put(&phrases.1),
+        spellings: writer.put(spellings.as_bytes()),
         traits: writer.put(&traits),
     };
     let header = packed(&header)?;
@@ -427,6 +429,15 @@ impl Index {
     /// The short texts of all functions.
     pub fn phrases(&self) -> Result<Phrases<'_>, Unreadable> {
         Ok(Phrases { index: self, ends: self.section(self.header.phrase_ends)? })
+    }
+
+    /// Words of names, titles and synonyms as they are written, a line each.
+    pub fn spellings(&self) -> Result<Cow<'_, str>, Unreadable> {
+        let wrong = |_| Unreadable(String::from("the words of the catalog are no text"));
+        match self.section(self.header.spellings)? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(wrong),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|error| wrong(error.utf8_error())),
+        }
     }
 
     /// Operation and age of each function.

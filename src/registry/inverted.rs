@@ -2,14 +2,14 @@
 //! (name, title, synonyms) as numbers of words. Written when a catalog is compiled, read by search; what a match is worth is said in `search`. Shared with the build script.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::registry::function::Function;
 use crate::registry::index::{Unreadable, u32_at};
 use crate::registry::manifest::Provider;
-use crate::registry::words::{is_weak, words};
+use crate::registry::words::{is_weak, plain, rewrite, words};
 
 /// How much a word says about a provider that is called so.
 pub const NAMED: u8 = 10;
@@ -58,6 +58,7 @@ pub struct Builder {
     numbers: HashMap<String, u32>,
     lists: Vec<(BTreeMap<u32, u8>, BTreeMap<u32, u8>)>,
     phrases: Vec<Vec<Vec<u32>>>,
+    spellings: BTreeSet<String>,
 }
 
 /// What the file holds of it: each part with where its pieces end.
@@ -65,6 +66,8 @@ pub struct Packed {
     pub tokens: (Vec<u8>, Vec<u8>),
     pub postings: (Vec<u8>, Vec<u8>),
     pub phrases: (Vec<u8>, Vec<u8>),
+    /// Words as they are written, a line each: what a wrong one is compared with.
+    pub spellings: String,
 }
 
 impl Builder {
@@ -72,6 +75,7 @@ impl Builder {
     pub fn provider(&mut self, place: u32, provider: &Provider) {
         for name in [&provider.id, &provider.title] {
             let parts = words(name);
+            self.spell(name);
             // One word of a longer name is hardly a name: `open` alone does not mean Open-Meteo.
             let weight = if parts.len() > 1 { 4 } else { NAMED };
             parts.iter().for_each(|word| self.provider_word(word, place, weight));
@@ -89,6 +93,7 @@ impl Builder {
         let mut phrases: Vec<Vec<u32>> = Vec::new();
         let texts = [(&function.id, 10), (&function.title, 8)].into_iter().chain(function.synonyms.iter().map(|text| (text, 8)));
         for (text, weight) in texts {
+            self.spell(text);
             let mut phrase: Vec<u32> = words(text).iter().map(|word| self.function_word(word, number, weight)).collect();
             phrase.truncate(LONGEST_PHRASE);
             if !phrase.is_empty() && !phrases.contains(&phrase) {
@@ -105,6 +110,11 @@ impl Builder {
             }
         }
         self.phrases.push(phrases);
+    }
+
+    fn spell(&mut self, text: &str) {
+        let long = rewrite(&plain(text)).into_iter().filter(|word| word.len() > 3);
+        self.spellings.extend(long);
     }
 
     fn provider_word(&mut self, word: &str, place: u32, weight: u8) {
@@ -136,6 +146,7 @@ impl Builder {
 
     /// The sections of the file. Words get their place in the alphabet as number.
     pub fn pack(self) -> Result<Packed, String> {
+        let spellings = self.spellings.into_iter().collect::<Vec<_>>().join("\n");
         let mut sorted: Vec<(String, u32)> = self.numbers.into_iter().collect();
         sorted.sort();
         let mut places = vec![0_u32; sorted.len()];
@@ -152,7 +163,7 @@ impl Builder {
             own.iter_mut().flatten().for_each(|number| *number = places[*number as usize]);
             phrases.put(&postcard::to_stdvec(&own).map_err(|error| error.to_string())?)?;
         }
-        Ok(Packed { tokens: tokens.parts(), postings: postings.parts(), phrases: phrases.parts() })
+        Ok(Packed { tokens: tokens.parts(), postings: postings.parts(), phrases: phrases.parts(), spellings })
     }
 }
 

@@ -21,6 +21,8 @@ const SYNONYM: f64 = 0.6;
 /// One word of a query.
 #[derive(Debug, PartialEq)]
 pub struct Term {
+    /// As it was written.
+    pub word: String,
     pub stem: String,
     /// Other stems that mean the same, and how much they count.
     pub others: Vec<(String, f64)>,
@@ -75,7 +77,7 @@ fn head(plain: &[String]) -> usize {
 
 fn term(word: &str) -> Term {
     let stem = stem(word);
-    Term { others: synonyms(&stem), weight: if is_weak(&stem) { WEAK } else { 1.0 }, stem }
+    Term { others: synonyms(&stem), weight: if is_weak(&stem) { WEAK } else { 1.0 }, word: word.to_owned(), stem }
 }
 
 /// `createIssue` is two words, unless somebody is called so; `pullrequest` is two, if both are known and it is not.

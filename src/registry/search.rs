@@ -1,6 +1,7 @@
 //! Ranked search over the index. First every function is scored by its words: how rare each is, where it stands, whether it is the word
 //! itself, a synonym, a beginning or a near spelling. Then the best ones are weighed by how well one of their short texts says what was asked.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use crate::registry::function::Operation;
 use crate::registry::index::{Entry, Index, Phrases, Traits, Unreadable};
 use crate::registry::inverted::{NAMED, Vocabulary};
 use crate::registry::query::{Query, Term};
-use crate::registry::words::is_weak;
+use crate::registry::words::{is_weak, stem};
 
 /// How many of the best by words are looked at more closely.
 const CANDIDATES: usize = 120;
@@ -16,6 +17,8 @@ const CANDIDATES: usize = 120;
 const LONGER: usize = 40;
 /// The least of a longer word's worth that a beginning counts.
 const BEGINNING: f64 = 0.5;
+/// How much of a provider's name a beginning must be to mean it: `page` is not PagerDuty.
+const NEARLY_NAMED: f64 = 0.8;
 /// What one and two wrong letters count.
 const NEAR: [f64; 2] = [0.6, 0.35];
 /// A provider's name is as rare as if each of its functions were one of so many.
@@ -26,8 +29,9 @@ const ALSO: f32 = 0.25;
 const FULL: f32 = 5.0;
 /// What functions of others count when a provider was named.
 const ELSEWHERE: f64 = 0.5;
-/// What a word of a phrase counts that says little.
+/// What a word of a phrase counts that says little; `list` where several things are asked for, and `get` where one is, go without saying.
 const WEAK: f64 = 0.3;
+const UNFITTING: f64 = 0.6;
 /// How much a phrase that says just what was asked is worth beyond the words themselves.
 const PHRASE: f64 = 1.2;
 /// How much of that is for the order of the words.
@@ -50,6 +54,8 @@ pub struct Hit {
 pub struct Part<'a> {
     index: &'a Index,
     vocabulary: Vocabulary<'a>,
+    /// Words of names, titles and synonyms as they are written, a line each.
+    spellings: Cow<'a, str>,
     phrases: Phrases<'a>,
     traits: Vec<Traits>,
     ranges: Vec<Range<u32>>,
@@ -67,7 +73,14 @@ impl<'a> Library<'a> {
     pub fn open(indexes: impl Iterator<Item = (&'a Index, &'a Vec<Entry>)>) -> Result<Self, Unreadable> {
         let open = |(index, directory): (&'a Index, &'a Vec<Entry>)| -> Result<Part<'a>, Unreadable> {
             let ranges = directory.iter().map(Index::numbers).collect();
-            Ok(Part { index, vocabulary: index.vocabulary()?, phrases: index.phrases()?, traits: index.traits()?, ranges })
+            Ok(Part {
+                index,
+                vocabulary: index.vocabulary()?,
+                spellings: index.spellings()?,
+                phrases: index.phrases()?,
+                traits: index.traits()?,
+                ranges,
+            })
         };
         let parts: Vec<Part<'a>> = indexes.map(open).collect::<Result<_, _>>()?;
         let functions = parts.iter().map(|part| part.traits.len() as f64).sum();
@@ -183,7 +196,7 @@ pub fn search(library: &Library<'_>, part: usize, query: &Query, worth: &dyn Fn(
         if !tally.named.is_empty() && named == 0 {
             hit.score *= ELSEWHERE;
         }
-        let asked = Asked { values: &values, named, meant: &meant };
+        let asked = Asked { values: &values, named, meant: &meant, several: query.several };
         let mut fit: f64 = 0.0;
         for phrase in own.phrases.of(hit.number)? {
             fit = fit.max(asked.fit(&own.vocabulary, &phrase));
@@ -222,7 +235,7 @@ fn look_up(
         false => (f64::MAX, f64::MAX),
     };
     let mut value: f64 = 0.0;
-    for (token, factor) in tokens(library, &own.vocabulary, term) {
+    for Meaning { token, factor, names } in tokens(library, own, term) {
         meant.entry(token).or_default().push((place, factor));
         let rarity = library.rarity(own.vocabulary.token(token))?;
         let (in_functions, in_names) = (rarity.0.min(most.0.max(most.1)), rarity.1);
@@ -231,7 +244,7 @@ fn look_up(
             value = value.max(in_functions);
             tally.say(number, f64::from(weight) * in_functions * factor, 0.0);
         }
-        for (provider, weight) in postings.providers() {
+        for (provider, weight) in postings.providers().filter(|_| names) {
             value = value.max(in_names * f64::from(weight) / f64::from(NAMED));
             if weight == NAMED && factor >= NEAR[0] {
                 *tally.named.entry(provider).or_default() |= 1 << place;
@@ -244,16 +257,26 @@ fn look_up(
     Ok(value)
 }
 
-/// The words of a vocabulary that a term stands for, each with how much it counts.
-fn tokens(library: &Library<'_>, vocabulary: &Vocabulary<'_>, term: &Term) -> Vec<(usize, f64)> {
-    let mut found: Vec<(usize, f64)> = vocabulary.find(&term.stem).map(|token| (token, 1.0)).into_iter().collect();
-    let mut add = |token: usize, factor: f64| match found.iter_mut().find(|(known, _)| *known == token) {
-        Some((_, known)) => *known = known.max(factor),
-        None => found.push((token, factor)),
+/// A word of the vocabulary that a term stands for.
+struct Meaning {
+    token: usize,
+    /// How much it counts.
+    factor: f64,
+    /// Whether a provider may be meant by it.
+    names: bool,
+}
+
+fn tokens(library: &Library<'_>, own: &Part<'_>, term: &Term) -> Vec<Meaning> {
+    let vocabulary = &own.vocabulary;
+    let mut found: Vec<Meaning> = Vec::new();
+    let mut add = |token: usize, factor: f64, names: bool| match found.iter_mut().find(|known| known.token == token) {
+        Some(known) => known.factor = known.factor.max(factor),
+        None => found.push(Meaning { token, factor, names }),
     };
-    for (other, factor) in &term.others {
-        if let Some(token) = vocabulary.find(other) {
-            add(token, *factor);
+    let others = term.others.iter().map(|(other, factor)| (other, *factor));
+    for (word, factor) in [(&term.stem, 1.0)].into_iter().chain(others) {
+        if let Some(token) = vocabulary.find(word) {
+            add(token, factor, true);
         }
     }
     let length = term.stem.chars().count();
@@ -261,27 +284,38 @@ fn tokens(library: &Library<'_>, vocabulary: &Vocabulary<'_>, term: &Term) -> Ve
         let start = vocabulary.lower_bound(&term.stem);
         let longer = (start..vocabulary.len()).take(LONGER).map(|token| (token, vocabulary.token(token)));
         for (token, word) in longer.take_while(|(_, word)| word.starts_with(&term.stem)).filter(|(_, word)| **word != term.stem) {
-            add(token, BEGINNING + (0.9 - BEGINNING) * length as f64 / word.chars().count() as f64);
+            let share = length as f64 / word.chars().count() as f64;
+            add(token, BEGINNING + (0.9 - BEGINNING) * share, share >= NEARLY_NAMED);
         }
     }
     if found.is_empty() && !library.knows(&term.stem) {
-        found = near(vocabulary, &term.stem);
+        found = near(own, term);
     }
     found
 }
 
-/// The words nearest to a wrong one, all of one distance.
-fn near(vocabulary: &Vocabulary<'_>, wrong: &str) -> Vec<(usize, f64)> {
-    let length = wrong.chars().count();
-    let mut most = match length {
-        0..=3 => return Vec::new(),
+/// The words nearest to a wrong one. Whole words are compared: a wrong letter may cost a word its ending, and then no stem is near.
+fn near(own: &Part<'_>, term: &Term) -> Vec<Meaning> {
+    let meaning = |token, distance| Meaning { token, factor: if distance <= 1 { NEAR[0] } else { NEAR[1] }, names: true };
+    let (spelt, distance) = nearest(own.spellings.split('\n'), &term.word);
+    if !spelt.is_empty() {
+        let tokens = spelt.into_iter().filter_map(|word| own.vocabulary.find(&stem(word)));
+        return tokens.map(|token| meaning(token, distance)).collect();
+    }
+    let (stems, distance) = nearest((0..own.vocabulary.len()).map(|token| own.vocabulary.token(token)), &term.stem);
+    stems.into_iter().filter_map(|word| own.vocabulary.find(word)).map(|token| meaning(token, distance)).collect()
+}
+
+/// All words of the least distance to a wrong one, and that distance. Those that begin alike are meant rather than others.
+fn nearest<'a>(words: impl Iterator<Item = &'a str>, wrong: &str) -> (Vec<&'a str>, usize) {
+    let mut most = match wrong.chars().count() {
+        0..=3 => return (Vec::new(), 0),
         4..=5 => 1,
         _ => 2,
     };
     let letters = letters(wrong);
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for number in 0..vocabulary.len() {
-        let word = vocabulary.token(number);
+    let mut found: Vec<(&str, usize)> = Vec::new();
+    for word in words {
         let own = self::letters(word);
         let differ = (letters & !own).count_ones().max((own & !letters).count_ones()) as usize;
         if differ > most || word.len().abs_diff(wrong.len()) > most {
@@ -289,17 +323,15 @@ fn near(vocabulary: &Vocabulary<'_>, wrong: &str) -> Vec<(usize, f64)> {
         }
         let distance = strsim::osa_distance(word, wrong);
         if distance <= most {
-            most = distance.max(1);
-            found.push((number, distance));
+            most = distance;
+            found.push((word, distance));
         }
     }
     found.retain(|(_, distance)| *distance <= most);
-    // Two wrong letters: whoever begins alike is meant rather.
-    let alike = |token: usize| vocabulary.token(token).chars().next() == wrong.chars().next();
-    if most == 2 {
-        found.retain(|(token, _)| alike(*token));
-    }
-    found.into_iter().map(|(token, distance)| (token, if distance <= 1 { NEAR[0] } else { NEAR[1] })).collect()
+    let alike = |word: &str| word.chars().next() == wrong.chars().next();
+    let any = found.iter().any(|(word, _)| alike(word));
+    let words = found.into_iter().map(|(word, _)| word);
+    (words.filter(|word| alike(word) || (!any && most < 2)).collect(), most)
 }
 
 /// Which letters a word has, one bit each: two words that differ much here cannot be near.
@@ -312,9 +344,20 @@ struct Asked<'a> {
     values: &'a [f64],
     named: u32,
     meant: &'a Meant,
+    several: bool,
 }
 
 impl Asked<'_> {
+    /// What a word of a phrase counts.
+    fn weight(&self, word: &str) -> f64 {
+        let (implied, unfitting) = if self.several { ("list", "get") } else { ("get", "list") };
+        match word {
+            _ if word == implied || is_weak(word) => WEAK,
+            _ if word == unfitting => UNFITTING,
+            _ => 1.0,
+        }
+    }
+
     /// How well a phrase says what was asked, from 0 to 1: how much of it was asked, how much of what was asked it says, and whether in this order.
     fn fit(&self, vocabulary: &Vocabulary<'_>, phrase: &[u32]) -> f64 {
         let (mut all, mut asked) = (0.0, 0.0);
@@ -322,7 +365,7 @@ impl Asked<'_> {
         let (mut before, mut pairs) = (None, 0);
         for token in phrase {
             let token = *token as usize;
-            let weight = if is_weak(vocabulary.token(token)) { WEAK } else { 1.0 };
+            let weight = self.weight(vocabulary.token(token));
             all += weight;
             let terms = self.meant.get(&token).map_or(&[][..], Vec::as_slice);
             let best = terms.iter().max_by(|a, b| a.1.total_cmp(&b.1));

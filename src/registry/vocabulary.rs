@@ -323,8 +323,8 @@ pub const READING: &str = "show see view display read get list fetch retrieve ch
 /// Verbs by which somebody asks for a change.
 pub const WRITING: &str = "make new create add insert append write send post upload attach save store publish change edit modify update set \
     rename close complete finish resolve reopen assign move archive restore remove delete kill drop erase destroy trash clear cancel stop \
-    abort kick invite join leave merge run trigger rerun retry start tell reply mark remind schedule pin subscribe enable disable submit";
+    abort kick invite join leave run trigger rerun retry start tell reply mark remind schedule pin subscribe enable disable submit";
 
 /// Words that ask for a change where they are verbs, and are things otherwise.
 pub const EITHER: &str = "open file report log comment request charge label draft track star fork tag link schedule email text answer watch \
-    approve review book order rate bill share assign refund invoice message pay";
+    approve review book order rate bill share assign refund invoice message pay merge";

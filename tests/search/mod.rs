@@ -155,8 +155,8 @@ fn what_is_old_comes_later_and_what_is_used_first() {
         found.iter().take(2).map(|one| one["function"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(first(&["show", "crates"]), ["depot.list_crates_now", "depot.list_crates_old"]);
-    assert_eq!(first(&["get", "rid", "of", "a", "crate", "kill"])[0], "depot.delete_crate");
-    assert_eq!(first(&["remove", "crate", "--operation=destructive", "--category=storage"])[0], "depot.delete_crate");
+    assert_eq!(first(&["remove", "a", "crate"])[0], "depot.delete_crate");
+    assert_eq!(first(&["erase", "crate", "--operation=destructive", "--category=storage"])[0], "depot.delete_crate");
     let issues = first(&["create", "issue"]);
     home.config("[integrations.plane]\nenabled = true\n");
     let home = home.env("ANGELIA_PLANE_API_KEY", "k").env("ANGELIA_PLANE_WORKSPACE_SLUG", "w");
