@@ -299,6 +299,11 @@ impl Catalog {
 
     /// An error about a wrong name that says first what may be meant.
     fn hinted(&self, wrong: &str, error: Error) -> Error {
+        // A provider alone is no wrong name but half a name.
+        let id = wrong.trim_end_matches('.');
+        if self.ids().is_ok_and(|ids| ids.iter().any(|known| known == id)) {
+            return error.hint(format!("angelia integrations:docs {id}"));
+        }
         let meant = self.meant(wrong, &Filter::default()).into_iter().map(|meant| format!("Did you mean '{meant}'?"));
         Error { hints: meant.chain(error.hints).collect(), ..error }
     }

@@ -176,3 +176,51 @@ fn is_plural(word: &str) -> bool {
         && !["ss", "us", "is"].iter().any(|end| word.ends_with(end))
         && stem(word) == stem(&word[..word.len() - 1])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Query {
+        let known = ["create", "issu", "pull", "request", "checklist", "hackernew", "check", "list", "github"];
+        Query::read(text, &|stem| known.contains(&stem))
+    }
+
+    fn stems(text: &str) -> Vec<String> {
+        read(text).terms.into_iter().map(|term| term.stem).collect()
+    }
+
+    #[test]
+    fn words_are_parted_and_joined() {
+        assert_eq!(stems("createIssue GitHub"), ["creat", "issu", "github"]);
+        assert_eq!(stems("pullrequest"), ["pull", "request"]);
+        let joined = read("check list");
+        assert!(joined.terms.iter().all(|term| term.others.iter().any(|(other, _)| other == "checklist")), "{joined:?}");
+        assert!(stems("").is_empty() && stems("the of and ...").is_empty());
+        assert_eq!(read(&"issue ü ".repeat(10_000)).terms.len(), 2);
+    }
+
+    #[test]
+    fn intent_is_read_from_the_verb() {
+        for (text, intent) in [
+            ("show my issues", Some(Operation::Read)),
+            ("who am i", Some(Operation::Read)),
+            ("delete a branch", Some(Operation::Write)),
+            ("open a pull request", Some(Operation::Write)),
+            ("open pull requests", None),
+            ("merge requests", None),
+            ("creating an issue", Some(Operation::Write)),
+            ("issue", None),
+        ] {
+            assert_eq!(read(text).intent, intent, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_weigh_by_what_they_say() {
+        let query = read("branches of somebody");
+        assert_eq!(query.terms.iter().map(|term| term.weight).collect::<Vec<_>>(), [1.0, WEAK * BESIDE]);
+        assert!(query.several);
+        assert!(read("who are they").terms.iter().all(|term| term.weight >= 1.0), "nothing else is left to say");
+    }
+}
