@@ -164,7 +164,7 @@ impl App {
                 answer_bytes: usize::try_from(self.config.number("mcp.result_bytes")).unwrap_or(usize::MAX),
             },
             memory,
-            http: Http { net: Net::new(env::proxy_hosts()), settings, pace: Pace::default() },
+            http: Http { net: Arc::new(Net::new(env::proxy_hosts())), settings, pace: Pace::default() },
             workflows: Some(Box::new(Workflows { runtime: runtime.clone() })),
             upstreams: Some(hub.clone()),
             notes,

@@ -9,6 +9,7 @@
 
 mod approvals;
 mod cli;
+mod connect;
 mod contract;
 mod credentials;
 mod data;

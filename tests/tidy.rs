@@ -35,7 +35,7 @@ const HOMES: &[(&[&str], &str)] = &[
     (&["reqwest", "rustls", "tokio_rustls", "webpki_roots", "rustls_platform_verifier"], "src/net/"),
     (&["rusqlite"], "src/store/"),
     (&["clap", "clap_complete", "tabled", "indicatif", "rpassword", "rustyline", "terminal_size"], "src/cli/"),
-    (&["keyring", "chacha20poly1305", "argon2"], "src/access/"),
+    (&["keyring", "chacha20poly1305", "argon2", "oauth2", "ring", "rustls_pki_types"], "src/access/"),
     (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr", "rust_stemmers"], "src/registry/"),
     (&["mlua", "full_moon", "regex", "cpu_time"], "src/lua/"),
     (&["roxmltree"], "src/call/"),

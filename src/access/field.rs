@@ -71,10 +71,17 @@ pub fn check(field: &Credential, value: &str) -> Result<String> {
     if value.is_empty() {
         return refuse("is empty");
     }
+    if field.kind == CredentialKind::Json {
+        let Ok(document) = serde_json::from_str::<serde_json::Value>(value) else {
+            return refuse("must be a JSON document");
+        };
+        return Ok(document.to_string());
+    }
     if value.chars().any(char::is_control) {
         return refuse("holds a control character");
     }
     match field.kind {
+        CredentialKind::Json => Err(Error::internal("a document that was not read")),
         CredentialKind::Text => Ok(value.to_owned()),
         CredentialKind::Email if value.contains('@') && !value.contains(char::is_whitespace) => Ok(value.to_owned()),
         CredentialKind::Email => refuse("must be an e-mail address"),

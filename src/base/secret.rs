@@ -37,6 +37,12 @@ pub struct Scrubber {
     forms: Vec<Zeroizing<String>>,
 }
 
+impl std::fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
 /// Secrets shorter than this are not searched for: they would mask ordinary words.
 const SHORTEST: usize = 4;
 
@@ -68,6 +74,12 @@ impl Scrubber {
                 self.forms.push(Zeroizing::new(form));
             }
         }
+        self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// Remembers what another one knows.
+    pub fn extend(&mut self, other: &Self) {
+        self.forms.extend(other.forms.iter().filter(|form| !self.forms.contains(form)).cloned().collect::<Vec<_>>());
         self.forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 

@@ -12,8 +12,9 @@ use url::Url;
 
 use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
-use crate::base::json::{hex, insert, plain, sha256};
+use crate::base::json::{insert, plain, sha256};
 use crate::call::args::Checked;
+use crate::config::files;
 use crate::registry::function::{BodyForm, Function, Place};
 use crate::registry::jq;
 use crate::registry::lint::names_in;
@@ -369,30 +370,8 @@ fn shown(content: &Content) -> Value {
             json!({"bytes": bytes.len(), "sha256": sha256(bytes)})
         }
         Content::File(path) => {
-            json!({"file": path.display().to_string(), "bytes": std::fs::metadata(path).map_or(0, |meta| meta.len()), "sha256": file_digest(path)})
+            json!({"file": path.display().to_string(), "bytes": std::fs::metadata(path).map_or(0, |meta| meta.len()), "sha256": files::sha256(path)})
         }
-    }
-}
-
-fn file_digest(path: &PathBuf) -> Option<String> {
-    use sha2::Digest as _;
-    let mut hash = sha2::Sha256::new();
-    let mut file = std::fs::File::open(path).ok()?;
-    std::io::copy(&mut file, &mut HashWriter(&mut hash)).ok()?;
-    Some(hex(&hash.finalize()))
-}
-
-struct HashWriter<'a>(&'a mut sha2::Sha256);
-
-impl std::io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        use sha2::Digest as _;
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

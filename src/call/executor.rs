@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::access::signin::Account;
 use crate::access::vault::Credentials;
 use crate::base::error::{Error, Result};
 use crate::base::secret::Scrubber;
@@ -19,6 +20,8 @@ pub struct Ready {
     pub plan: Plan,
     pub credentials: Credentials,
     pub scrubber: Scrubber,
+    /// Has the token anew when the service refuses it, where the account signed in.
+    pub account: Option<Account>,
 }
 
 /// What came of it.
@@ -36,6 +39,8 @@ pub struct Outcome {
     pub effect_unknown: bool,
     /// Answers came from recorded exchanges.
     pub replayed: bool,
+    /// What must not be shown besides what was known before, such as a token that was renewed meanwhile.
+    pub scrubber: Option<Scrubber>,
 }
 
 /// How far a list was read.

@@ -7,10 +7,12 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::access::auth;
+use crate::access::auth::{self, At};
+use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
+use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
 use crate::call::exchange::{Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
@@ -39,7 +41,7 @@ pub struct HttpSettings {
 
 /// The executor of HTTP functions.
 pub struct Http {
-    pub net: Net,
+    pub net: Arc<Net>,
     pub settings: HttpSettings,
     pub pace: Pace,
 }
@@ -49,6 +51,11 @@ pub struct Run<'a> {
     pub(crate) http: &'a Http,
     pub(crate) ctx: &'a Ctx,
     pub(crate) ready: &'a Ready,
+    /// Those of `ready`, or newer ones.
+    pub(crate) credentials: Credentials,
+    pub(crate) scrubber: Scrubber,
+    /// The token was had anew: that is done once.
+    pub(crate) renewed: bool,
     pub(crate) limits: Limits,
     pub(crate) recorder: Option<Recorder>,
     pub(crate) replayer: Option<Arc<Replayer>>,
@@ -71,7 +78,7 @@ impl Executor for Http {
         }
         let base = plan.server.as_deref().unwrap_or_default();
         let built = body::build(&plan.callable.provider, &plan.callable.function, base, &arguments)?;
-        Ok(body::preview(&built, &auth::preview(&plan.callable.provider, shown)))
+        Ok(body::preview(&built, &auth::preview(At::of(&plan.callable.provider, &plan.callable.function), shown)))
     }
 
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
@@ -92,6 +99,9 @@ impl Executor for Http {
                 http: self,
                 ctx,
                 ready,
+                credentials: ready.credentials.clone(),
+                scrubber: ready.scrubber.clone(),
+                renewed: false,
                 limits,
                 recorder,
                 replayer: options.replay.clone(),
@@ -106,6 +116,7 @@ impl Executor for Http {
             let refused = outcome.error.as_ref().and_then(|error| error.http_status);
             outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
+            outcome.scrubber = run.renewed.then(|| run.scrubber.clone());
             run.keep_recording(&mut outcome);
             outcome
         })
@@ -187,7 +198,7 @@ impl Run<'_> {
                 }
             };
             list.items += taken.len() as u64;
-            gathered.add(taken, value, self.ctx, &self.ready.scrubber);
+            gathered.add(taken, value, self.ctx, &self.scrubber);
             self.ctx.tell(Progress::Page { pages: list.pages, items: list.items });
             let left = handed_on(self.ctx).await;
             let full = options.max_items.is_some_and(|most| list.items >= most);
@@ -266,6 +277,9 @@ impl Run<'_> {
             let wait = match self.once(built).await {
                 Ok((reply, body)) => {
                     self.heed(&reply, &body);
+                    if self.may_renew(&reply) && self.renew().await? {
+                        continue;
+                    }
                     let provider = &self.ready.plan.callable.provider;
                     let header = |name: &str| reply.header(name);
                     let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
@@ -368,10 +382,12 @@ impl Run<'_> {
         }
         let mut url = built.url.clone();
         let plan = &self.ready.plan;
-        let placed =
-            auth::place(&plan.callable.provider, &self.ready.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
+        let at = At::of(&plan.callable.provider, &plan.callable.function);
+        let placed = auth::place(at, &self.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
         let method = built.method.parse().map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
-        Ok(Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers })
+        let mut request = Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers };
+        auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(|error| refuse(error.message))?;
+        Ok(request)
     }
 
     /// A failure without an answer, in words and with a code.

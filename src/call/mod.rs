@@ -20,6 +20,7 @@ pub mod pages;
 pub mod plan;
 pub mod preview;
 pub mod reach;
+mod renew;
 pub mod request;
 pub mod response;
 pub mod results;

@@ -24,7 +24,7 @@ const LONGEST_ERROR_BODY: usize = 8_000;
 /// The value of a successful answer, or why it is none.
 pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Result<Value, Error> {
     if !(200..300).contains(&read.status) {
-        return Err(refused(provider, read));
+        return Err(refused(provider, function, read));
     }
     match function.response {
         ResponseForm::None => Ok(Value::Null),
@@ -54,7 +54,10 @@ fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
     if let Some(program) = &provider.errors.failed_when {
         let failed = jq::apply(program, &value).map_err(|why| invalid(provider, read, &why))?;
         if failed == Value::Bool(true) {
-            return Err(describe(provider, read, Code::ProviderError, value));
+            let limited = limited(provider, read);
+            let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, value);
+            error.retryable = limited;
+            return Err(error);
         }
     }
     Ok(value)
@@ -67,19 +70,24 @@ fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
     error
 }
 
-/// Whether a refusal is about the rate: by its status and headers, or by what its body says.
+/// Whether a refusal is about the rate: by its status and headers, or by what its body says, also where its status is that of a success.
 pub fn limited(provider: &Provider, read: &Read<'_>) -> bool {
     let by_body = || {
         let program = provider.errors.rate_limited_when.as_deref()?;
         let body = serde_json::from_slice(read.body).ok()?;
         Some(jq::apply(program, &body).ok()? == Value::Bool(true))
     };
-    !(200..300).contains(&read.status) && (retry::rate_limited(read.status, &provider.rate_limit, read.header) || by_body() == Some(true))
+    if (200..300).contains(&read.status) {
+        return provider.errors.failed_when.is_some() && read.body.len() <= LONGEST_ERROR_BODY && by_body() == Some(true);
+    }
+    retry::rate_limited(read.status, &provider.rate_limit, read.header) || by_body() == Some(true)
 }
 
 /// The error of a status that is no success.
-fn refused(provider: &Provider, read: &Read<'_>) -> Error {
-    let body = serde_json::from_slice(read.body).unwrap_or_else(|_| cut(read.body));
+fn refused(provider: &Provider, function: &Function, read: &Read<'_>) -> Error {
+    let by_xml =
+        || std::str::from_utf8(read.body).ok().filter(|_| function.response == ResponseForm::Xml).and_then(|text| xml::value(text).ok());
+    let body = serde_json::from_slice(read.body).ok().or_else(by_xml).unwrap_or_else(|| cut(read.body));
     let limited = limited(provider, read);
     let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, body);
     error.retryable = retry::transient(read.status) || limited;
@@ -90,6 +98,7 @@ fn refused(provider: &Provider, read: &Read<'_>) -> Error {
     };
     match read.status {
         401 => error
+            .hints(provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}", provider.id)))
             .hint(format!("angelia integrations:doctor {}", provider.id))
             .hint("The credentials were not accepted; store new ones with angelia integrations:configure"),
         403 if !limited => error.hint("The credentials may lack a permission or scope"),

@@ -10,7 +10,7 @@ use crate::access::approvals::{self, Asked};
 use crate::access::auth;
 use crate::access::field::base_url;
 use crate::access::policy::{self, Decision, Question};
-use crate::access::vault::{Credentials, Vault};
+use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
 use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
@@ -362,10 +362,12 @@ impl Runtime {
         }
         let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
         let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
+        let connect = provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}{of}", provider.id));
         Err(Error::new(
             Code::MissingCredentials,
             format!("Integration '{}' is missing required credentials for account '{account}': {}", provider.id, missing.join(", ")),
         )
+        .hints(connect)
         .hint(format!("angelia integrations:fields {}{of}", provider.id))
         .hint(format!("angelia integrations:configure {}{of}{set}", provider.id)))
     }
@@ -395,21 +397,13 @@ impl Runtime {
         base_url(&url).map(Some).map_err(|why| wrong(&url, why))
     }
 
-    /// The account's credentials; none where nothing is sent.
-    fn credentials(&self, plan: &Plan) -> Result<Credentials> {
-        if tape::replays(&plan.callable, &plan.options) && !plan.options.replay.as_ref().is_some_and(|replayer| replayer.watches()) {
-            return Ok(Credentials::default());
-        }
-        self.vault.unlock(&plan.callable.provider, &plan.account)
-    }
-
     /// Carries out a plan that may be carried out.
     pub async fn perform(&self, ctx: &Ctx, plan: Plan) -> Envelope {
         let draft = Draft::of(&plan);
         let provider = plan.callable.provider.clone();
         let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
-        let credentials = match self.credentials(&plan) {
-            Ok(credentials) => credentials,
+        let (credentials, account) = match self.unlock(ctx, &plan).await {
+            Ok(unlocked) => unlocked,
             Err(error) => {
                 if let Some(id) = &approval {
                     drop(self.memory.with(|store| store.unspend_ticket(id)));
@@ -427,9 +421,10 @@ impl Runtime {
             self.record(&row);
         }
         let executor = self.executor(&plan.callable);
-        let ready = Ready { plan, credentials, scrubber };
+        let ready = Ready { plan, credentials, scrubber, account };
         let mut outcome = executor.execute(ctx, &ready).await;
-        ready.scrubber.scrub_value(&mut outcome.data);
+        let scrubber = outcome.scrubber.take().unwrap_or_else(|| ready.scrubber.clone());
+        scrubber.scrub_value(&mut outcome.data);
         let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
         if let Some(id) = approval.as_ref().filter(|_| !sent) {
             // Nothing went out: the word that was given still holds.
@@ -446,7 +441,7 @@ impl Runtime {
         let mut envelope = draft.envelope(outcome);
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;
-        envelope.scrub(&ready.scrubber);
+        envelope.scrub(&scrubber);
         envelope
     }
 

@@ -25,7 +25,7 @@ impl Run<'_> {
     pub(crate) fn keep_recording(&mut self, outcome: &mut Outcome) {
         let Some(recorder) = self.recorder.take() else { return };
         let name = &self.ready.plan.callable.name;
-        let written = recorder.write((&name.provider, &name.function), case(self.ready, outcome), &self.ready.scrubber);
+        let written = recorder.write((&name.provider, &name.function), case(self.ready, outcome), &self.scrubber);
         if let (None, Err(error)) = (&outcome.error, written) {
             let message = format!("{}. The call itself was done; data holds its answer", error.message);
             outcome.error = Some(Error { message, ..error });

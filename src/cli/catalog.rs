@@ -110,7 +110,9 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 }
 
 fn mark(paint: &Paint, state: &State) -> String {
+    let ended = state.sign_in.iter().any(|(_, sign_in)| sign_in.state == "needs_reauth");
     match (state.active, state.configured, state.enabled) {
+        (true, ..) if ended => paint.red("needs_reauth"),
         (true, ..) => paint.green("active"),
         (_, true, false) => paint.yellow("not enabled"),
         (_, false, true) => paint.yellow("not configured"),
@@ -129,6 +131,7 @@ fn full(app: &App, listed: &Listed, state: &State) -> Value {
         "read": rule(Operation::Read), "write": rule(Operation::Write), "destructive": rule(Operation::Destructive),
         "auth_strategy": summary.auth_strategy, "cli_setup_supported": summary.cli_setup_supported, "cli_runtime_supported": summary.cli_runtime_supported,
         "host_availability": summary.host_availability, "runtime_requirements": summary.runtime_requirements, "compatibility_summary": summary.compatibility_summary,
+        "sign_in": state.sign_in.iter().map(|(alias, sign_in)| (alias.clone(), sign_in.json())).collect::<Map<_, _>>(),
     })
 }
 
@@ -170,7 +173,13 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     const COMPACT: &[&str] = &["active", "enabled", "configured", "accounts", "functions", "read", "write"];
     let catalog = app.catalog()?;
     let (all, total) = chosen(app, &catalog, arguments)?;
-    let providers = by_id(app, &all, &Fields::read(arguments, COMPACT))?;
+    let mut providers = by_id(app, &all, &Fields::read(arguments, COMPACT))?;
+    if text(arguments, "fields").is_none() {
+        for (listed, state) in all.iter().filter(|(_, state)| state.enabled && !state.sign_in.is_empty()) {
+            let states = state.sign_in.iter().map(|(alias, sign_in)| (alias.clone(), sign_in.json()));
+            providers[&listed.summary.id]["sign_in"] = states.collect::<Map<_, _>>().into();
+        }
+    }
     let active = all.iter().filter(|(_, state)| state.active).count();
     out.answer(&json!({"success": true, "active": active, "total": total, "providers": providers}), |paint| {
         let shown: Vec<&(Listed, State)> =

@@ -5,7 +5,7 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use crate::access::policy;
-use crate::access::state;
+use crate::access::state::{self, SignIn};
 use crate::access::vault::Vault;
 use crate::app::{self, App};
 use crate::base::error::{Code, Result};
@@ -15,6 +15,7 @@ use crate::cli::setup;
 use crate::config::layers::Rule;
 use crate::registry::catalog::{Catalog, Listed};
 use crate::registry::function::Operation;
+use crate::registry::index::Summary;
 
 /// One thing that was looked at.
 struct Check {
@@ -73,28 +74,12 @@ fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account
 fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Check> {
     let summary = &listed.summary;
     let id = &summary.id;
-    let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
     let mut checks = Vec::new();
     if !summary.cli_runtime_supported {
         checks.push(Check::bad("runtime", format!("cannot be called here. {}", summary.compatibility_summary), []));
     }
-    let missing: Vec<&str> = summary
-        .credentials
-        .iter()
-        .filter(|field| field.required && !field.has_default && vault.source(id, account, &field.key, &field.env, None).is_none())
-        .map(|field| field.key.as_str())
-        .collect();
-    checks.push(if missing.is_empty() {
-        let said = if summary.credentials.is_empty() { "none are needed" } else { "all required ones have a value" };
-        Check::good("credentials", said)
-    } else {
-        let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
-        Check::bad(
-            "credentials",
-            format!("missing: {}", missing.join(", ")),
-            [format!("angelia integrations:fields {id}{of}"), format!("angelia integrations:configure {id}{of}{set}")],
-        )
-    });
+    checks.push(credentials(vault, summary, account));
+    checks.extend(SignIn::of(vault, summary, account).and_then(signed_in));
     checks.push(if policy::enabled(&app.config, id, summary.local) {
         Check::good("activation", "enabled")
     } else {
@@ -111,6 +96,34 @@ fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Che
         checks.push(Check::good("network", "private addresses may be reached"));
     }
     checks
+}
+
+fn credentials(vault: &Vault, summary: &Summary, account: &str) -> Check {
+    let id = &summary.id;
+    let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+    let missing: Vec<&str> = state::missing(vault, summary, account).collect();
+    if missing.is_empty() {
+        let said = if summary.credentials.is_empty() { "none are needed" } else { "all required ones have a value" };
+        return Check::good("credentials", said);
+    }
+    let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
+    let connect = SignIn::of(vault, summary, account).map(|sign_in| sign_in.command);
+    let others = [format!("angelia integrations:fields {id}{of}"), format!("angelia integrations:configure {id}{of}{set}")];
+    Check::bad("credentials", format!("missing: {}", missing.join(", ")), connect.into_iter().chain(others))
+}
+
+/// How an account stands that signed in, or was meant to.
+fn signed_in(sign_in: SignIn) -> Option<Check> {
+    let until = sign_in.expires_at().map(|end| format!(" until {end}")).unwrap_or_default();
+    match sign_in.state {
+        "connected" => Some(Check::good("sign-in", format!("connected; the token holds{until}"))),
+        "fetched" => Some(Check::good("sign-in", "a token is fetched when a call needs it")),
+        "needs_reauth" => {
+            let ended = sign_in.lease.as_ref().and_then(|lease| lease.ended.as_deref()).unwrap_or("the token has ended");
+            Some(Check::bad("sign-in", format!("must sign in again ({ended})"), [sign_in.command]))
+        }
+        _ => None,
+    }
 }
 
 fn permission(rule: Rule, operation: Operation) -> Check {

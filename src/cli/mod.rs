@@ -7,6 +7,7 @@ mod call;
 mod catalog;
 mod complete;
 mod configure;
+mod connect;
 mod doctor;
 mod help;
 mod interrupt;
@@ -187,7 +188,8 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:accounts" => setup::accounts(&app, &out, arguments),
         "integrations:lua" | "mcp:lua" => lua::run(&app, &out, arguments),
         "integrations:test" => setup::test(&app, &out, arguments),
-        "integrations:disconnect" => setup::disconnect(&app, &out, arguments),
+        "integrations:connect" => connect::connect(&app, &out, arguments),
+        "integrations:disconnect" => connect::disconnect(&app, &out, arguments),
         "integrations:new" => manifest::new(&app, &out, arguments),
         "integrations:lint" => manifest::lint(&out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),

@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use crate::access::state::{self, State};
+use crate::access::state::{self, SignIn, State};
 use crate::access::vault::Source;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
@@ -44,7 +44,13 @@ pub fn fields(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             })
         })
         .collect();
-    out.answer(&json!({"success": true, "provider": opened.provider.id, "account": account, "fields": rows}), |paint| {
+    let listed = app.catalog()?.list()?.into_iter().find(|listed| listed.summary.id == opened.provider.id);
+    let sign_in = listed.and_then(|listed| SignIn::of(&vault, &listed.summary, &account));
+    let mut value = json!({"success": true, "provider": opened.provider.id, "account": account, "fields": rows});
+    if let Some(sign_in) = &sign_in {
+        value["sign_in"] = sign_in.json();
+    }
+    out.answer(&value, |paint| {
         if rows.is_empty() {
             return format!("{} needs no credentials.", opened.provider.title);
         }
@@ -65,8 +71,9 @@ pub fn fields(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         });
         let table = out.table(paint, &["field", "value from", "kind", "label", "help"], cells.collect());
         let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+        let connect = sign_in.map(|sign_in| format!("{}\n", paint.dim(&sign_in.command))).unwrap_or_default();
         format!(
-            "{table}\n\n{}",
+            "{table}\n\n{connect}{}",
             paint.dim(&format!("angelia integrations:configure {}{of} --set {}=…", opened.provider.id, opened.provider.credentials[0].key))
         )
     });
@@ -122,7 +129,8 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     Ok(0)
 }
 
-fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
+/// Removes everything that is stored for an account.
+pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
     app.catalog()?.provider(id)?;
     if !app.vault()?.remove(&app.dirs, id, alias)? {
         return Err(Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
@@ -132,11 +140,6 @@ fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
         format!("The credentials of account '{alias}' of {id} are removed.")
     });
     Ok(0)
-}
-
-/// `integrations:disconnect`.
-pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    remove_account(app, out, provider(arguments).unwrap_or_default(), &account(arguments)?)
 }
 
 /// `integrations:remove`: deletes the user's own manifest.

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
-use crate::cli::{manifest, mcp};
+use crate::cli::{connect, manifest, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -103,10 +103,11 @@ fn integrations() -> Vec<Command> {
         script("integrations:lua", "Run a Lua workflow that calls any function"),
         verb("integrations:test", "Prove credentials by one read-only call")
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
-        verb("integrations:disconnect", "Remove the credentials of an account")
-            .args([word("provider", "A provider").required(true), account()]),
         verb("integrations:remove", "Remove a provider of your own catalog").arg(word("provider", "A provider").required(true)),
     ]
+    .into_iter()
+    .chain(connect::commands())
+    .collect()
 }
 
 fn configure() -> Command {

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::base::error::{Error, Result};
+use crate::base::json::hex;
 
 /// A configuration file larger than this is refused.
 const LARGEST: u64 = 4 << 20;
@@ -42,6 +43,15 @@ pub fn read_private(path: &Path) -> Result<Option<String>> {
         }
     }
     read(path)
+}
+
+/// SHA-256 of a file in hex; `None` where it cannot be read.
+pub fn sha256(path: &Path) -> Option<String> {
+    use sha2::Digest as _;
+    let mut hash = sha2::Sha256::new();
+    let mut file = std::fs::File::open(path).ok()?;
+    std::io::copy(&mut file, &mut HashWriter(&mut hash)).ok()?;
+    Some(hex(&hash.finalize()))
 }
 
 /// Replaces a file whole or not at all; only its owner may read it. A link in its place is replaced, not followed.
@@ -85,14 +95,31 @@ pub fn locked<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// As [`locked`], until the answer is dropped.
 pub fn hold(path: &Path) -> Result<fs::File> {
     let lock = path.with_extension("lock");
-    let broken = |error: std::io::Error| Error::usage(format!("{} cannot be locked: {error}", lock.display()));
-    let file = match fs::OpenOptions::new().create_new(true).write(true).open(&lock) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_lock(&lock),
-        made => made,
-    };
-    let file = file.map_err(broken)?;
-    file.lock().map_err(broken)?;
+    let file = make_lock(&lock).map_err(|error| unlockable(&lock, &error))?;
+    file.lock().map_err(|error| unlockable(&lock, &error))?;
     Ok(file)
+}
+
+/// As [`hold`]; `None` while another process holds it. A process that dies holds nothing any more.
+pub fn try_hold(path: &Path) -> Result<Option<fs::File>> {
+    let lock = path.with_extension("lock");
+    let file = make_lock(&lock).map_err(|error| unlockable(&lock, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(unlockable(&lock, &error)),
+    }
+}
+
+fn unlockable(lock: &Path, error: &std::io::Error) -> Error {
+    Error::usage(format!("{} cannot be locked: {error}", lock.display()))
+}
+
+fn make_lock(lock: &Path) -> std::io::Result<fs::File> {
+    match fs::OpenOptions::new().create_new(true).write(true).open(lock) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => open_lock(lock),
+        made => made,
+    }
 }
 
 fn open_lock(lock: &Path) -> std::io::Result<fs::File> {
@@ -100,4 +127,18 @@ fn open_lock(lock: &Path) -> std::io::Result<fs::File> {
         return Err(std::io::Error::other("it is not an ordinary file"));
     }
     fs::OpenOptions::new().write(true).open(lock)
+}
+
+struct HashWriter<'a>(&'a mut sha2::Sha256);
+
+impl std::io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        use sha2::Digest as _;
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

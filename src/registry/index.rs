@@ -7,6 +7,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 
+use crate::registry::credential::OAuth;
 use crate::registry::function::{Function, Operation};
 use crate::registry::inverted::{Builder, Packed, Pieces, Postings, Vocabulary};
 use crate::registry::manifest::Provider;
@@ -83,6 +84,8 @@ pub struct Summary {
     pub destructives: u32,
     pub examples: Vec<String>,
     pub credentials: Vec<FieldSummary>,
+    /// The field of the token, where one signs in.
+    pub token_field: Option<String>,
 }
 
 impl Summary {
@@ -97,8 +100,12 @@ impl Summary {
 pub struct FieldSummary {
     pub key: String,
     pub required: bool,
+    /// Not needed where one of these fields has a value.
+    pub unless: Vec<String>,
     pub has_default: bool,
     pub env: Vec<String>,
+    /// Fields from which this one is fetched when a call needs it: one list for each way.
+    pub fetched_from: Vec<Vec<String>>,
 }
 
 /// What a search hit shows.
@@ -259,11 +266,19 @@ fn summary(provider: &Provider, functions: &[Function]) -> Summary {
             .map(|field| FieldSummary {
                 key: field.key.clone(),
                 required: field.required,
+                unless: field.unless.clone(),
                 has_default: field.default.is_some(),
                 env: field.env.clone(),
+                fetched_from: fetched_from(provider, &field.key),
             })
             .collect(),
+        token_field: provider.oauth.as_ref().map(|oauth| oauth.token_field.clone()),
     }
+}
+
+fn fetched_from(provider: &Provider, key: &str) -> Vec<Vec<String>> {
+    let ways = provider.oauth.as_ref().filter(|oauth| oauth.token_field == key).map(OAuth::fetched_from).unwrap_or_default();
+    ways.into_iter().map(|fields| fields.iter().map(|field| (*field).to_owned()).collect()).collect()
 }
 
 /// Where the bytes are.

@@ -4,7 +4,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::registry::credential::{Auth, AuthKind, Grant};
+use crate::registry::credential::{Auth, AuthKind, Encoding, Grant, Signature};
 use crate::registry::function::{Function, NO_LUA, Operation, PLACEMENT_WORDS, Place, WORKFLOWS};
 use crate::registry::manifest::{PageStyle, Pagination, Provider};
 
@@ -58,12 +58,20 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
     for auth in &provider.auth.0 {
         for key in [&auth.value, &auth.username, &auth.password].into_iter().flat_map(|text| names_in(text)) {
-            if field(key).is_none() {
+            let part = auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key);
+            if !part && field(key).is_none() {
                 say(format!("auth names '{key}', which is no credential field"));
             }
         }
+        for name in auth.servers.iter().filter(|name| !provider.servers.contains_key(*name)) {
+            say(format!("auth names the server '{name}', which is not defined"));
+        }
+        lint_signature(auth, &|key| field(key).is_some(), say);
     }
     lint_oauth(provider, say);
+    for other in provider.credentials.iter().flat_map(|field| &field.unless).filter(|other| field(other).is_none()) {
+        say(format!("credentials: unless names '{other}', which is no credential field"));
+    }
     for (name, url) in &provider.servers {
         for key in names_in(url.as_str().unwrap_or_default()) {
             match field(key) {
@@ -86,6 +94,26 @@ fn in_path(provider: &Provider, url: &str, key: &str) -> bool {
     let host = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or(url);
     let placed = |auth: &Auth| auth.kind == AuthKind::Path && auth.value == format!("{{{key}}}");
     !host.contains('{') && provider.auth.0.iter().any(placed)
+}
+
+fn lint_signature(auth: &Auth, is_field: &dyn Fn(&str) -> bool, say: &mut impl FnMut(String)) {
+    let signed = matches!(auth.kind, AuthKind::Sigv4 | AuthKind::Hmac);
+    let Some(signature) = &auth.signature else {
+        return if signed {
+            say("auth: a placement that signs needs 'signature'".into())
+        };
+    };
+    if !signed {
+        say("auth: 'signature' is for the types sigv4 and hmac".into());
+    }
+    if signature.encoding == Encoding::Text {
+        say("auth: a signature is written in hex or base64".into());
+    }
+    for key in signature.templates().into_iter().flat_map(names_in) {
+        if !is_field(key) && !Signature::PARTS.contains(&key) {
+            say(format!("a signature names '{key}', which is no credential field and no part of a request"));
+        }
+    }
 }
 
 /// What signing in needs are fields of the account, secret where they are secrets.

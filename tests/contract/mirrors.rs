@@ -81,7 +81,7 @@ mirrors! {
         title: String, description: String, category: String, tier: String, origin: String, hides_built_in: bool, active: bool, enabled: bool,
         configured: bool, accounts: Vec<String>, functions: u32, reads: u32, writes: u32, destructives: u32, examples: Vec<String>, read: String,
         write: String, destructive: String, auth_strategy: String, cli_setup_supported: bool, cli_runtime_supported: bool, host_availability: Value,
-        runtime_requirements: Value, compatibility_summary: String,
+        runtime_requirements: Value, compatibility_summary: String, sign_in: Value,
     }
     Status { success: bool, active: u64, total: u64, providers: BTreeMap<String, StatusOf> }
     StatusOf { active: bool, enabled: bool, configured: bool, accounts: Vec<String>, functions: u32, read: String, write: String }

@@ -1,6 +1,7 @@
 //! What the tests stand on: a private home for the program, and a server that does what it is told.
 
 pub mod apart;
+pub mod authority;
 pub mod desk;
 pub mod home;
 pub mod mcp;

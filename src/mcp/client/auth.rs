@@ -11,11 +11,10 @@ use rmcp::transport::auth::{
     OAuthClientConfig, StoredCredentials,
 };
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use crate::access::launch;
+use crate::access::loopback::Loopback;
 use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
@@ -29,6 +28,7 @@ use crate::mcp::client::secrets::{OAUTH, title};
 use crate::mcp::entry::Entry;
 use crate::mcp::secrets;
 use crate::mcp::trust::quoted;
+use crate::registry::credential::RedirectHost;
 
 /// How long a person may take in the browser.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -226,11 +226,8 @@ pub struct Grant {
 pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show: &(dyn Fn(&str) + Sync)) -> Result<Vec<String>> {
     let server = title(&tokens.entry);
     let failed = |error: AuthError| Error::new(Code::NeedsReauth, format!("{server}: no authorization: {}", chain(&error)));
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .map_err(|error| Error::new(Code::Unreachable, format!("no listener on loopback: {error}")))?;
-    let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
-    let redirect = format!("http://127.0.0.1:{port}/callback");
+    let loopback = Loopback::open(None).await?;
+    let redirect = loopback.redirect(RedirectHost::Address.as_str());
     let before = tokens.read()?;
     let mut manager = AuthorizationManager::new_with_oauth_http_client(url.as_str(), Arc::new(out.clone())).await.map_err(failed)?;
     manager.set_credential_store(tokens.clone());
@@ -269,10 +266,21 @@ pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show:
         return Err(Error::new(Code::InvalidResponse, format!("{server}: its authorization server has no usable address")));
     }
     show(address.as_str());
-    let target = tokio::time::timeout(PATIENCE, callback(&listener, &state)).await;
-    drop(listener);
-    let target = target.map_err(|_| Error::new(Code::Timeout, "Nobody came back from the browser within 5 minutes"))??;
-    session.handle_callback_url(&format!("http://127.0.0.1:{port}{target}")).await.map_err(failed)?;
+    let waiting = tokio::time::timeout(PATIENCE, loopback.wait(&state, &|_| {})).await;
+    drop(loopback);
+    let visit = waiting.map_err(|_| Error::new(Code::Timeout, "Nobody came back from the browser within 5 minutes"))?;
+    if let Some((error, said)) = &visit.answer.error {
+        let why = printable_text(if said.is_empty() { error } else { said });
+        visit.tell(false, "Not allowed", "Access was not allowed; nothing was kept. You can close this page.").await;
+        return Err(Error::new(Code::PermissionDenied, format!("The authorization was refused: {why}")));
+    }
+    let origin = redirect.trim_end_matches("/callback");
+    let handled = session.handle_callback_url(&format!("{origin}{}", visit.answer.target)).await.map_err(failed);
+    match &handled {
+        Ok(_) => visit.tell(true, "Signed in", "You can close this page and go back to the terminal.").await,
+        Err(_) => visit.tell(false, "Not signed in", "That did not work; the terminal says why. You can close this page.").await,
+    }
+    handled?;
     Ok(tokens.read()?.map(|stored| stored.granted_scopes).unwrap_or_default())
 }
 
@@ -280,54 +288,4 @@ fn chain(error: &AuthError) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |at| at.source());
     let said: Vec<String> = causes.map(ToString::to_string).collect();
     printable_text(&said.join(": "))
-}
-
-/// Waits for the one request with the right path and state; every other is told nothing.
-async fn callback(listener: &TcpListener, state: &str) -> Result<String> {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
-        let looked_at = tokio::time::timeout(Duration::from_secs(5), look(stream, state)).await;
-        if let Ok(Some(target)) = looked_at {
-            let (denied, _) = outcome(&target);
-            return match denied {
-                Some(why) => Err(Error::new(Code::PermissionDenied, format!("The authorization was refused: {}", printable_text(&why)))),
-                None => Ok(target),
-            };
-        }
-    }
-}
-
-/// The error and the code of a redirect.
-fn outcome(target: &str) -> (Option<String>, Option<String>) {
-    let query = target.split_once('?').map_or("", |(_, query)| query);
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let value = |key: &str| pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
-    (value("error").map(|error| value("error_description").unwrap_or(error)), value("code"))
-}
-
-async fn look(mut stream: TcpStream, state: &str) -> Option<String> {
-    let mut head = Vec::new();
-    let mut bytes = [0; 2048];
-    while !head.windows(4).any(|four| four == b"\r\n\r\n") && head.len() < 16 << 10 {
-        let length = stream.read(&mut bytes).await.ok().filter(|length| *length > 0)?;
-        head.extend_from_slice(&bytes[..length]);
-    }
-    let text = String::from_utf8_lossy(&head);
-    let mut words = text.split_whitespace();
-    let (method, target) = (words.next()?, words.next()?.to_owned());
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let states: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "state").map(|(_, value)| value).collect();
-    let right = method == "GET" && path == "/callback" && states.len() == 1 && states.iter().all(|known| known == state);
-    let (status, page) = if right {
-        ("200 OK", "<!doctype html><title>Angelia</title><p>Done. You can close this page and go back to the terminal.")
-    } else {
-        ("404 Not Found", "<!doctype html><title>Angelia</title><p>There is nothing here.")
-    };
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n{page}",
-        page.len()
-    );
-    stream.write_all(answer.as_bytes()).await.ok()?;
-    stream.shutdown().await.ok();
-    right.then_some(target)
 }

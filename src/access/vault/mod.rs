@@ -2,11 +2,15 @@
 //! `credentials.json` says which fields an account has and where each is kept; secrets in it are sealed, held by the keychain,
 //! or references (`env:`, `file:`, `cmd:`). Telling what is there reads no secret and asks no keychain.
 
+mod book;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::book::Lease;
+use self::book::{Book, read_book};
 use crate::access::field::{check, fill, follow, is_reference};
 use crate::access::keychain::{self, Failure};
 use crate::access::sealed::{KeyFrom, Sealer, salt, salt_bytes};
@@ -18,15 +22,6 @@ use crate::config::layers::StoreChoice;
 use crate::config::{env, files};
 use crate::registry::credential::Credential;
 use crate::registry::manifest::Provider;
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Book {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    salt: Option<String>,
-    #[serde(default)]
-    accounts: BTreeMap<String, BTreeMap<String, BTreeMap<String, Stored>>>,
-}
 
 /// Where one field is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +91,7 @@ struct Sealers {
 
 /// The accounts of all providers.
 pub struct Vault {
+    dirs: Dirs,
     key_path: Option<PathBuf>,
     choice: StoreChoice,
     book: Book,
@@ -109,7 +105,7 @@ impl Vault {
             Some(path) => read_book(path)?,
             None => Book::default(),
         };
-        Ok(Self { key_path: dirs.config().map(|folder| folder.join("credentials.key")), choice, book })
+        Ok(Self { dirs: dirs.clone(), key_path: dirs.config().map(|folder| folder.join("credentials.key")), choice, book })
     }
 
     /// Aliases of a provider's accounts, `default` first.
@@ -179,10 +175,16 @@ impl Vault {
         provider
             .credentials
             .iter()
+            .filter(|field| field.required && !self.has(provider, account, field) && !self.is_fetched(provider, account, &field.key))
             .filter(|field| {
-                field.required && self.source(&provider.id, account, &field.key, &field.env, field.default.as_deref()).is_none()
+                !provider.credentials.iter().any(|other| field.unless.contains(&other.key) && self.has(provider, account, other))
             })
             .collect()
+    }
+
+    /// Whether a field has a value.
+    fn has(&self, provider: &Provider, account: &str, field: &Credential) -> bool {
+        self.source(&provider.id, account, &field.key, &field.env, field.default.as_deref()).is_some()
     }
 
     /// The values of the fields that are not secret, checked.
@@ -279,6 +281,18 @@ impl Vault {
 
     /// Stores fields of an account; `None` removes one. All or nothing in the book; secrets go to the backend first.
     pub fn store(&mut self, dirs: &Dirs, provider: &Provider, account: &str, changes: &BTreeMap<String, Option<Secret>>) -> Result<()> {
+        self.store_with(dirs, provider, account, changes, |book| book.typed(provider, account, changes))
+    }
+
+    /// As [`Vault::store`]; `note` writes into the book what else is known of the account, at the same moment.
+    fn store_with(
+        &mut self,
+        dirs: &Dirs,
+        provider: &Provider,
+        account: &str,
+        changes: &BTreeMap<String, Option<Secret>>,
+        note: impl FnOnce(&mut Book),
+    ) -> Result<()> {
         let path = dirs.make_data()?.join("credentials.json");
         dirs.make_config()?;
         files::locked(&path, || {
@@ -292,7 +306,10 @@ impl Vault {
             }
             let replaced: Vec<String> = changes.keys().map(|key| format!("{}/{account}/{key}", provider.id)).collect();
             let mut sealers = self.sealers(backend, &replaced)?;
-            for (key, value) in changes {
+            // A keychain takes one value after the other: a token is there no sooner than what renews it.
+            let is_token = |key: &str| provider.oauth.as_ref().is_some_and(|oauth| oauth.token_field == key);
+            let (tokens, others): (Vec<_>, Vec<_>) = changes.iter().partition(|(key, _)| is_token(key));
+            for (key, value) in others.into_iter().chain(tokens) {
                 let field = provider
                     .credentials
                     .iter()
@@ -304,6 +321,7 @@ impl Vault {
                 };
                 self.put(&provider.id, account, key, stored)?;
             }
+            note(&mut self.book);
             self.write(&path)
         })
     }
@@ -403,6 +421,7 @@ impl Vault {
             for key in &keys {
                 self.put(provider, account, key, None)?;
             }
+            self.book.set_lease(provider, account, None);
             self.write(&path)?;
             Ok(!keys.is_empty())
         })
@@ -428,7 +447,8 @@ impl Vault {
             };
             changes.insert(field.key.clone(), value);
         }
-        self.store(dirs, provider, to, &changes)?;
+        let lease = self.lease(&provider.id, from).cloned();
+        self.store_with(dirs, provider, to, &changes, |book| book.set_lease(&provider.id, to, lease))?;
         self.remove(dirs, &provider.id, from).map(drop)
     }
 
@@ -482,13 +502,6 @@ fn leads_somewhere(stored: &Stored) -> bool {
 
 fn account_variable(provider: &str, account: &str, key: &str) -> String {
     format!("ANGELIA_{}__{}__{}", provider.to_uppercase(), account.to_uppercase().replace('-', "_"), key.to_uppercase())
-}
-
-fn read_book(path: &Path) -> Result<Book> {
-    match files::read_private(path)? {
-        None => Ok(Book::default()),
-        Some(text) => serde_json::from_str(&text).map_err(|error| Error::usage(format!("{} is damaged: {error}", path.display()))),
-    }
 }
 
 fn not_read(place: &str, failure: &Failure) -> Error {

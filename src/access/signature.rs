@@ -1,0 +1,362 @@
+//! Signatures over whole requests: AWS Signature Version 4, and HMAC over what a manifest names. They are made last, anew for each attempt,
+//! since they hold the time. A dry run shows that there will be one, not which.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ring::hmac;
+use url::{Position, Url};
+
+use crate::access::field::fill;
+use crate::access::vault::Credentials;
+use crate::base::clock::rfc3339;
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::{hex, sha256};
+use crate::base::secret::{MASK, Secret};
+use crate::config::files;
+use crate::net::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use crate::net::{Body, Request};
+use crate::registry::credential::{Auth, AuthKind, Encoding, Hash, Signature, TimeFormat};
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Signs a request where a manifest's placement says so; a placement whose credentials are absent is skipped.
+pub fn sign(auth: &Auth, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
+    let Some(signature) = &auth.signature else { return Ok(()) };
+    match auth.kind {
+        AuthKind::Sigv4 => aws(signature, credentials, request, now_ms),
+        AuthKind::Hmac => by_hmac(auth, signature, credentials, request, now_ms),
+        _ => Ok(()),
+    }
+}
+
+/// The header of a signature as it may be shown, where its credentials are there.
+pub fn preview(auth: &Auth, shown: &dyn Fn(&str) -> Option<String>) -> Option<(String, String)> {
+    let signature = auth.signature.as_ref()?;
+    fill(&signature.secret, shown)?;
+    match auth.kind {
+        AuthKind::Sigv4 => {
+            fill(&signature.access_key_id, shown).map(|_| (String::from("authorization"), format!("AWS4-HMAC-SHA256 {MASK}")))
+        }
+        AuthKind::Hmac => {
+            let value = fill(value_of(auth), |name| if name == "signature" { Some(MASK.to_owned()) } else { shown(name) })?;
+            Some((auth.name.to_lowercase(), value))
+        }
+        _ => None,
+    }
+}
+
+fn value_of(auth: &Auth) -> &str {
+    if auth.value.is_empty() { "{signature}" } else { &auth.value }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+fn aws(signature: &Signature, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
+    let (Some(id), Some(secret)) = (credentials.fill(&signature.access_key_id), credentials.fill(&signature.secret)) else { return Ok(()) };
+    let missing = || Error::new(Code::MissingCredentials, "The request cannot be signed: its region or service has no value");
+    let region = credentials.fill(&signature.region).filter(|region| !region.expose().is_empty()).ok_or_else(missing)?;
+    let service = credentials.fill(&signature.service).filter(|service| !service.expose().is_empty()).ok_or_else(missing)?;
+    let payload = body_sha256(&request.body)?;
+    let time: String = rfc3339(now_ms).split('.').next().unwrap_or_default().chars().filter(|c| !"-:".contains(*c)).chain(['Z']).collect();
+    set(request, "x-amz-date", &Secret::new(time.clone()))?;
+    let of_s3 = service.expose() == "s3";
+    if of_s3 {
+        set(request, "x-amz-content-sha256", &Secret::new(payload.clone()))?;
+    }
+    if let Some(token) = credentials.fill(&signature.session_token).filter(|token| !token.expose().is_empty()) {
+        set(request, "x-amz-security-token", &token)?;
+    }
+    let scope = format!("{}/{}/{}/aws4_request", time.get(..8).unwrap_or_default(), region.expose(), service.expose());
+    let (names, canonical) = canonical(request, &payload, of_s3);
+    let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sha256(canonical.as_bytes()));
+    let mut key = format!("AWS4{}", secret.expose()).into_bytes();
+    for part in scope.split('/') {
+        key = mac(hmac::HMAC_SHA256, &key, part.as_bytes());
+    }
+    let made = hex(&mac(hmac::HMAC_SHA256, &key, text.as_bytes()));
+    let value = format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={made}", id.expose());
+    set(request, AUTHORIZATION.as_str(), &Secret::new(value))
+}
+
+/// The names of the signed headers, and the canonical request.
+fn canonical(request: &Request, payload: &str, of_s3: bool) -> (String, String) {
+    let mut headers = vec![(String::from("host"), request.url[Position::BeforeHost..Position::AfterPort].to_owned())];
+    // What is on the way may change other headers.
+    let signed = |name: &str| name.starts_with("x-amz-") || matches!(name, "content-type" | "content-md5" | "date" | "range");
+    headers.extend(request.headers.iter().filter(|(name, _)| signed(name.as_str())).map(|(name, value)| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }));
+    headers.sort();
+    let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    // S3 signs a path as it is sent; every other service encodes it once more.
+    let path = if of_s3 { request.url.path().to_owned() } else { request.url.path().split('/').map(encoded).collect::<Vec<_>>().join("/") };
+    let mut query: Vec<(String, String)> = request.url.query_pairs().map(|(name, value)| (encoded(&name), encoded(&value))).collect();
+    query.sort();
+    let query = query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    (names.clone(), format!("{}\n{path}\n{query}\n{lines}\n{names}\n{payload}", request.method))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
+fn by_hmac(auth: &Auth, signature: &Signature, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
+    let Some(secret) = credentials.fill(&signature.secret) else { return Ok(()) };
+    let wrong = || {
+        Error::new(
+            Code::MissingCredentials,
+            format!("The secret that requests are signed with is not written in {}", signature.secret_encoding.as_str()),
+        )
+    };
+    let key = match signature.secret_encoding {
+        Encoding::Text => secret.expose().as_bytes().to_vec(),
+        Encoding::Base64 => STANDARD.decode(secret.expose()).map_err(|_| wrong())?,
+        Encoding::Hex => unhex(secret.expose()).ok_or_else(wrong)?,
+    };
+    let time = match signature.timestamp {
+        TimeFormat::Seconds => (now_ms / 1000).to_string(),
+        TimeFormat::Milliseconds => now_ms.to_string(),
+        TimeFormat::Iso8601 => rfc3339(now_ms),
+    };
+    let nonce = uuid::Uuid::new_v4().simple().to_string();
+    let body = if signature.of.contains("{body}") { body_text(&request.body)? } else { String::new() };
+    let digest = if signature.of.contains("{body_sha256}") { body_sha256(&request.body)? } else { String::new() };
+    let part = |name: &str| {
+        part(name, request).or_else(|| match name {
+            "timestamp" => Some(time.clone()),
+            "nonce" => Some(nonce.clone()),
+            "body" => Some(body.clone()),
+            "body_sha256" => Some(digest.clone()),
+            field => credentials.fill(&format!("{{{field}}}")).map(|value| value.expose().to_owned()),
+        })
+    };
+    let Some(text) = fill(&signature.of, part) else { return Ok(()) };
+    let algorithm = match signature.algorithm {
+        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+    };
+    let made = mac(algorithm, &key, text.as_bytes());
+    let made = if signature.encoding == Encoding::Base64 { STANDARD.encode(made) } else { hex(&made) };
+    let value = fill(value_of(auth), |name| match name {
+        "signature" => Some(made.clone()),
+        "timestamp" => Some(time.clone()),
+        "nonce" => Some(nonce.clone()),
+        field => credentials.fill(&format!("{{{field}}}")).map(|value| value.expose().to_owned()),
+    });
+    let Some(value) = value else { return Ok(()) };
+    for (header, value) in [(&signature.timestamp_header, &time), (&signature.nonce_header, &nonce)] {
+        if let Some(header) = header {
+            set(request, header, &Secret::new(value.clone()))?;
+        }
+    }
+    set(request, &auth.name, &Secret::new(value))
+}
+
+/// What of a request a template may name.
+fn part(name: &str, request: &Request) -> Option<String> {
+    let url: &Url = &request.url;
+    match name {
+        "method" => Some(request.method.to_string()),
+        "path" => Some(url.path().to_owned()),
+        "query" => Some(url.query().unwrap_or_default().to_owned()),
+        // The path, and the query after a question mark where there is one.
+        "target" => Some(url[Position::BeforePath..Position::AfterQuery].to_owned()),
+        "host" => Some(url[Position::BeforeHost..Position::AfterPort].to_owned()),
+        "url" => Some(url.to_string()),
+        _ => None,
+    }
+}
+
+fn mac(algorithm: hmac::Algorithm, key: &[u8], text: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(algorithm, key), text).as_ref().to_vec()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes().chunks(2);
+    digits.map(|two| u8::from_str_radix(std::str::from_utf8(two).ok().filter(|two| two.len() == 2)?, 16).ok()).collect()
+}
+
+fn unsignable() -> Error {
+    Error::usage("A body of several parts cannot be signed; this request cannot be made")
+}
+
+fn body_sha256(body: &Body) -> Result<String> {
+    match body {
+        Body::Empty => Ok(sha256(&[])),
+        Body::Bytes(bytes) => Ok(sha256(bytes)),
+        Body::File(path) => files::sha256(Path::new(path)).ok_or_else(|| Error::usage(format!("{} cannot be read", path.display()))),
+        Body::Multipart(_) => Err(unsignable()),
+    }
+}
+
+fn body_text(body: &Body) -> Result<String> {
+    match body {
+        Body::Empty => Ok(String::new()),
+        Body::Bytes(bytes) => String::from_utf8(bytes.to_vec()).map_err(|_| unsignable()),
+        Body::File(_) | Body::Multipart(_) => Err(unsignable()),
+    }
+}
+
+/// Sets a header that must not reach another host.
+fn set(request: &mut Request, name: &str, value: &Secret) -> Result<()> {
+    let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Error::internal(format!("'{name}' is no header name")))?;
+    let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+        Error::new(Code::InvalidArguments, format!("The credential for header '{name}' holds a character that no header can carry"))
+    })?;
+    value.set_sensitive(true);
+    request.headers.insert(header.clone(), value);
+    if !request.secret_headers.contains(&header) {
+        request.secret_headers.push(header);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::parse_rfc3339;
+    use crate::net::header::HeaderMap;
+
+    /// A signed request: its method, address, headers and body, with the example key of AWS's documentation.
+    fn signed(service: &str, time: &str, request: (&str, &str, &[(&str, &str)], &str)) -> String {
+        let key = if service == "s3" {
+            ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+        } else {
+            ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+        };
+        let auth: Auth = serde_json::from_value(serde_json::json!({"type": "sigv4", "signature": {
+            "access_key_id": key.0, "secret": key.1, "region": "us-east-1", "service": service,
+        }}))
+        .unwrap();
+        let (method, url, given, body) = request;
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        let body = Body::Bytes(body.to_owned().into());
+        let mut request =
+            Request { method: method.parse().unwrap(), url: Url::parse(url).unwrap(), headers, body, secret_headers: Vec::new() };
+        sign(&auth, &Credentials::default(), &mut request, parse_rfc3339(time).unwrap()).unwrap();
+        let value = request.headers[AUTHORIZATION].to_str().unwrap().to_owned();
+        value.rsplit_once("SignedHeaders=").unwrap().1.replace(", Signature=", " ")
+    }
+
+    #[test]
+    fn published_requests_have_their_published_signatures() {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let text = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        // AWS's test suite: get-vanilla, get-vanilla-query-order-key-case, post-vanilla, post-x-www-form-urlencoded; and the example of IAM.
+        let suite: [(&str, &str, &str, &[(&str, &str)], &str, &str); 5] = [
+            (
+                "service",
+                "GET",
+                "https://example.amazonaws.com/",
+                &[],
+                "",
+                "host;x-amz-date 5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+            ),
+            (
+                "service",
+                "GET",
+                "https://example.amazonaws.com/?Param2=value2&Param1=value1",
+                &[],
+                "",
+                "host;x-amz-date b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+            ),
+            (
+                "service",
+                "POST",
+                "https://example.amazonaws.com/",
+                &[],
+                "",
+                "host;x-amz-date 5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+            ),
+            (
+                "service",
+                "POST",
+                "https://example.amazonaws.com/",
+                &form,
+                "Param1=value1",
+                "content-type;host;x-amz-date ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
+            ),
+            (
+                "iam",
+                "GET",
+                "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08",
+                &text,
+                "",
+                "content-type;host;x-amz-date 5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
+            ),
+        ];
+        for (service, method, url, headers, body, expected) in suite {
+            assert_eq!(signed(service, "2015-08-30T12:36:00Z", (method, url, headers, body)), expected, "{url}");
+        }
+        // The examples of S3's documentation: GET Object, PUT Object, GET Bucket Lifecycle, GET Bucket.
+        let date: &[(&str, &str)] = &[("date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")];
+        let s3: [(&str, &str, &[(&str, &str)], &str, &str); 4] = [
+            (
+                "GET",
+                "/test.txt",
+                &[("range", "bytes=0-9")],
+                "",
+                "host;range;x-amz-content-sha256;x-amz-date f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
+            ),
+            (
+                "PUT",
+                "/test%24file.text",
+                date,
+                "Welcome to Amazon S3.",
+                "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class 98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+            ),
+            (
+                "GET",
+                "/?lifecycle",
+                &[],
+                "",
+                "host;x-amz-content-sha256;x-amz-date fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
+            ),
+            (
+                "GET",
+                "/?max-keys=2&prefix=J",
+                &[],
+                "",
+                "host;x-amz-content-sha256;x-amz-date 34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+            ),
+        ];
+        for (method, target, headers, body, expected) in s3 {
+            let url = format!("https://examplebucket.s3.amazonaws.com{target}");
+            assert_eq!(signed("s3", "2013-05-24T00:00:00Z", (method, &url, headers, body)), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn what_a_manifest_names_is_signed() {
+        // RFC 4231, test case 2; and its SHA-512.
+        for (algorithm, encoding, start) in
+            [("sha256", "hex", "5bdcc146bf60754e"), ("sha512", "hex", "164b7a7bfcf819e2"), ("sha1", "base64", "7/zfau")]
+        {
+            let auth: Auth = serde_json::from_value(serde_json::json!({"type": "hmac", "name": "X-Signature", "value": "v1 {signature}", "signature": {
+                "secret": "Jefe", "of": "{body}", "algorithm": algorithm, "encoding": encoding, "timestamp_header": "X-Time", "nonce_header": "X-Nonce",
+            }}))
+            .unwrap();
+            let mut request = Request {
+                method: "POST".parse().unwrap(),
+                url: Url::parse("https://a.example/b?c=d").unwrap(),
+                headers: HeaderMap::new(),
+                body: Body::Bytes("what do ya want for nothing?".into()),
+                secret_headers: Vec::new(),
+            };
+            sign(&auth, &Credentials::default(), &mut request, 1_500).unwrap();
+            let value = request.headers["x-signature"].to_str().unwrap();
+            assert!(value.starts_with(&format!("v1 {start}")), "{algorithm}: {value}");
+            assert_eq!((request.headers["x-time"].to_str().unwrap(), request.headers["x-nonce"].len()), ("1", 32));
+            assert_eq!(part("target", &request).as_deref(), Some("/b?c=d"));
+        }
+        assert_eq!((unhex("0aFF"), unhex("0g"), unhex("abc")), (Some(vec![10, 255]), None, None));
+    }
+}

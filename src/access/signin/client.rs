@@ -1,0 +1,197 @@
+//! The protocol library's client, made from a manifest and an account's own client; and what comes of a request for tokens.
+
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::{
+    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields, RequestTokenError,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use crate::access::signin::endpoint::{Endpoint, Lost, Way};
+use crate::access::vault::Credentials;
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::{path, plain, sha256};
+use crate::base::name::{DEFAULT_ACCOUNT, printable};
+use crate::base::secret::Secret;
+use crate::registry::credential::{ClientAuth, OAuth};
+use crate::registry::manifest::Provider;
+
+/// Tokens, with the answer that they stood in.
+pub(super) type Tokens = StandardTokenResponse<Whole, BasicTokenType>;
+
+/// A client whose token endpoint is known.
+pub(super) type TokenClient = oauth2::Client<
+    BasicErrorResponse,
+    Tokens,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+/// The whole answer, for what a manifest keeps of it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Whole {
+    #[serde(default)]
+    answer: Value,
+    #[serde(default)]
+    id_token: Option<String>,
+}
+
+impl std::fmt::Debug for Whole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl ExtraTokenFields for Whole {}
+
+/// What an authorization server gave.
+pub(super) struct Granted {
+    pub access: Secret,
+    pub refresh: Option<Secret>,
+    pub expires_in: Option<u64>,
+    /// `None` where the answer does not say it: what was asked for.
+    pub scopes: Option<Vec<String>>,
+    /// What the manifest keeps of the answer, by field.
+    pub kept: Vec<(String, Secret)>,
+    pub id_token: Option<Secret>,
+}
+
+/// Why there are no tokens.
+pub(super) enum Trouble {
+    /// The authorization server refused: its error, and what it said.
+    Refused { error: String, said: String },
+    /// Nothing is decided.
+    Other(Error),
+}
+
+/// One account at the authorization server of its provider.
+pub(super) struct Party<'a> {
+    pub provider: &'a Provider,
+    pub oauth: &'a OAuth,
+    pub account: &'a str,
+    pub credentials: &'a Credentials,
+    pub way: &'a Way,
+}
+
+impl Party<'_> {
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint { way: self.way.clone(), oauth: self.oauth.clone(), title: self.provider.title.clone() }
+    }
+
+    /// An address of the manifest, with the account's settings in it.
+    pub fn address(&self, template: &str) -> Result<Url> {
+        let missing = || {
+            Error::new(
+                Code::MissingCredentials,
+                format!("The sign-in address '{template}' needs settings of the account that have no value"),
+            )
+            .hint(format!("angelia integrations:fields {}{}", self.provider.id, of(self.account)))
+        };
+        let filled = self.credentials.fill(template).ok_or_else(missing)?;
+        let url =
+            Url::parse(filled.expose()).map_err(|error| Error::usage(format!("The sign-in address '{template}' is none: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+            return Err(Error::usage(format!("The sign-in address '{template}' must be an http or https URL")));
+        }
+        Ok(url)
+    }
+
+    /// A field of the account.
+    pub fn field(&self, key: &str) -> Option<Secret> {
+        self.credentials.fill(&format!("{{{key}}}"))
+    }
+
+    /// The client that the user brought, or that the manifest has for everybody.
+    pub fn client(&self) -> Result<TokenClient> {
+        let (id, of) = (&self.provider.id, of(self.account));
+        let client_id = self.field("client_id").ok_or_else(|| {
+            let line = format!("Signing in to {} needs a client of your own: it has no client_id", self.provider.title);
+            let help = Some(self.oauth.help.clone()).filter(|help| !help.is_empty());
+            Error::new(Code::MissingCredentials, line)
+                .hints(help)
+                .hint(format!("angelia integrations:connect {id}{of} --client-id ID --client-secret-stdin"))
+        })?;
+        let token_url = TokenUrl::from_url(self.address(&self.oauth.token_url)?);
+        let auth_type = match self.oauth.client_auth {
+            ClientAuth::Basic => AuthType::BasicAuth,
+            ClientAuth::Body => AuthType::RequestBody,
+        };
+        let client = oauth2::Client::new(ClientId::new(client_id.expose().to_owned())).set_token_uri(token_url).set_auth_type(auth_type);
+        Ok(match self.field("client_secret") {
+            Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
+            None => client,
+        })
+    }
+
+    /// Scopes as this service writes them, with the name of the parameter; nothing where there are none.
+    pub fn scopes(&self, scopes: &[String]) -> Option<(String, String)> {
+        (!scopes.is_empty()).then(|| (self.oauth.scope_parameter.clone(), scopes.join(&self.oauth.scope_separator)))
+    }
+
+    /// Fixed parameters of requests for tokens.
+    pub fn token_parameters(&self) -> impl Iterator<Item = (String, String)> {
+        self.oauth.token_parameters.iter().map(|(name, value)| (name.clone(), plain(value)))
+    }
+
+    /// Whom the tokens are given to, as a digest.
+    pub fn digest(&self) -> String {
+        let field = |key: &str| self.field(key).map(|value| value.expose().to_owned()).unwrap_or_default();
+        let key: Value = serde_json::from_str(&field("service_account")).unwrap_or_default();
+        let whom = [self.oauth.token_url.as_str(), &field("client_id"), key["client_email"].as_str().unwrap_or_default()].join("\n");
+        sha256(whom.as_bytes()).chars().take(16).collect()
+    }
+
+    /// What an answer gave.
+    pub fn granted(&self, tokens: &Tokens) -> Granted {
+        let Whole { answer, id_token } = tokens.extra_fields();
+        let kept = self.oauth.keep.iter().filter_map(|(field, place)| {
+            let value = path(answer, place.as_str()?).filter(|value| !value.is_null())?;
+            Some((field.clone(), Secret::new(plain(value))))
+        });
+        Granted {
+            access: Secret::new(tokens.access_token().secret().clone()),
+            refresh: tokens.refresh_token().map(|token| Secret::new(token.secret().clone())),
+            expires_in: tokens.expires_in().map(|time| time.as_secs()),
+            scopes: tokens.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
+            kept: kept.collect(),
+            id_token: id_token.clone().map(Secret::new),
+        }
+    }
+
+    /// What went wrong with a request for tokens.
+    pub fn trouble<T: ErrorResponse>(&self, error: RequestTokenError<Lost, T>) -> Trouble {
+        match error {
+            RequestTokenError::ServerResponse(refusal) => {
+                let value = serde_json::to_value(&refusal).unwrap_or_default();
+                let word = |key: &str| value[key].as_str().map(printable).unwrap_or_default();
+                Trouble::Refused { error: word("error"), said: word("error_description") }
+            }
+            RequestTokenError::Request(Lost(error)) => Trouble::Other(error),
+            RequestTokenError::Parse(error, _) => Trouble::Other(Error::new(
+                Code::InvalidResponse,
+                format!(
+                    "The answer of the authorization server of {} cannot be understood: {}",
+                    self.provider.title,
+                    printable(&error.to_string())
+                ),
+            )),
+            RequestTokenError::Other(why) => Trouble::Other(Error::new(
+                Code::InvalidResponse,
+                format!("The authorization server of {}: {}", self.provider.title, printable(&why)),
+            )),
+        }
+    }
+}
+
+/// The option that names an account, where it must be named.
+pub(super) fn of(account: &str) -> String {
+    if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") }
+}

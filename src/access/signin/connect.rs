@@ -1,0 +1,108 @@
+//! Sign-in and its end: tokens for an account by a grant of its provider, kept with what is known of them; revoked and removed again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::access::signin::client::{Granted, Party, Trouble, of};
+use crate::access::signin::{Account, REFRESH, code, device};
+use crate::access::vault::Lease;
+use crate::base::clock::now_ms;
+use crate::base::error::{Code, Error, Result};
+use crate::base::secret::Secret;
+
+use crate::registry::credential::Grant;
+
+/// Who signs in.
+pub trait Person: Sync {
+    /// Shows the address where one consents, and opens it where that is wanted.
+    fn visit(&self, address: &str);
+    /// Shows the code that is entered elsewhere.
+    fn device(&self, shown: &Shown<'_>);
+    /// Says something by the way.
+    fn note(&self, text: &str);
+    /// The next line that the person pastes; waits for ever where nobody can.
+    fn pasted(&self) -> BoxFuture<'_, String>;
+}
+
+/// A code to be entered on another device.
+pub struct Shown<'a> {
+    pub address: &'a str,
+    pub code: &'a str,
+    /// The address with the code in it.
+    pub complete: Option<&'a str>,
+    /// How long the code holds.
+    pub seconds: u64,
+}
+
+/// What is asked for.
+pub struct Wish {
+    pub grant: Grant,
+    /// Instead of those of the manifest.
+    pub scopes: Option<Vec<String>>,
+    /// How long a person may take.
+    pub patience: Duration,
+}
+
+impl Account {
+    /// Signs in and keeps the tokens.
+    pub async fn connect(&self, wish: &Wish, person: &dyn Person) -> Result<Lease> {
+        let vault = self.vault()?;
+        let credentials = vault.unlock(&self.provider, &self.name)?;
+        let party = self.party(&credentials)?;
+        let scopes = wish.scopes.as_ref().unwrap_or(&party.oauth.scopes);
+        let work = async {
+            match wish.grant {
+                Grant::AuthorizationCode => code::by_code(&party, scopes, person).await,
+                Grant::DeviceCode => device::by_device(&party, scopes, person).await,
+                grant => self.fetch(&party, grant, scopes).await.map_err(|trouble| match trouble {
+                    Trouble::Other(error) => error,
+                    Trouble::Refused { error, said } => code::refused(&party, &error, &said),
+                }),
+            }
+        };
+        let granted = tokio::time::timeout(wish.patience, work).await.map_err(|_| {
+            let line = format!("Nobody signed in to {} within {} seconds; nothing was kept", self.provider.title, wish.patience.as_secs());
+            Error::new(Code::Timeout, line).hint(format!("angelia integrations:connect {}{}", self.provider.id, of(&self.name)))
+        })??;
+        // A refresh of the tokens before must not come after these.
+        let held = self.hold().await?;
+        let lease = party.lease(&granted, wish.grant, scopes);
+        let mut changes = party.changes(granted);
+        // What renewed the tokens of whoever signed in before must not renew these.
+        if self.provider.credentials.iter().any(|field| field.key == REFRESH) {
+            changes.entry(REFRESH.to_owned()).or_insert(None);
+        }
+        self.vault()?.store_lease(&self.provider, &self.name, &changes, Some(lease.clone()))?;
+        drop(held);
+        Ok(lease)
+    }
+}
+
+impl Party<'_> {
+    /// What is known of tokens that were just given.
+    pub(super) fn lease(&self, granted: &Granted, by: Grant, asked: &[String]) -> Lease {
+        let now = now_ms();
+        let lives = granted.expires_in.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1000)?.checked_add(now));
+        Lease {
+            by,
+            obtained_at: now,
+            expires_at: lives,
+            scopes: granted.scopes.clone().unwrap_or_else(|| asked.to_vec()),
+            client: self.digest(),
+            ended: None,
+        }
+    }
+
+    /// The fields that change by it. An answer without a refresh token changes none.
+    pub(super) fn changes(&self, granted: Granted) -> BTreeMap<String, Option<Secret>> {
+        let mut changes: BTreeMap<String, Option<Secret>> = BTreeMap::new();
+        changes.extend(granted.kept.into_iter().map(|(field, value)| (field, Some(value))));
+        changes.insert(self.oauth.token_field.clone(), Some(granted.access));
+        if let Some(refresh) = granted.refresh {
+            changes.insert(REFRESH.to_owned(), Some(refresh));
+        }
+        changes
+    }
+}

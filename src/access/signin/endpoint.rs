@@ -1,0 +1,216 @@
+//! One request to an authorization server, and its answer brought into the standard's form: what a service does differently is data of
+//! its manifest. Redirects are not followed, and what is said of a failure holds nothing of what was sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::base::error::{Code, Error};
+use crate::base::json::{path, plain};
+use crate::base::name::printable;
+use crate::base::secret::Scrubber;
+use crate::net::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use crate::net::{Body, FailureKind, Limits, Net, Request};
+use crate::registry::credential::{OAuth, TokenRequest};
+
+/// How long an authorization server may take. Deliberately apart from the time that a call has: who turns away from a token that was
+/// just renewed may never get it again.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Largest answer of an authorization server.
+const LARGEST: u64 = 1 << 20;
+/// Parameters that must not be repeated in a message.
+const SECRET: &[&str] = &["client_secret", "code", "code_verifier", "refresh_token", "device_code", "assertion", "token"];
+
+/// The way out to an authorization server.
+#[derive(Clone)]
+pub struct Way {
+    pub net: Arc<Net>,
+    pub allow_private: bool,
+    pub connect_timeout: Duration,
+}
+
+/// An authorization server, as one provider's manifest describes it.
+pub(super) struct Endpoint {
+    pub way: Way,
+    pub oauth: OAuth,
+    pub title: String,
+}
+
+/// Why there is no answer to go by. Nothing is known of what was asked.
+#[derive(Debug)]
+pub(super) struct Lost(pub Error);
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl<'c> AsyncHttpClient<'c> for Endpoint {
+    type Error = Lost;
+    type Future = BoxFuture<'c, Result<HttpResponse, Lost>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
+    }
+}
+
+impl Endpoint {
+    /// Sends a request that the protocol library made; answers as the standard has it.
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Lost> {
+        let (parts, body) = request.into_parts();
+        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
+        let mut headers = parts.headers;
+        let mut scrubber = Scrubber::default();
+        pairs.iter().filter(|(name, _)| SECRET.contains(&name.as_str())).for_each(|(_, value)| scrubber.add(value));
+        if let Some(basic) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic ")) {
+            scrubber.add(basic);
+        }
+        let body = match self.oauth.token_request {
+            TokenRequest::Form => body,
+            TokenRequest::Json => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let members: Map<String, Value> = pairs.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+                Value::from(members).to_string().into_bytes()
+            }
+        };
+        let url = Url::parse(&parts.uri.to_string()).map_err(|error| Lost(Error::internal(error.to_string())))?;
+        let asked = Request { method: parts.method, url, headers, body: Body::Bytes(body.into()), secret_headers: vec![AUTHORIZATION] };
+        let standard = self.ask(asked).await.map_err(|mut error| {
+            error.message = scrubber.scrub(&error.message);
+            Lost(error)
+        })?;
+        let (status, mut value) = standard;
+        for word in ["error", "error_description"] {
+            if let Some(Value::String(text)) = value.get_mut(word) {
+                *text = printable(&scrubber.scrub(text));
+            }
+        }
+        let made = oauth2::http::Response::builder().status(status).header(CONTENT_TYPE, "application/json");
+        made.body(value.to_string().into_bytes()).map_err(|error| Lost(Error::internal(error.to_string())))
+    }
+
+    async fn ask(&self, request: Request) -> Result<(u16, Value), Error> {
+        let (status, body) = self.exchange(request).await?;
+        standard(&self.oauth, status, &body)
+            .map_err(|why| Error::new(Code::InvalidResponse, format!("The authorization server of {} {why}", self.title)).status(status))
+    }
+
+    /// Gives a token back; why that was refused, if it was. Services answer success with anything or nothing.
+    pub async fn revoked(&self, request: Request) -> Result<Option<String>, Error> {
+        let (status, body) = self.exchange(request).await?;
+        let answer = read(&body).unwrap_or_default();
+        let refusal = refusal(status, &answer).filter(|(error, _)| error != "invalid_token");
+        Ok(refusal.map(|(error, said)| printable(&if said.is_empty() { error } else { format!("{error}: {said}") })))
+    }
+
+    /// Sends and reads. What says nothing of the request is an error.
+    async fn exchange(&self, request: Request) -> Result<(u16, Vec<u8>), Error> {
+        let limits = Limits {
+            deadline: Instant::now() + PATIENCE,
+            connect_timeout: self.way.connect_timeout,
+            allow_private: self.way.allow_private,
+        };
+        let server = format!("The authorization server of {}", self.title);
+        let unreachable = |failure: crate::net::Failure| {
+            let (code, said) = match failure.kind {
+                FailureKind::Timeout => (Code::Timeout, String::from("did not answer in time")),
+                _ => (Code::Unreachable, format!("cannot be reached: {}", failure.message)),
+            };
+            let error = Error::new(code, format!("{server} {said}"));
+            if failure.kind == FailureKind::Refused { error } else { error.retryable() }
+        };
+        let mut answer = self.way.net.send_once_guarded(request, &limits).await.map_err(unreachable)?;
+        let status = answer.status;
+        let body = answer.bytes(&limits, LARGEST).await.map_err(unreachable)?;
+        if status >= 500 || matches!(status, 408 | 429) {
+            return Err(Error::new(Code::Unreachable, format!("{server} answered {status}; try again later")).retryable().status(status));
+        }
+        if (300..400).contains(&status) {
+            return Err(
+                Error::new(Code::InvalidResponse, format!("{server} answered with a redirect, which is not followed")).status(status)
+            );
+        }
+        Ok((status, body))
+    }
+}
+
+/// An answer in the standard's form: an error, tokens (with the whole answer beside them), or what else it holds.
+fn standard(oauth: &OAuth, status: u16, body: &[u8]) -> Result<(u16, Value), String> {
+    let answer = read(body).ok_or_else(|| format!("answered {status} with what is neither JSON nor a form"))?;
+    if let Some((error, said)) = refusal(status, &answer) {
+        return Ok((400, json!({"error": error, "error_description": said})));
+    }
+    let Some(token) = path(&answer, &oauth.token_path).and_then(Value::as_str).filter(|token| !token.is_empty()) else {
+        if answer.get("device_code").is_some() {
+            return Ok((200, answer));
+        }
+        return if body.is_empty() {
+            Ok((200, answer))
+        } else {
+            Err(format!("answered {status} without a token at '{}'", oauth.token_path))
+        };
+    };
+    let mut tokens =
+        Map::from_iter([(String::from("access_token"), Value::from(token)), (String::from("token_type"), Value::from("bearer"))]);
+    // What belongs to a nested token stands beside it.
+    let beside = oauth.token_path.rsplit_once('.').and_then(|(parent, _)| path(&answer, parent));
+    let found = |word: &str| beside.and_then(|beside| beside.get(word)).or_else(|| answer.get(word)).filter(|value| !value.is_null());
+    for word in ["refresh_token", "id_token"] {
+        if let Some(Value::String(text)) = found(word).filter(|text| text.as_str() != Some("")) {
+            tokens.insert(word.to_owned(), Value::from(text.as_str()));
+        }
+    }
+    if let Some(seconds) = found("expires_in").and_then(seconds).or(oauth.expires_in) {
+        tokens.insert(String::from("expires_in"), Value::from(seconds));
+    }
+    if let Some(scope) = found("scope").and_then(Value::as_str) {
+        tokens.insert(String::from("scope"), Value::from(scope.replace(',', " ")));
+    }
+    tokens.insert(String::from("answer"), answer);
+    Ok((200, Value::from(tokens)))
+}
+
+/// JSON, or a form where a service answers so.
+fn read(body: &[u8]) -> Option<Value> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Some(json!({}));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Some(value),
+        Ok(_) => None,
+        Err(_) => {
+            let form = std::str::from_utf8(body).ok().filter(|text| text.contains('=') && !text.contains(['<', '{', '\n']))?;
+            Some(url::form_urlencoded::parse(form.as_bytes()).map(|(name, value)| (name.into_owned(), Value::from(&*value))).collect())
+        }
+    }
+}
+
+/// The error of an answer, whatever its status; some say so with 200, some nest it.
+fn refusal(status: u16, answer: &Value) -> Option<(String, String)> {
+    let text =
+        |place: &str| path(answer, place).filter(|value| value.is_string() || value.is_number()).map(plain).filter(|text| !text.is_empty());
+    let said = ["error_description", "error.message", "message", "detail"].into_iter().find_map(text).unwrap_or_default();
+    if let Some(error) = ["error", "error.status", "error.code", "error.type"].into_iter().find_map(text) {
+        return Some((error, said));
+    }
+    let failed = status >= 400 || answer.get("ok") == Some(&Value::Bool(false));
+    failed.then(|| (format!("status_{status}"), said))
+}
+
+/// Seconds that a token lives. None and less are no statement: such a token is used until it is refused.
+fn seconds(value: &Value) -> Option<u64> {
+    let number = match value {
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        other => other.to_string().parse::<f64>().ok()?,
+    };
+    // A century is for ever.
+    (number >= 1.0 && number < 3.2e9).then_some(number as u64)
+}

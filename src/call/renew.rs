@@ -1,0 +1,53 @@
+//! Credentials for a call: with a token that is renewed before the call, and once more when the service refuses it.
+
+use crate::access::auth;
+use crate::access::signin::{Account, Way};
+use crate::access::vault::Credentials;
+use crate::base::error::{Code, Error, Result};
+use crate::call::http::Run;
+use crate::call::plan::Plan;
+use crate::call::request::Ctx;
+use crate::call::runtime::Runtime;
+use crate::call::tape;
+use crate::call::wire::Reply;
+
+impl Runtime {
+    /// The values of a plan's account, and who has a refused token anew. Recorded answers need none.
+    pub(crate) async fn unlock(&self, ctx: &Ctx, plan: &Plan) -> Result<(Credentials, Option<Account>)> {
+        if tape::replays(&plan.callable, &plan.options) && !plan.options.replay.as_ref().is_some_and(|replayer| replayer.watches()) {
+            return Ok((Credentials::default(), None));
+        }
+        let provider = &plan.callable.provider;
+        let way =
+            Way { net: self.http.net.clone(), allow_private: plan.allow_private, connect_timeout: self.http.settings.connect_timeout };
+        let account = Account::of(&self.vault, provider, &plan.account, way).filter(|_| plan.options.replay.is_none());
+        let Some(account) = account else { return Ok((self.vault.unlock(provider, &plan.account)?, None)) };
+        let credentials = tokio::select! {
+            credentials = account.ready(&self.vault) => credentials?,
+            () = ctx.cancel.cancelled() => return Err(Error::new(Code::Cancelled, "Interrupted while the token was renewed")),
+        };
+        Ok((credentials, Some(account)))
+    }
+}
+
+impl Run<'_> {
+    /// Whether an answer is the refusal of a token that may be had anew. Any request may be sent again then, a write too: who was not
+    /// recognised was refused before anything was done.
+    pub(crate) fn may_renew(&self, reply: &Reply) -> bool {
+        reply.status() == 401 && !self.renewed && self.ready.account.is_some() && matches!(reply, Reply::Live(_))
+    }
+
+    /// Has the token anew; false where that cannot be, and the refusal stands.
+    pub(crate) async fn renew(&mut self) -> Result<bool> {
+        let Some(account) = &self.ready.account else { return Ok(false) };
+        let renewed = tokio::select! {
+            renewed = account.refused(&self.credentials) => renewed?,
+            () = self.ctx.cancel.cancelled() => return Err(Error::new(Code::Cancelled, "Interrupted while the token was renewed")),
+        };
+        let Some(credentials) = renewed else { return Ok(false) };
+        self.scrubber.extend(&auth::scrubber(&self.ready.plan.callable.provider, &credentials));
+        self.credentials = credentials;
+        self.renewed = true;
+        Ok(true)
+    }
+}

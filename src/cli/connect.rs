@@ -1,0 +1,248 @@
+//! `integrations:connect` and `integrations:disconnect`: sign-in to a provider and its end. What a person is told goes to stderr; stdout
+//! carries the one answer.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{ArgMatches, Command};
+use futures_util::future::BoxFuture;
+use serde_json::json;
+
+use crate::access::launch;
+use crate::access::policy;
+use crate::access::signin::connect::{Person, Shown, Wish};
+use crate::access::signin::{Account, Revoked, Way};
+use crate::access::vault::Lease;
+use crate::app::App;
+use crate::base::clock::rfc3339;
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::secret::Secret;
+use crate::cli::call::{block_on, typed};
+use crate::cli::output::Out;
+use crate::cli::tree::{choice, flag, number, option, several, verb, word};
+use crate::cli::{setup, stdin};
+use crate::config::env;
+use crate::net::Net;
+use crate::registry::catalog::Opened;
+use crate::registry::credential::{Grant, OAuth};
+
+const GRANTS: &[&str] = &["authorization_code", "device_code", "client_credentials", "service_account"];
+
+/// How long a person may take, in seconds.
+const PATIENCE: u32 = 300;
+
+/// The two commands.
+pub fn commands() -> [Command; 2] {
+    let account = || option("account", "ALIAS", "The account; default when left out");
+    let provider = || word("provider", "A provider").required(true);
+    [
+        verb("integrations:connect", "Sign in to a provider in the browser, or in another way that it has")
+            .args([provider(), account(), several("scopes", "SCOPES", "What to ask for, instead of the provider's usual scopes")])
+            .args([
+                flag("device", "Enter a code on any device instead of coming back to this one").conflicts_with_all(["grant", "client-credentials"]),
+                flag("client-credentials", "Sign in as the client itself; no person is asked").conflicts_with("grant"),
+                choice("grant", GRANTS, "How to sign in; the provider's usual way when left out"),
+                flag("no-browser", "Print the address and open no browser"),
+            ])
+            .args([
+                option("client-id", "ID", "The id of your own client, which is stored"),
+                flag("client-secret-stdin", "Read your client's secret from stdin and store it"),
+                number("timeout", "How many seconds a person may take; 300 when left out"),
+            ])
+            .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt"),
+        verb("integrations:disconnect", "Revoke and remove the tokens of an account that signed in, or remove an account's credentials")
+            .args([provider(), account(), flag("local", "Remove them here and do not tell the service")]),
+    ]
+}
+
+/// `integrations:connect`.
+pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
+    let opened = opened(app, arguments)?;
+    let (id, alias) = (opened.provider.id.clone(), setup::account(arguments)?);
+    let Some(oauth) = &opened.provider.oauth else {
+        return Err(Error::usage(format!(
+            "{} has no sign-in; its credentials are stored by integrations:configure",
+            opened.provider.title
+        ))
+        .hint(format!("angelia integrations:fields {id}")));
+    };
+    let wish = wish(oauth, arguments)?;
+    store_client(app, out, &opened, &alias, arguments)?;
+    let account = account(app, &opened, &alias)?;
+    let person = Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser") };
+    let lease = block_on(async {
+        tokio::select! {
+            lease = account.connect(&wish, &person) => lease,
+            _ = tokio::signal::ctrl_c() => Err(Error::new(Code::Cancelled, "Interrupted; nothing was kept")),
+        }
+    })?;
+    answer(app, out, &opened, &alias, &lease)
+}
+
+fn opened(app: &App, arguments: &ArgMatches) -> Result<Opened> {
+    app.catalog()?.provider(arguments.get_one::<String>("provider").map_or("", String::as_str))
+}
+
+fn account(app: &App, opened: &Opened, alias: &str) -> Result<Account> {
+    let way = Way {
+        net: Arc::new(Net::new(env::proxy_hosts())),
+        allow_private: policy::allows_private(&app.config, &opened.provider.id),
+        connect_timeout: Duration::from_secs(app.config.number("http.connect_timeout_seconds")),
+    };
+    Account::of(&app.vault()?, &opened.provider, alias, way).ok_or_else(|| Error::internal("a provider without a way to sign in"))
+}
+
+fn wish(oauth: &OAuth, arguments: &ArgMatches) -> Result<Wish> {
+    let named = arguments.get_one::<String>("grant").map(String::as_str);
+    let named = match (arguments.get_flag("device"), arguments.get_flag("client-credentials")) {
+        (true, _) => Some(Grant::DeviceCode.as_str()),
+        (_, true) => Some(Grant::ClientCredentials.as_str()),
+        _ => named,
+    };
+    let has: Vec<&str> = oauth.grants.iter().map(|grant| grant.as_str()).collect();
+    let grant = match named {
+        None => oauth.grants.first().copied(),
+        Some(name) => oauth.grants.iter().copied().find(|grant| grant.as_str() == name),
+    };
+    let grant = grant
+        .ok_or_else(|| Error::usage(format!("This provider has no sign-in by {}; it has {}", named.unwrap_or_default(), has.join(", "))))?;
+    let scopes: Vec<String> = arguments
+        .get_many::<String>("scopes")
+        .into_iter()
+        .flatten()
+        .flat_map(|scopes| scopes.split([',', ' ']))
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let seconds = arguments.get_one::<u32>("timeout").copied().unwrap_or(PATIENCE);
+    Ok(Wish { grant, scopes: (!scopes.is_empty()).then_some(scopes), patience: Duration::from_secs(seconds.into()) })
+}
+
+/// Stores the client that the user brings. A secret never stands on the command line.
+fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &ArgMatches) -> Result<()> {
+    let mut changes: BTreeMap<String, Option<Secret>> = BTreeMap::new();
+    let client_id = arguments.get_one::<String>("client-id");
+    if let Some(client_id) = client_id {
+        changes.insert(String::from("client_id"), Some(Secret::new(client_id.clone())));
+    }
+    if arguments.get_flag("client-secret-stdin") {
+        let bytes = stdin::read(stdin::Wait::Forever)?.unwrap_or_default();
+        let text = String::from_utf8(bytes).map_err(|_| Error::usage("The client secret on stdin is not UTF-8"))?;
+        if text.trim().is_empty() {
+            return Err(Error::usage("--client-secret-stdin found nothing on stdin"));
+        }
+        changes.insert(String::from("client_secret"), Some(Secret::new(text.trim().to_owned())));
+    } else if client_id.is_some() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        out.stderr(&format!("A client of {} that has no secret needs none: leave it empty.\n", opened.provider.title));
+        let typed =
+            rpassword::prompt_password("Client secret: ").map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
+        if !typed.trim().is_empty() {
+            changes.insert(String::from("client_secret"), Some(Secret::new(typed.trim().to_owned())));
+        }
+    }
+    if let Some(key) = changes.keys().find(|key| !opened.provider.credentials.iter().any(|field| field.key == **key)) {
+        return Err(Error::usage(format!("{} has no credential field '{key}'", opened.provider.id)));
+    }
+    if changes.is_empty() { Ok(()) } else { app.vault()?.store(&app.dirs, &opened.provider, alias, &changes) }
+}
+
+fn answer(app: &App, out: &Out, opened: &Opened, alias: &str, lease: &Lease) -> Result<u8> {
+    let id = &opened.provider.id;
+    let enabled = policy::enabled(&app.config, id, opened.local());
+    let next = (!enabled).then(|| format!("angelia integrations:configure {id} --enable"));
+    let expires_at = lease.expires_at.map(rfc3339);
+    let value = json!({
+        "success": true, "provider": id, "account": alias, "state": "connected", "grant": lease.by.as_str(), "scopes": lease.scopes,
+        "expires_at": expires_at, "enabled": enabled, "next": next.iter().collect::<Vec<_>>(),
+    });
+    out.answer(&value, |paint| {
+        let scopes = if lease.scopes.is_empty() { String::new() } else { format!(" for {}", lease.scopes.join(" ")) };
+        let mut lines = vec![format!("{} {id}, account {alias}: signed in{scopes}.", paint.green("✓"))];
+        lines.extend(next.map(|next| format!("{} not enabled: {next}", paint.yellow("!"))));
+        lines.join("\n")
+    });
+    Ok(0)
+}
+
+/// The person at the terminal, or whoever reads stderr.
+struct Terminal<'a> {
+    out: &'a Out,
+    title: &'a str,
+    browser: bool,
+}
+
+impl Person for Terminal<'_> {
+    fn visit(&self, address: &str) {
+        self.out.stderr(&format!("Open this address to sign in to {}:\n{address}\n", self.title));
+        if self.browser && !launch::browse(address) {
+            self.out.note("no browser could be started");
+        }
+        if std::io::stdin().is_terminal() {
+            self.out.stderr("Is the browser on another machine? Paste the address of the page that it ends at:\n");
+        }
+    }
+
+    fn device(&self, shown: &Shown<'_>) {
+        let complete = shown.complete.map(|address| format!("\nOr open {address}")).unwrap_or_default();
+        self.out.stderr(&format!(
+            "To sign in to {}, open {} on any device and enter {}{complete}\nThe code holds for {} seconds.\n",
+            self.title, shown.address, shown.code, shown.seconds
+        ));
+    }
+
+    fn note(&self, text: &str) {
+        self.out.note(text);
+    }
+
+    fn pasted(&self) -> BoxFuture<'_, String> {
+        Box::pin(async {
+            if std::io::stdin().is_terminal()
+                && let Some(line) = typed().await.filter(|line| !line.is_empty())
+            {
+                return line;
+            }
+            std::future::pending().await
+        })
+    }
+}
+
+/// `integrations:disconnect`.
+pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
+    let opened = opened(app, arguments)?;
+    let (id, alias) = (&opened.provider.id, setup::account(arguments)?);
+    if opened.provider.oauth.is_none() || !account(app, &opened, &alias)?.signed_in()? {
+        return setup::remove_account(app, out, id, &alias);
+    }
+    let account = account(app, &opened, &alias)?;
+    let revoked = if arguments.get_flag("local") { Ok(Revoked::Not("the service was not told")) } else { block_on(account.revoke()) };
+    let revoked = revoked.map_err(|error| {
+        let of = if alias == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {alias}") };
+        let message = format!("The tokens were not revoked, and are kept here: {}", error.message);
+        Error { message, ..error }.hint("Try again later").hint(format!("angelia integrations:disconnect {id}{of} --local"))
+    })?;
+    let kept = account.forget()?;
+    let why = match &revoked {
+        Revoked::Done => None,
+        Revoked::Not(why) => Some((*why).to_owned()),
+        Revoked::Refused(why) => Some(format!("the service refused to revoke them ({why})")),
+    };
+    let value =
+        json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
+    out.answer(&value, |paint| {
+        let first = match &why {
+            None => format!("{} {id}, account {alias}: the tokens are revoked and removed.", paint.green("✓")),
+            Some(why) => {
+                let home = opened.provider.links.home.as_deref().map(|home| format!(" ({home})")).unwrap_or_default();
+                format!("{} {id}, account {alias}: the tokens are removed here, but not revoked: {why}. They may hold until the service ends them{home}.", paint.yellow("!"))
+            }
+        };
+        if kept.is_empty() {
+            return first;
+        }
+        format!("{first}\nKept: {}. angelia integrations:accounts {id} --remove {alias} removes everything.", kept.join(", "))
+    });
+    Ok(0)
+}
