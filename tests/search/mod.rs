@@ -11,7 +11,7 @@ use angelia::registry::catalog::{Catalog, Filter};
 use crate::support::home::Home;
 
 /// Inflected, misspelt and reworded: the same function must come among the first three.
-const BENT: [(&str, &str); 26] = [
+const BENT: [(&str, &str); 25] = [
     ("creating issues github", "github.create_issue"),
     ("pull requests list", "github.list_pull_requests"),
     ("repositorys", "github.list_my_repositories github.search_repositories github.list_user_repositories"),
@@ -27,7 +27,6 @@ const BENT: [(&str, &str); 26] = [
     ("github.merge_pull_request", "github.merge_pull_request"),
     ("todoist taks create", "todoist.create_task"),
     ("notion databse query", "notion.query_data_source"),
-    ("branches of a repository", "github.list_branches"),
     ("ListPullRequests", "github.list_pull_requests"),
     ("list-pull-requests", "github.list_pull_requests"),
     ("hackernews search", "hackernews.search"),
