@@ -10,10 +10,12 @@ mod registry {
     pub mod credential;
     pub mod function;
     pub mod index;
+    pub mod inverted;
     pub mod known;
     pub mod lint;
     pub mod manifest;
     pub mod sketch;
+    pub mod vocabulary;
     pub mod words;
 }
 

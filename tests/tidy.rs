@@ -36,7 +36,7 @@ const HOMES: &[(&[&str], &str)] = &[
     (&["rusqlite"], "src/store/"),
     (&["clap", "clap_complete", "tabled", "indicatif", "rpassword", "rustyline", "terminal_size"], "src/cli/"),
     (&["keyring", "chacha20poly1305", "argon2", "oauth2", "ring", "rustls_pki_types"], "src/access/"),
-    (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr", "graphql_parser"], "src/registry/"),
+    (&["jaq_*", "jsonschema", "postcard", "zstd", "serde_saphyr", "graphql_parser", "rust_stemmers"], "src/registry/"),
     (&["mlua", "full_moon", "regex", "cpu_time"], "src/lua/"),
     (&["roxmltree"], "src/call/"),
     (&["toml_edit", "etcetera"], "src/config/"),

@@ -19,26 +19,10 @@ mod sessions;
 
 use std::process::ExitCode;
 
-use support::Measured;
-
-/// A part by its name.
-type Part = (&'static str, fn() -> Measured<()>);
+use support::Part;
 
 const PARTS: [Part; 4] = [("calls", calls::measure), ("sessions", sessions::measure), ("bytes", bytes::measure), ("cold", cold::measure)];
 
 fn main() -> ExitCode {
-    support::main(measure)
-}
-
-fn measure() -> Measured<()> {
-    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    if let Some(unknown) = chosen.iter().find(|word| !PARTS.iter().any(|(name, _)| name == word)) {
-        return Err(format!("there is no part '{unknown}'; there are {}", PARTS.map(|(name, _)| name).join(", ")));
-    }
-    for (name, part) in PARTS {
-        if chosen.is_empty() || chosen.iter().any(|word| word == name) {
-            part()?;
-        }
-    }
-    Ok(())
+    support::main(|| support::parts(&PARTS))
 }

@@ -33,6 +33,20 @@ pub fn main(measure: fn() -> Measured<()>) -> ExitCode {
     }
 }
 
+/// A part of a bench by its name.
+pub type Part = (&'static str, fn() -> Measured<()>);
+
+/// Runs the parts that the words after `--` choose; all of them without any.
+pub fn parts(parts: &[Part]) -> Measured<()> {
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if let Some(unknown) = chosen.iter().find(|word| !parts.iter().any(|(name, _)| name == word)) {
+        let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no part '{unknown}'; there are {}", names.join(", ")));
+    }
+    let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|word| word == name);
+    parts.iter().filter(|(name, _)| wanted(name)).try_for_each(|(_, part)| part())
+}
+
 /// Says something beside the table.
 pub fn tell(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));

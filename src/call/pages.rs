@@ -84,11 +84,14 @@ impl Pages<'_> {
         if let Some(id) = narrow.provider {
             self.catalog.provider(id)?;
         }
-        let active: Vec<String> = self.active()?.into_iter().map(|summary| summary.id).collect();
-        let is_active = |id: &str| active.iter().any(|known| known == id);
+        let active = self.active()?;
+        let is_active = |id: &str| active.iter().any(|known| known.id == id);
+        // What is part of the program is always there: that says nothing about what somebody uses.
+        let is_used = |id: &str| active.iter().any(|known| known.id == id && !known.local);
         let keep = |id: &str| narrow.provider.is_none_or(|only| only == id) && (!narrow.active || is_active(id));
         let filter = Filter {
             providers: if narrow.provider.is_some() || narrow.active { Some(&keep) } else { None },
+            prefer: Some(&is_used),
             operation: narrow.operation,
             category: narrow.category,
             tier: narrow.tier,

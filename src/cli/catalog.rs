@@ -229,7 +229,7 @@ pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     };
     let pages = Pages { catalog: &catalog, config: &app.config, vault: &vault };
     let hits = pages.search(&query, &narrow, limit(arguments, 10))?;
-    let fields = Fields::read(arguments, &["function", "operation", "active", "score", "title", "description"]);
+    let fields = Fields::read(arguments, &["function", "operation", "active", "score", "title"]);
     let functions: Vec<Value> = hits.iter().map(|hit| fields.keep(hit.to_value())).collect();
     fields.check(functions.first())?;
     out.answer(&json!({"success": true, "query": query, "functions": functions}), |paint| {

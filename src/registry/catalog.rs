@@ -2,6 +2,7 @@
 //! same id hides the built-in one. A lookup opens the directory and one block.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
@@ -11,7 +12,7 @@ use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::Provider;
 use crate::registry::schema::Checker;
-use crate::registry::search::{self, Hit};
+use crate::registry::search::{self, Hit, Library};
 use crate::registry::user;
 
 /// Where a provider's manifest came from.
@@ -117,9 +118,28 @@ pub struct Found {
 #[derive(Default)]
 pub struct Filter<'a> {
     pub providers: Option<&'a dyn Fn(&str) -> bool>,
+    /// Whose functions come first among equals.
+    pub prefer: Option<&'a dyn Fn(&str) -> bool>,
     pub operation: Option<Operation>,
     pub category: Option<&'a str>,
     pub tier: Option<&'a str>,
+}
+
+/// How much a function of a preferred provider counts: enough to come first among equals.
+const PREFERRED: f64 = 1.15;
+
+fn lies_in(ranges: &[Range<u32>], number: u32) -> bool {
+    ranges.get(ranges.partition_point(|range| range.end <= number)).is_some_and(|range| range.contains(&number))
+}
+
+impl Filter<'_> {
+    fn prefers(&self, entry: &Entry) -> bool {
+        self.prefer.is_some_and(|prefer| prefer(&entry.id))
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        self.providers.is_none_or(|keep| keep(&entry.id)) && self.category.is_none_or(|category| category == entry.category)
+    }
 }
 
 /// The catalog. Immutable while a call runs.
@@ -210,7 +230,7 @@ impl Catalog {
     }
 
     fn look_up(&self, name: &str) -> Result<Callable> {
-        let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or(error))?;
+        let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or_else(|| self.hinted(name, error)))?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
             Code::UnknownProvider => Error {
                 code: Code::UnknownProvider,
@@ -218,7 +238,7 @@ impl Catalog {
                     Some(known) => format!("Unknown integration function: {name}. {}", described::why(&known)),
                     None => format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
                 },
-                ..error
+                ..self.hinted(&name.to_string(), error)
             },
             _ => error,
         })?;
@@ -271,12 +291,10 @@ impl Catalog {
 
     fn no_function<'a>(&self, name: &FunctionName, ids: impl Iterator<Item = &'a str>) -> Error {
         let mut near: Vec<String> = nearest(&name.function, ids).into_iter().map(|id| format!("{}.{id}", name.provider)).collect();
-        let query = name.function.replace('_', " ");
         let same = |id: &str| id == name.provider;
-        let filter = Filter { providers: Some(&same), ..Filter::default() };
-        for found in self.search(&query, &filter, 3).unwrap_or_default() {
-            if near.len() < 4 && !near.contains(&found.record.name) {
-                near.push(found.record.name);
+        for found in self.meant(&name.function, &Filter { providers: Some(&same), ..Filter::default() }) {
+            if near.len() < 4 && !near.contains(&found) {
+                near.push(found);
             }
         }
         let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();
@@ -284,53 +302,60 @@ impl Catalog {
         Error::new(Code::UnknownFunction, format!("Unknown integration function: {name}")).hints(hints)
     }
 
-    /// The best `limit` functions for a query, best first.
-    pub fn search(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
-        let directories: Vec<Vec<Entry>> =
-            self.layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>().map_err(damaged)?;
-        let functions = directories.iter().filter_map(|entries| entries.last()).map(|last| Index::numbers(last).end).sum();
-        let library = search::Library::open(self.layers.iter().map(|(_, index)| index), functions).map_err(damaged)?;
-        let mut found = Vec::new();
-        let mut hidden: Vec<&str> = Vec::new();
-        for (number, (layer, _)) in self.layers.iter().enumerate() {
-            if filter.tier.is_none_or(|tier| tier == layer.tier()) {
-                let narrowed = filter.providers.is_some() || !hidden.is_empty();
-                let allowed: Vec<std::ops::Range<u32>> = directories[number]
-                    .iter()
-                    .filter(|entry| narrowed && !hidden.contains(&entry.id.as_str()) && filter.providers.is_none_or(|keep| keep(&entry.id)))
-                    .map(Index::numbers)
-                    .collect();
-                let keep = |number: u32| !narrowed || allowed.iter().any(|range| range.contains(&number));
-                let of_record = filter.operation.is_some() || filter.category.is_some();
-                let most = if of_record { usize::MAX } else { limit.saturating_mul(4).max(60) };
-                let hits = search::search(&library, number, query, &keep, most).map_err(damaged)?;
-                found.extend(self.fitting(number, &hits, query, filter, limit)?);
-            }
-            hidden.extend(directories[number].iter().map(|entry| entry.id.as_str()));
-        }
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        found.truncate(limit);
-        Ok(found)
+    /// Names of functions that a wrong name may mean: the best, and what is not much worse.
+    fn meant(&self, wrong: &str, filter: &Filter<'_>) -> Vec<String> {
+        let found = self.search(&wrong.replace(['_', '.'], " "), filter, 3).unwrap_or_default();
+        let least = found.first().map_or(0.0, |best| best.score / 2.0);
+        found.into_iter().filter(|found| found.score >= least).map(|found| found.record.name).collect()
     }
 
-    /// The hits of a layer that fit the filter, with their records.
-    fn fitting(&self, layer: usize, hits: &[Hit], query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
-        let (layer, index) = &self.layers[layer];
-        let of_record = filter.operation.is_some() || filter.category.is_some();
-        let mut found = Vec::new();
-        for hit in hits {
-            let record = index.record(hit.number).map_err(damaged)?;
-            let fits = filter.operation.is_none_or(|operation| operation == record.operation)
-                && filter.category.is_none_or(|category| category == record.category);
-            if fits {
-                let score = hit.score * search::name_fit(query, &record.name);
-                found.push(Found { record, score, layer: *layer });
-                if of_record && found.len() >= limit.saturating_mul(8) {
-                    break;
-                }
-            }
+    /// An error about a wrong name that says first what may be meant.
+    fn hinted(&self, wrong: &str, error: Error) -> Error {
+        // A provider alone is no wrong name but half a name.
+        let id = wrong.trim_end_matches('.');
+        if self.ids().is_ok_and(|ids| ids.iter().any(|known| known == id)) {
+            return error.hint(format!("angelia integrations:docs {id}"));
         }
-        Ok(found)
+        let meant = self.meant(wrong, &Filter::default()).into_iter().map(|meant| format!("Did you mean '{meant}'?"));
+        Error { hints: meant.chain(error.hints).collect(), ..error }
+    }
+
+    /// The best `limit` functions for a query, best first.
+    pub fn search(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>> {
+        self.hits(query, filter, limit).map_err(damaged)
+    }
+
+    fn hits(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>, Unreadable> {
+        let directories: Vec<Vec<Entry>> = self.layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>()?;
+        let library = Library::open(self.layers.iter().map(|(_, index)| index).zip(&directories))?;
+        let query = library.query(query);
+        let mut found: Vec<(usize, Hit)> = Vec::new();
+        let mut hidden: Vec<&str> = Vec::new();
+        for (number, ((layer, _), directory)) in self.layers.iter().zip(&directories).enumerate() {
+            if filter.tier.is_none_or(|tier| tier == layer.tier()) {
+                let fits = |entry: &Entry| !hidden.contains(&entry.id.as_str()) && filter.fits(entry);
+                let allowed: Vec<Range<u32>> = directory.iter().filter(|entry| fits(entry)).map(Index::numbers).collect();
+                let traits = library.traits(number);
+                let preferred: Vec<Range<u32>> = directory.iter().filter(|entry| filter.prefers(entry)).map(Index::numbers).collect();
+                let worth = |number: u32| {
+                    let fits = |wanted| traits.get(number as usize).is_some_and(|own| own.operation == wanted);
+                    match lies_in(&allowed, number) && filter.operation.is_none_or(fits) {
+                        true if lies_in(&preferred, number) => PREFERRED,
+                        true => 1.0,
+                        false => 0.0,
+                    }
+                };
+                found.extend(search::search(&library, number, &query, &worth, limit)?.into_iter().map(|hit| (number, hit)));
+            }
+            hidden.extend(directory.iter().map(|entry| entry.id.as_str()));
+        }
+        found.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        found.truncate(limit);
+        let shown = |(number, hit): (usize, Hit)| {
+            let (layer, index) = &self.layers[number];
+            Ok(Found { record: index.record(hit.number)?, score: hit.score, layer: *layer })
+        };
+        found.into_iter().map(shown).collect()
     }
 }
 

@@ -3,15 +3,14 @@
 //! built-in one; user manifests are compiled into the same form. All integers are checked against the file's length.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 
 use crate::registry::credential::OAuth;
 use crate::registry::function::{Function, Operation};
+use crate::registry::inverted::{Builder, Packed, Pieces, Postings, Vocabulary};
 use crate::registry::manifest::Provider;
-use crate::registry::words::words;
 
 const MAGIC: &[u8; 8] = b"ANGELIA2";
 
@@ -49,12 +48,18 @@ struct Header {
     token_ends: Span,
     postings: Span,
     posting_ends: Span,
+    phrases: Span,
+    phrase_ends: Span,
+    spellings: Span,
+    /// One byte for each function.
+    traits: Span,
 }
 
 /// One line of the directory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     pub id: String,
+    pub category: String,
     block: Span,
     first: u32,
     functions: u32,
@@ -132,56 +137,93 @@ pub fn compile(mut providers: Vec<Provider>, fingerprint: &str, problems: Vec<Fi
     providers.sort_by(|a, b| a.id.cmp(&b.id));
     let mut writer = Writer { bytes: Vec::new() };
     let (mut directory, mut summaries) = (Vec::new(), Vec::new());
-    let (mut records, mut record_ends) = (Vec::new(), Vec::new());
-    let mut postings: BTreeMap<String, Vec<(u32, u8)>> = BTreeMap::new();
+    let (mut records, mut builder, mut traits) = (Pieces::default(), Builder::default(), Vec::new());
     let mut number = 0_u32;
-    for mut provider in providers {
+    for (place, mut provider) in providers.into_iter().enumerate() {
         let functions = std::mem::take(&mut provider.functions);
         summaries.push(summary(&provider, &functions));
+        builder.provider(u32::try_from(place).map_err(|error| error.to_string())?, &provider);
         let first = number;
         for function in &functions {
-            let record = Record {
-                name: format!("{}.{}", provider.id, function.id),
-                title: function.title.clone(),
-                description: function.description.clone(),
-                operation: function.operation,
-                category: provider.category.clone(),
-                deprecated: function.deprecated,
-            };
-            records.extend(postcard::to_stdvec(&record).map_err(|error| error.to_string())?);
-            record_ends.extend(u32::try_from(records.len()).map_err(|error| error.to_string())?.to_le_bytes());
-            for (word, weight) in weights(&provider, function) {
-                postings.entry(word).or_default().push((number, weight));
-            }
+            records.put(&packed(&record(&provider, function))?)?;
+            traits.push(Traits { operation: function.operation, deprecated: function.deprecated }.byte());
+            builder.function(number, function);
             number += 1;
         }
         let block = Block {
             provider: json(&provider)?,
             functions: functions.iter().map(|f| Ok((f.id.clone(), json(f)?))).collect::<Result<_, String>>()?,
         };
-        let raw = postcard::to_stdvec(&block).map_err(|error| error.to_string())?;
-        let packed = zstd::bulk::compress(&raw, 9).map_err(|error| error.to_string())?;
-        directory.push(Entry { id: provider.id, block: writer.put(&packed), first, functions: number - first });
+        let block = zstd::bulk::compress(&packed(&block)?, 9).map_err(|error| error.to_string())?;
+        let (id, category) = (provider.id, provider.category);
+        directory.push(Entry { id, category, block: writer.put(&block), first, functions: number - first });
     }
-    let (tokens, token_ends, lists, list_ends) = pack_postings(&postings)?;
+    let Packed { tokens, postings, phrases, spellings } = builder.pack()?;
+    let records = records.parts();
     let header = Header {
         fingerprint: fingerprint.to_owned(),
         problems,
-        directory: writer.put(&postcard::to_stdvec(&directory).map_err(|error| error.to_string())?),
-        summaries: writer.put(&postcard::to_stdvec(&summaries).map_err(|error| error.to_string())?),
-        records: writer.put(&records),
-        record_ends: writer.put(&record_ends),
-        tokens: writer.put(&tokens),
-        token_ends: writer.put(&token_ends),
-        postings: writer.put(&lists),
-        posting_ends: writer.put(&list_ends),
+        directory: writer.put(&packed(&directory)?),
+        summaries: writer.put(&packed(&summaries)?),
+        records: writer.put(&records.0),
+        record_ends: writer.put(&records.1),
+        tokens: writer.put(&tokens.0),
+        token_ends: writer.put(&tokens.1),
+        postings: writer.put(&postings.0),
+        posting_ends: writer.put(&postings.1),
+        phrases: writer.put(&phrases.0),
+        phrase_ends: writer.put(&phrases.1),
+        spellings: writer.put(spellings.as_bytes()),
+        traits: writer.put(&traits),
     };
-    let header = postcard::to_stdvec(&header).map_err(|error| error.to_string())?;
+    let header = packed(&header)?;
     let mut file = MAGIC.to_vec();
     file.extend(u32::try_from(header.len()).map_err(|error| error.to_string())?.to_le_bytes());
     file.extend(header);
     file.extend(writer.bytes);
     Ok(file)
+}
+
+fn record(provider: &Provider, function: &Function) -> Record {
+    Record {
+        name: format!("{}.{}", provider.id, function.id),
+        title: function.title.clone(),
+        description: function.description.clone(),
+        operation: function.operation,
+        category: provider.category.clone(),
+        deprecated: function.deprecated,
+    }
+}
+
+fn packed<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
+    postcard::to_stdvec(value).map_err(|error| error.to_string())
+}
+
+/// What search asks of every function that it might show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    pub operation: Operation,
+    pub deprecated: bool,
+}
+
+impl Traits {
+    fn byte(self) -> u8 {
+        let operation = match self.operation {
+            Operation::Read => 0,
+            Operation::Write => 1,
+            Operation::Destructive => 2,
+        };
+        operation | u8::from(self.deprecated) << 2
+    }
+
+    fn of(byte: u8) -> Self {
+        let operation = match byte & 3 {
+            0 => Operation::Read,
+            1 => Operation::Write,
+            _ => Operation::Destructive,
+        };
+        Self { operation, deprecated: byte & 4 != 0 }
+    }
 }
 
 struct Writer {
@@ -242,40 +284,6 @@ fn fetched_from(provider: &Provider, key: &str) -> Vec<Vec<String>> {
     ways.into_iter().map(|fields| fields.iter().map(|field| (*field).to_owned()).collect()).collect()
 }
 
-/// How much a word says about a function, by where it stands.
-fn weights(provider: &Provider, function: &Function) -> BTreeMap<String, u8> {
-    let mut weights = BTreeMap::new();
-    let mut add = |text: &str, weight: u8| {
-        for word in words(text) {
-            let known = weights.entry(word).or_insert(0);
-            *known = weight.max(*known);
-        }
-    };
-    add(&function.id, 10);
-    add(&function.title, 8);
-    function.synonyms.iter().for_each(|text| add(text, 8));
-    add(&provider.id, 7);
-    add(&provider.title, 7);
-    provider.synonyms.iter().for_each(|text| add(text, 5));
-    add(&function.description, 3);
-    add(&provider.category, 2);
-    function.parameters.keys().for_each(|name| add(name, 1));
-    weights
-}
-
-type Packed = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
-
-fn pack_postings(postings: &BTreeMap<String, Vec<(u32, u8)>>) -> Result<Packed, String> {
-    let (mut tokens, mut token_ends, mut lists, mut list_ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (token, list) in postings {
-        tokens.extend(token.as_bytes());
-        token_ends.extend(u32::try_from(tokens.len()).map_err(|error| error.to_string())?.to_le_bytes());
-        lists.extend(postcard::to_stdvec(list).map_err(|error| error.to_string())?);
-        list_ends.extend(u32::try_from(lists.len()).map_err(|error| error.to_string())?.to_le_bytes());
-    }
-    Ok((tokens, token_ends, lists, list_ends))
-}
-
 /// Where the bytes are.
 #[derive(Debug)]
 pub enum Source {
@@ -328,6 +336,7 @@ pub struct Index {
     base: u64,
 }
 
+/// Reads what `compile` packed.
 fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
     postcard::from_bytes(bytes).map_err(|error| Unreadable(error.to_string()))
 }
@@ -344,7 +353,7 @@ impl Index {
         let header: Header = decode(&source.read(12, length)?)?;
         drop(start);
         let base = 12 + length;
-        let last = header.posting_ends;
+        let last = header.traits;
         if base.checked_add(last.0).and_then(|at| at.checked_add(last.1)) != Some(source.length()) {
             return Err(Unreadable(String::from("the compiled catalog is cut short")));
         }
@@ -420,52 +429,60 @@ impl Index {
         Ok(Vocabulary { tokens: self.section(self.header.tokens)?, ends: self.section(self.header.token_ends)? })
     }
 
-    /// Functions that have a token, with the weight of it.
-    pub fn postings(&self, token: usize) -> Result<Vec<(u32, u8)>, Unreadable> {
+    /// Who has a word.
+    pub fn postings(&self, token: usize) -> Result<Postings, Unreadable> {
+        decode(&self.packed_postings(token)?)
+    }
+
+    /// How many functions and providers have a word.
+    pub fn counts(&self, token: usize) -> Result<(u32, u32), Unreadable> {
+        Postings::counts(&self.packed_postings(token)?)
+    }
+
+    fn packed_postings(&self, token: usize) -> Result<Cow<'_, [u8]>, Unreadable> {
         let number = u32::try_from(token).map_err(|error| Unreadable(error.to_string()))?;
-        let ends = self.piece(self.header.posting_ends, number)?;
-        decode(&self.slice(self.header.postings, ends)?)
+        self.slice(self.header.postings, self.piece(self.header.posting_ends, number)?)
+    }
+
+    /// The short texts of all functions.
+    pub fn phrases(&self) -> Result<Phrases<'_>, Unreadable> {
+        Ok(Phrases { index: self, ends: self.section(self.header.phrase_ends)? })
+    }
+
+    /// Words of names, titles and synonyms as they are written, a line each.
+    pub fn spellings(&self) -> Result<Cow<'_, str>, Unreadable> {
+        let wrong = |_| Unreadable(String::from("the words of the catalog are no text"));
+        match self.section(self.header.spellings)? {
+            Cow::Borrowed(bytes) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(wrong),
+            Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(|error| wrong(error.utf8_error())),
+        }
+    }
+
+    /// Operation and age of each function.
+    pub fn traits(&self) -> Result<Vec<Traits>, Unreadable> {
+        Ok(self.section(self.header.traits)?.iter().map(|byte| Traits::of(*byte)).collect())
+    }
+}
+
+/// The short texts of functions; a search reads those of many.
+pub struct Phrases<'a> {
+    index: &'a Index,
+    ends: Cow<'a, [u8]>,
+}
+
+impl Phrases<'_> {
+    /// Name, title and synonyms of a function, as numbers of words.
+    pub fn of(&self, number: u32) -> Result<Vec<Vec<u32>>, Unreadable> {
+        let at = number as usize;
+        let from = if at == 0 { 0 } else { u32_at(&self.ends, at - 1) };
+        decode(&self.index.slice(self.index.header.phrases, (from, u32_at(&self.ends, at)))?)
     }
 }
 
 /// A provider's manifest cannot be larger than this when unpacked.
 const MAX_BLOCK: usize = 256 << 20;
 
-fn u32_at(bytes: &[u8], index: usize) -> u32 {
+/// The number at this place of a list of numbers; 0 where there is none.
+pub fn u32_at(bytes: &[u8], index: usize) -> u32 {
     bytes.get(index * 4..index * 4 + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
-}
-
-/// The sorted tokens of the search index.
-pub struct Vocabulary<'a> {
-    tokens: Cow<'a, [u8]>,
-    ends: Cow<'a, [u8]>,
-}
-
-impl Vocabulary<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.ends.len() / 4
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The token of a number.
-    pub fn token(&self, number: usize) -> &str {
-        let from = if number == 0 { 0 } else { u32_at(&self.ends, number - 1) as usize };
-        let to = u32_at(&self.ends, number) as usize;
-        self.tokens.get(from..to).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-
-    /// The first number whose token is not less than `text`.
-    pub fn lower_bound(&self, text: &str) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.token(middle) < text { low = middle + 1 } else { high = middle }
-        }
-        low
-    }
 }

@@ -86,7 +86,7 @@ mirrors! {
     Status { success: bool, active: u64, total: u64, providers: BTreeMap<String, StatusOf> }
     StatusOf { active: bool, enabled: bool, configured: bool, accounts: Vec<String>, functions: u32, read: String, write: String }
     Search { success: bool, query: String, functions: Vec<Found> }
-    Found { function: String, operation: String, active: bool, score: f64, title: String, description: String }
+    Found { function: String, operation: String, active: bool, score: f64, title: String }
     Overview { success: bool, page: Nullable<String>, text: String, providers: Vec<String> }
     ProviderPage {
         success: bool, page: String, text: String, provider: String, title: String, description: String, state: String,

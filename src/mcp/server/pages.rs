@@ -21,10 +21,10 @@ const LONGEST: usize = 3900;
 const LONGEST_SCHEMA: usize = 2400;
 
 /// Longest description of a function in a search answer.
-const LONGEST_LINE: usize = 110;
+const LONGEST_LINE: usize = 90;
 
 /// Longest search answer.
-const LONGEST_ANSWER: usize = 1900;
+const LONGEST_ANSWER: usize = 1450;
 
 /// A query with what it is narrowed to.
 pub struct Wanted<'a> {
