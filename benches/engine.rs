@@ -256,7 +256,7 @@ fn ready(runtime: &Runtime, ctx: &Ctx) -> Measured<Ready> {
     let provider = plan.callable.provider.clone();
     let credentials = runtime.vault.unlock(&provider, &plan.account).map_err(because("the credentials"))?;
     let scrubber = auth::scrubber(&provider, &credentials);
-    Ok(Ready { plan, credentials, scrubber })
+    Ok(Ready { plan, credentials, scrubber, account: None })
 }
 
 fn seven(data: &Value) -> Measured<()> {

@@ -128,7 +128,8 @@ async fn look(mut stream: TcpStream, state: &str, strange: &(dyn Fn(&str) + Sync
         Judgement::Right if method == "GET" => Some(Visit { answer: answer(target), stream: Some(stream) }),
         Judgement::Strange if method == "GET" => {
             strange("An answer came that belongs to no sign-in of this program (its state is wrong); it was refused");
-            reply(stream, "400 Bad Request", "Refused", "This answer belongs to no sign-in that waits here. Nothing was done with it.").await;
+            reply(stream, "400 Bad Request", "Refused", "This answer belongs to no sign-in that waits here. Nothing was done with it.")
+                .await;
             None
         }
         _ => {

@@ -65,9 +65,8 @@ pub fn configured(vault: &Vault, summary: &Summary, account: &str) -> bool {
 pub fn missing<'a>(vault: &'a Vault, summary: &'a Summary, account: &'a str) -> impl Iterator<Item = &'a str> {
     let has = |field: &FieldSummary| field.has_default || vault.source(&summary.id, account, &field.key, &field.env, None).is_some();
     let named = move |key: &String| summary.credentials.iter().any(|field| field.key == *key && has(field));
-    let lacks = move |field: &&FieldSummary| {
-        field.required && !has(field) && !field.fetched_from.iter().any(|fields| fields.iter().all(named))
-    };
+    let lacks =
+        move |field: &&FieldSummary| field.required && !has(field) && !field.fetched_from.iter().any(|fields| fields.iter().all(named));
     summary.credentials.iter().filter(lacks).map(|field| field.key.as_str())
 }
 
@@ -89,7 +88,9 @@ impl SignIn {
         let person = |lease: &Lease| matches!(lease.by, Grant::AuthorizationCode | Grant::DeviceCode);
         let state = match &lease {
             Some(lease) if lease.ended.is_some() => "needs_reauth",
-            Some(lease) if person(lease) && !stored("refresh_token") && lease.expires_at.is_some_and(|end| end <= now_ms()) => "needs_reauth",
+            Some(lease) if person(lease) && !stored("refresh_token") && lease.expires_at.is_some_and(|end| end <= now_ms()) => {
+                "needs_reauth"
+            }
             Some(_) => "connected",
             None => {
                 let field = summary.credentials.iter().find(|field| field.key == token);

@@ -14,11 +14,8 @@ impl Runtime {
     /// The values of a plan's account, and who has a refused token anew. Recorded answers need no token that holds.
     pub(crate) async fn unlock(&self, ctx: &Ctx, plan: &Plan) -> Result<(Credentials, Option<Account>)> {
         let provider = &plan.callable.provider;
-        let way = Way {
-            net: self.http.net.clone(),
-            allow_private: plan.allow_private,
-            connect_timeout: self.http.settings.connect_timeout,
-        };
+        let way =
+            Way { net: self.http.net.clone(), allow_private: plan.allow_private, connect_timeout: self.http.settings.connect_timeout };
         let account = Account::of(&self.vault, provider, &plan.account, way).filter(|_| plan.options.replay.is_none());
         let Some(account) = account else { return Ok((self.vault.unlock(provider, &plan.account)?, None)) };
         let credentials = tokio::select! {

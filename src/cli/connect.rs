@@ -63,8 +63,11 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let opened = opened(app, arguments)?;
     let (id, alias) = (opened.provider.id.clone(), setup::account(arguments)?);
     let Some(oauth) = &opened.provider.oauth else {
-        return Err(Error::usage(format!("{} has no sign-in; its credentials are stored by integrations:configure", opened.provider.title))
-            .hint(format!("angelia integrations:fields {id}")));
+        return Err(Error::usage(format!(
+            "{} has no sign-in; its credentials are stored by integrations:configure",
+            opened.provider.title
+        ))
+        .hint(format!("angelia integrations:fields {id}")));
     };
     let wish = wish(oauth, arguments)?;
     store_client(app, out, &opened, &alias, arguments)?;
@@ -104,9 +107,8 @@ fn wish(oauth: &OAuth, arguments: &ArgMatches) -> Result<Wish> {
         None => oauth.grants.first().copied(),
         Some(name) => oauth.grants.iter().copied().find(|grant| grant.as_str() == name),
     };
-    let grant = grant.ok_or_else(|| {
-        Error::usage(format!("This provider has no sign-in by {}; it has {}", named.unwrap_or_default(), has.join(", ")))
-    })?;
+    let grant = grant
+        .ok_or_else(|| Error::usage(format!("This provider has no sign-in by {}; it has {}", named.unwrap_or_default(), has.join(", "))))?;
     let scopes: Vec<String> = arguments
         .get_many::<String>("scopes")
         .into_iter()
@@ -135,7 +137,8 @@ fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &
         changes.insert(String::from("client_secret"), Some(Secret::new(text.trim().to_owned())));
     } else if client_id.is_some() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         out.stderr(&format!("A client of {} that has no secret needs none: leave it empty.\n", opened.provider.title));
-        let typed = rpassword::prompt_password("Client secret: ").map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
+        let typed =
+            rpassword::prompt_password("Client secret: ").map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
         if !typed.trim().is_empty() {
             changes.insert(String::from("client_secret"), Some(Secret::new(typed.trim().to_owned())));
         }
@@ -226,7 +229,8 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         Revoked::Not(why) => Some((*why).to_owned()),
         Revoked::Refused(why) => Some(format!("the service refused to revoke them ({why})")),
     };
-    let value = json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
+    let value =
+        json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
     out.answer(&value, |paint| {
         let first = match &why {
             None => format!("{} {id}, account {alias}: the tokens are revoked and removed.", paint.green("✓")),

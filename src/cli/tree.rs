@@ -2,8 +2,8 @@
 
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
-use crate::cli::{connect, mcp};
 use crate::cli::words::OWN;
+use crate::cli::{connect, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.

@@ -58,10 +58,9 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
     for auth in &provider.auth.0 {
         for key in [&auth.value, &auth.username, &auth.password].into_iter().flat_map(|text| names_in(text)) {
-            if field(key).is_none() {
-                if !(auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key)) {
-                    say(format!("auth names '{key}', which is no credential field"));
-                }
+            let part = auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key);
+            if field(key).is_none() && !part {
+                say(format!("auth names '{key}', which is no credential field"));
             }
         }
         lint_signature(auth, &|key| field(key).is_some(), say);
@@ -94,7 +93,9 @@ fn in_path(provider: &Provider, url: &str, key: &str) -> bool {
 fn lint_signature(auth: &Auth, is_field: &dyn Fn(&str) -> bool, say: &mut impl FnMut(String)) {
     let signed = matches!(auth.kind, AuthKind::Sigv4 | AuthKind::Hmac);
     let Some(signature) = &auth.signature else {
-        return if signed { say("auth: a placement that signs needs 'signature'".into()) };
+        return if signed {
+            say("auth: a placement that signs needs 'signature'".into())
+        };
     };
     if !signed {
         say("auth: 'signature' is for the types sigv4 and hmac".into());

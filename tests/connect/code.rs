@@ -131,8 +131,12 @@ fn a_client_is_brought_once_and_its_secret_is_not_on_the_command_line() {
     let run = authority.begin(&[]).finish();
     assert_eq!((run.code, code(&run)), (5, json!("missing_credentials")));
     let said = hints(&run);
-    assert!(said[0].contains("club.example/clients") && said[1].starts_with("angelia integrations:connect club --client-id ID"), "{said:?}");
-    let words = ["integrations:connect", "club", "--client-id", "mine", "--client-secret-stdin", "--no-browser", "--json", "--timeout", "1"];
+    assert!(
+        said[0].contains("club.example/clients") && said[1].starts_with("angelia integrations:connect club --client-id ID"),
+        "{said:?}"
+    );
+    let words =
+        ["integrations:connect", "club", "--client-id", "mine", "--client-secret-stdin", "--no-browser", "--json", "--timeout", "1"];
     let run = authority.home.run_with(&words, format!("{CLIENT_SECRET}\n").as_bytes());
     assert_eq!(code(&run), "timeout", "{run:?}");
     authority.clean(&run);

@@ -10,7 +10,10 @@ fn tokens_are_revoked_and_removed_and_the_client_stays() {
     let authority = Authority::joined(USUAL, |_| {});
     let run = authority.run(&["integrations:disconnect", "club", "--json"]);
     let answer = run.json();
-    assert_eq!((run.code, &answer["revoked"], &answer["removed"], &answer["kept"]), (0, &json!(true), &json!("default"), &json!(["client_id"])));
+    assert_eq!(
+        (run.code, &answer["revoked"], &answer["removed"], &answer["kept"]),
+        (0, &json!(true), &json!("default"), &json!(["client_id"]))
+    );
     assert_eq!(authority.world().revoked, ["refresh_token", "access_token"]);
     assert_eq!(code(&authority.call("get_me", &[])), "missing_credentials");
     assert_eq!(authority.connect(&[], &[]).0.code, 0, "the client is still known");

@@ -81,7 +81,8 @@ fn a_service_account_signs_for_its_token() {
     let key = json!({"type": "service_account", "client_email": "robot@club.example", "private_key_id": "k1", "private_key": KEY});
     let file = authority.home.path().join("key.json");
     std::fs::write(&file, format!("{key:#}")).unwrap();
-    let configure = |value: &str| authority.home.run(&["integrations:configure", "club", "--json", "--set", &format!("service_account={value}")]);
+    let configure =
+        |value: &str| authority.home.run(&["integrations:configure", "club", "--json", "--set", &format!("service_account={value}")]);
     assert_eq!(code(&configure("no json")), "invalid_arguments");
     assert_eq!(configure(&format!("file:{}", file.display())).code, 0);
     assert_eq!((authority.home.run(&["integrations:call", "club.get_me"]).code, authority.world().asked.len()), (0, 1));

@@ -50,7 +50,11 @@ fn aws_signatures_are_made_for_each_attempt() {
     assert_eq!((&answer["success"], &answer["meta"]["attempts"]), (&json!(true), &json!(2)), "{answer}");
     for request in server.requests() {
         let value = request.header("authorization").unwrap();
-        assert!(value.starts_with("AWS4-HMAC-SHA256 Credential=AKID/") && value.contains("/eu-west-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, "), "{value}");
+        assert!(
+            value.starts_with("AWS4-HMAC-SHA256 Credential=AKID/")
+                && value.contains("/eu-west-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, "),
+            "{value}"
+        );
         assert_eq!(request.header("x-amz-date").unwrap().len(), 16);
     }
     assert_eq!(home.run(&["integrations:configure", "depot", "--set", "session=s3ssion?>~/token"]).code, 0);

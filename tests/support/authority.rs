@@ -404,7 +404,8 @@ fn token(world: &mut World, origin: &str, request: &Request) -> Reply {
             Reply::status(status).body(body.to_string().as_bytes())
         }
         Ok(tokens) if world.form => {
-            let pairs = tokens.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().map_or(value.to_string(), str::to_owned)));
+            let pairs =
+                tokens.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().map_or(value.to_string(), str::to_owned)));
             let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
             Reply::ok(body.as_bytes()).header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
         }
@@ -447,7 +448,9 @@ fn granted(world: &mut World, origin: &str, request: &Request, form: &HashMap<St
     let access = world.secret("access");
     world.access.push(access.clone());
     let mut tokens = json!({"access_token": access, "token_type": "Bearer", "expires_in": world.lasts, "issued_by": origin});
-    if world.refreshes && matches!(value("grant_type"), "authorization_code" | "refresh_token") | value("grant_type").ends_with("device_code") {
+    if world.refreshes
+        && matches!(value("grant_type"), "authorization_code" | "refresh_token") | value("grant_type").ends_with("device_code")
+    {
         let refresh = world.secret("refresh");
         world.refresh.push(refresh.clone());
         tokens["refresh_token"] = json!(refresh);

@@ -36,7 +36,8 @@ pub(super) async fn by_assertion(party: &Party<'_>, scopes: &[String]) -> Result
     let assertion = assertion(party, scopes, now_ms() / 1000).map_err(Trouble::Other)?;
     let url = party.address(&party.oauth.token_url).map_err(Trouble::Other)?;
     let pairs = [("grant_type", GRANT), ("assertion", &assertion)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.into_iter().chain(party.token_parameters())).finish();
+    let form =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs.into_iter().chain(party.token_parameters())).finish();
     let broken = |error: String| Trouble::Other(Error::internal(error));
     let request: HttpRequest = oauth2::http::Request::builder()
         .method(Method::POST)
@@ -62,7 +63,8 @@ fn assertion(party: &Party<'_>, scopes: &[String], now: i64) -> Result<String> {
     let key: Key = serde_json::from_str(kept.expose())
         .map_err(|_| wrong("is no key file: a JSON document with client_email and private_key").hint(fields.clone()))?;
     let der = PrivatePkcs8KeyDer::from_pem_slice(key.private_key.as_bytes()).map_err(|_| wrong("holds no private key (PKCS#8, PEM)"))?;
-    let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|error| wrong(&format!("holds a private key that cannot be used: {error}")))?;
+    let pair = RsaKeyPair::from_pkcs8(der.secret_pkcs8_der())
+        .map_err(|error| wrong(&format!("holds a private key that cannot be used: {error}")))?;
     let mut header = json!({"alg": "RS256", "typ": "JWT"});
     if let Some(id) = key.private_key_id {
         header["kid"] = Value::from(id);

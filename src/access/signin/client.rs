@@ -1,11 +1,9 @@
 //! The protocol library's client, made from a manifest and an account's own client; and what comes of a request for tokens.
 
-use oauth2::basic::{
-    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-};
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
 use oauth2::{
-    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields, RequestTokenError, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields, RequestTokenError,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,11 +89,15 @@ impl Party<'_> {
     /// An address of the manifest, with the account's settings in it.
     pub fn address(&self, template: &str) -> Result<Url> {
         let missing = || {
-            Error::new(Code::MissingCredentials, format!("The sign-in address '{template}' needs settings of the account that have no value"))
-                .hint(format!("angelia integrations:fields {}{}", self.provider.id, of(self.account)))
+            Error::new(
+                Code::MissingCredentials,
+                format!("The sign-in address '{template}' needs settings of the account that have no value"),
+            )
+            .hint(format!("angelia integrations:fields {}{}", self.provider.id, of(self.account)))
         };
         let filled = self.credentials.fill(template).ok_or_else(missing)?;
-        let url = Url::parse(filled.expose()).map_err(|error| Error::usage(format!("The sign-in address '{template}' is none: {error}")))?;
+        let url =
+            Url::parse(filled.expose()).map_err(|error| Error::usage(format!("The sign-in address '{template}' is none: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(Error::usage(format!("The sign-in address '{template}' must be an http or https URL")));
         }
@@ -175,7 +177,11 @@ impl Party<'_> {
             RequestTokenError::Request(Lost(error)) => Trouble::Other(error),
             RequestTokenError::Parse(error, _) => Trouble::Other(Error::new(
                 Code::InvalidResponse,
-                format!("The answer of the authorization server of {} cannot be understood: {}", self.provider.title, printable(&error.to_string())),
+                format!(
+                    "The answer of the authorization server of {} cannot be understood: {}",
+                    self.provider.title,
+                    printable(&error.to_string())
+                ),
             )),
             RequestTokenError::Other(why) => Trouble::Other(Error::new(
                 Code::InvalidResponse,

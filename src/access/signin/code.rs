@@ -51,7 +51,9 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
     match &granted {
         Ok(_) => visit.tell(true, "Signed in", &format!("Angelia may use {title} now. You can close this page.")).await,
         Err(error) if error.code == Code::PermissionDenied => {
-            visit.tell(false, "Not allowed", &format!("Access to {title} was not allowed; nothing was kept. You can close this page.")).await;
+            visit
+                .tell(false, "Not allowed", &format!("Access to {title} was not allowed; nothing was kept. You can close this page."))
+                .await;
         }
         Err(_) => {
             let text = format!("Signing in to {title} did not work; nothing was kept. The terminal says why. You can close this page.");
@@ -96,7 +98,10 @@ fn accepted(party: &Party<'_>, answer: &Answer) -> Result<String> {
         let same = Url::parse(issuer).is_ok_and(|issuer| issuer.origin() == expected.origin());
         let known = party.oauth.issuer.as_ref().is_none_or(|known| known.trim_end_matches('/') == issuer.trim_end_matches('/'));
         if !known || (party.oauth.issuer.is_none() && !same) {
-            return Err(Error::new(Code::InvalidResponse, format!("The answer to the sign-in comes from another server than that of {title}; it was refused")));
+            return Err(Error::new(
+                Code::InvalidResponse,
+                format!("The answer to the sign-in comes from another server than that of {title}; it was refused"),
+            ));
         }
     }
     if let Some((error, said)) = &answer.error {
@@ -110,7 +115,9 @@ pub(super) fn refused(party: &Party<'_>, error: &str, said: &str) -> Error {
     let title = &party.provider.title;
     let colon = if said.is_empty() { "" } else { ": " };
     match error {
-        "access_denied" => Error::new(Code::PermissionDenied, format!("Access to {title} was not allowed (access_denied){colon}{said}; nothing was kept")),
+        "access_denied" => {
+            Error::new(Code::PermissionDenied, format!("Access to {title} was not allowed (access_denied){colon}{said}; nothing was kept"))
+        }
         "expired_token" => Error::new(Code::Timeout, format!("The code for {title} was not entered in time; nothing was kept")),
         "temporarily_unavailable" | "server_error" => {
             Error::new(Code::Unreachable, format!("{title} cannot sign anybody in at the moment ({error}){colon}{said}")).retryable()
@@ -136,9 +143,10 @@ async fn redeem(party: &Party<'_>, begun: Begun, code: String) -> Result<Granted
         Err(Trouble::Refused { error, said }) => return Err(refused(party, &error, &said)),
     };
     match (&begun.nonce, &granted.id_token) {
-        (Some(nonce), Some(token)) if claim(token.expose(), "nonce").as_deref() != Some(nonce.secret()) => {
-            Err(Error::new(Code::InvalidResponse, format!("The identity that {} answered belongs to another sign-in (its nonce is wrong)", party.provider.title)))
-        }
+        (Some(nonce), Some(token)) if claim(token.expose(), "nonce").as_deref() != Some(nonce.secret()) => Err(Error::new(
+            Code::InvalidResponse,
+            format!("The identity that {} answered belongs to another sign-in (its nonce is wrong)", party.provider.title),
+        )),
         _ => Ok(granted),
     }
 }

@@ -99,9 +99,8 @@ impl Endpoint {
 
     async fn ask(&self, request: Request) -> Result<(u16, Value), Error> {
         let (status, body) = self.exchange(request).await?;
-        standard(&self.oauth, status, &body).map_err(|why| {
-            Error::new(Code::InvalidResponse, format!("The authorization server of {} {why}", self.title)).status(status)
-        })
+        standard(&self.oauth, status, &body)
+            .map_err(|why| Error::new(Code::InvalidResponse, format!("The authorization server of {} {why}", self.title)).status(status))
     }
 
     /// Gives a token back; why that was refused, if it was. Services answer success with anything or nothing.
@@ -114,8 +113,11 @@ impl Endpoint {
 
     /// Sends and reads. What says nothing of the request is an error.
     async fn exchange(&self, request: Request) -> Result<(u16, Vec<u8>), Error> {
-        let limits =
-            Limits { deadline: Instant::now() + PATIENCE, connect_timeout: self.way.connect_timeout, allow_private: self.way.allow_private };
+        let limits = Limits {
+            deadline: Instant::now() + PATIENCE,
+            connect_timeout: self.way.connect_timeout,
+            allow_private: self.way.allow_private,
+        };
         let server = format!("The authorization server of {}", self.title);
         let unreachable = |failure: crate::net::Failure| {
             let (code, said) = match failure.kind {
@@ -132,7 +134,9 @@ impl Endpoint {
             return Err(Error::new(Code::Unreachable, format!("{server} answered {status}; try again later")).retryable().status(status));
         }
         if (300..400).contains(&status) {
-            return Err(Error::new(Code::InvalidResponse, format!("{server} answered with a redirect, which is not followed")).status(status));
+            return Err(
+                Error::new(Code::InvalidResponse, format!("{server} answered with a redirect, which is not followed")).status(status)
+            );
         }
         Ok((status, body))
     }
@@ -148,9 +152,14 @@ fn standard(oauth: &OAuth, status: u16, body: &[u8]) -> Result<(u16, Value), Str
         if answer.get("device_code").is_some() {
             return Ok((200, answer));
         }
-        return if body.is_empty() { Ok((200, answer)) } else { Err(format!("answered {status} without a token at '{}'", oauth.token_path)) };
+        return if body.is_empty() {
+            Ok((200, answer))
+        } else {
+            Err(format!("answered {status} without a token at '{}'", oauth.token_path))
+        };
     };
-    let mut tokens = Map::from_iter([(String::from("access_token"), Value::from(token)), (String::from("token_type"), Value::from("bearer"))]);
+    let mut tokens =
+        Map::from_iter([(String::from("access_token"), Value::from(token)), (String::from("token_type"), Value::from("bearer"))]);
     // What belongs to a nested token stands beside it.
     let beside = oauth.token_path.rsplit_once('.').and_then(|(parent, _)| path(&answer, parent));
     let found = |word: &str| beside.and_then(|beside| beside.get(word)).or_else(|| answer.get(word)).filter(|value| !value.is_null());
@@ -186,7 +195,8 @@ fn read(body: &[u8]) -> Option<Value> {
 
 /// The error of an answer, whatever its status; some say so with 200, some nest it.
 fn refusal(status: u16, answer: &Value) -> Option<(String, String)> {
-    let text = |place: &str| path(answer, place).filter(|value| value.is_string() || value.is_number()).map(plain).filter(|text| !text.is_empty());
+    let text =
+        |place: &str| path(answer, place).filter(|value| value.is_string() || value.is_number()).map(plain).filter(|text| !text.is_empty());
     let said = ["error_description", "error.message", "message", "detail"].into_iter().find_map(text).unwrap_or_default();
     if let Some(error) = ["error", "error.status", "error.code", "error.type"].into_iter().find_map(text) {
         return Some((error, said));
@@ -202,5 +212,5 @@ fn seconds(value: &Value) -> Option<u64> {
         other => other.to_string().parse::<f64>().ok()?,
     };
     // A century is for ever.
-    (number >= 1.0 && number < 3.2e9).then_some(number as u64)
+    (1.0..3.2e9).contains(&number).then_some(number as u64)
 }

@@ -88,8 +88,14 @@ impl Account {
         let oauth = self.oauth()?;
         let vault = self.vault()?;
         if let Some(Source::Environment(variable)) = self.source(&vault, oauth) {
-            let line = format!("{} does not accept the token of the environment variable {variable}; it cannot be renewed here", self.provider.title);
-            return Err(Error::new(Code::NeedsReauth, line).status(401).hint(format!("Give {variable} another value, or unset it")).hint(self.command()));
+            let line = format!(
+                "{} does not accept the token of the environment variable {variable}; it cannot be renewed here",
+                self.provider.title
+            );
+            return Err(Error::new(Code::NeedsReauth, line)
+                .status(401)
+                .hint(format!("Give {variable} another value, or unset it"))
+                .hint(self.command()));
         }
         if vault.lease(&self.provider.id, &self.name).is_none() && !vault.is_fetched(&self.provider, &self.name, &oauth.token_field) {
             return Ok(None);

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Stored, Vault};
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
+use crate::config::dirs::Dirs;
 use crate::config::files;
 use crate::config::layers::StoreChoice;
-use crate::config::dirs::Dirs;
 use crate::registry::credential::Grant;
 use crate::registry::manifest::Provider;
 
