@@ -536,6 +536,8 @@ impl Program {
                 }
             }
         }
+        // What the page about writing a provider begins with.
+        world.run(BINARY, &["integrations:new", "tea_shop"])?;
         let mut program = Self { world, commands: BTreeMap::new() };
         for name in command_names(&program.world)? {
             let help = program.answer(&[&name, "--help"])?;

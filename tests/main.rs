@@ -18,6 +18,7 @@ mod durability;
 mod exchanges;
 mod hostile;
 mod input;
+mod lint;
 mod lua;
 mod lua_calls;
 mod lua_check;

@@ -117,10 +117,8 @@ fn a_call_that_would_wait_too_long_is_not_sent() {
         });
         let recorded = home.path().join("recorded");
         std::fs::create_dir(&recorded).unwrap();
-        let exchange = json!({
-            "request": {"method": "GET", "url": format!("{}/recorded", server.origin()), "body": null},
-            "response": {"status": 200, "headers": {}, "text": "{}"},
-        });
+        let case = json!({"arguments": {}, "request": {"method": "GET", "path": "/recorded"}, "response": {"json": {}}, "result": {}});
+        let exchange = json!({"provider": "host", "exchanges": {"get": [case]}});
         std::fs::write(recorded.join("1.json"), exchange.to_string()).unwrap();
         inside(&home);
         assert_eq!(paths(&server), ["/put", "/limited", "/body"]);

@@ -65,8 +65,12 @@ pub fn configured(vault: &Vault, summary: &Summary, account: &str) -> bool {
 pub fn missing<'a>(vault: &'a Vault, summary: &'a Summary, account: &'a str) -> impl Iterator<Item = &'a str> {
     let has = |field: &FieldSummary| field.has_default || vault.source(&summary.id, account, &field.key, &field.env, None).is_some();
     let named = move |key: &String| summary.credentials.iter().any(|field| field.key == *key && has(field));
-    let lacks =
-        move |field: &&FieldSummary| field.required && !has(field) && !field.fetched_from.iter().any(|fields| fields.iter().all(named));
+    let lacks = move |field: &&FieldSummary| {
+        field.required
+            && !has(field)
+            && !field.unless.iter().any(named)
+            && !field.fetched_from.iter().any(|fields| fields.iter().all(named))
+    };
     summary.credentials.iter().filter(lacks).map(|field| field.key.as_str())
 }
 

@@ -4,17 +4,22 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Looks up a dotted path: digits index arrays, `-1` is the last element, `.` is the whole.
+/// Looks up a dotted path: digits index arrays, `-1` is the last element, `.` is the whole. The last member may have dots in its name.
 pub fn path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path == "." {
         return Some(value);
     }
-    path.split('.').try_fold(value, |at, step| match at {
+    if let Some(whole) = value.as_object().and_then(|members| members.get(path)) {
+        return Some(whole);
+    }
+    let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
+    let inner = match value {
         Value::Array(items) if step == "-1" => items.last(),
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),
         Value::Object(members) => members.get(step),
         _ => None,
-    })
+    }?;
+    rest.map_or(Some(inner), |rest| self::path(inner, rest))
 }
 
 /// As [`path`], to change what stands there.
@@ -22,11 +27,19 @@ pub fn path_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     if path == "." {
         return Some(value);
     }
-    path.split('.').try_fold(value, |at, step| match at {
+    if value.get(path).is_some() {
+        return value.get_mut(path);
+    }
+    let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
+    let inner = match value {
         Value::Array(items) => items.get_mut(step.parse::<usize>().ok()?),
         Value::Object(members) => members.get_mut(step),
         _ => None,
-    })
+    }?;
+    match rest {
+        Some(rest) => path_mut(inner, rest),
+        None => Some(inner),
+    }
 }
 
 /// Puts a value at a dotted path of object members, making the objects on the way.
@@ -115,6 +128,9 @@ mod tests {
         assert_eq!(path(&value, "data.-1.id"), Some(&json!(2)));
         assert_eq!(path(&value, "data.0.id"), Some(&json!(1)));
         assert_eq!(path(&value, "data.x"), None);
+        let mut dotted = json!({"a": {"@odata.nextLink": "u"}, "b.c": {"d.e": [1]}});
+        assert_eq!((path(&dotted, "a.@odata.nextLink"), path(&dotted, "b.c.d.e.0")), (Some(&json!("u")), None));
+        assert_eq!(path_mut(&mut dotted, "a.@odata.nextLink"), Some(&mut json!("u")));
         let mut object = Map::new();
         insert(&mut object, "a.b", json!(1));
         insert(&mut object, "a.c", json!(2));

@@ -14,7 +14,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
-use crate::call::exchange::{Recorded, Recorder, Replayer};
+use crate::call::exchange::{Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::{Gathered, handed_on};
 use crate::call::pace::Pace;
@@ -63,8 +63,6 @@ pub struct Run<'a> {
     pub(crate) attempts: u32,
     pub(crate) effect_unknown: bool,
     pub(crate) last_status: Option<u16>,
-    /// Why an exchange could not be recorded.
-    pub(crate) unrecorded: Option<Error>,
 }
 
 impl Executor for Http {
@@ -111,7 +109,6 @@ impl Executor for Http {
                 attempts: 0,
                 effect_unknown: false,
                 last_status: None,
-                unrecorded: None,
             };
             let mut outcome = run.all().await;
             outcome.attempts = run.attempts;
@@ -119,10 +116,8 @@ impl Executor for Http {
             let refused = outcome.error.as_ref().and_then(|error| error.http_status);
             outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
-            outcome.scrubber = run.renewed.then_some(run.scrubber);
-            if outcome.error.is_none() {
-                outcome.error = run.unrecorded.take();
-            }
+            outcome.scrubber = run.renewed.then(|| run.scrubber.clone());
+            run.keep_recording(&mut outcome);
             outcome
         })
     }
@@ -343,30 +338,11 @@ impl Run<'_> {
         Ok((reply, body))
     }
 
-    /// Records an exchange. A failure to do so does not undo the call: it is told at the end.
-    fn record(&mut self, built: &Built, reply: &Reply, body: &[u8]) {
-        let (Some(recorder), Reply::Live(answer)) = (&self.recorder, reply) else {
-            return;
-        };
-        let headers = answer.headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
-        let recorded = Recorded { status: answer.status, headers, body: body.to_vec() };
-        if let Err(error) = recorder.write(&self.shown(built), &recorded, &self.scrubber) {
-            let message = format!("{}. The call itself was done; data holds its answer", error.message);
-            self.unrecorded = Some(Error { message, ..error });
-        }
-    }
-
-    fn shown(&self, built: &Built) -> Value {
-        let mut shown = body::preview(built, &Default::default());
-        self.scrubber.scrub_value(&mut shown);
-        shown
-    }
-
     pub(crate) async fn send(&mut self, built: &Built) -> Result<Reply, Failure> {
-        if let Some(replayer) = &self.replayer {
-            let answer = replayer.answer(&self.shown(built)).map_err(|error| Failure::new(FailureKind::Refused, error.message))?;
-            self.last_status = Some(answer.status);
-            return Ok(Reply::Recorded(answer));
+        if let Some(replayer) = self.replayer.clone() {
+            let reply = self.replayed(&replayer, built)?;
+            self.last_status = Some(reply.status());
+            return Ok(reply);
         }
         let request = self.request(built)?;
         self.last_status = None;
@@ -385,7 +361,7 @@ impl Run<'_> {
     }
 
     /// The request with credentials on it.
-    fn request(&self, built: &Built) -> Result<Request, Failure> {
+    pub(crate) fn request(&self, built: &Built) -> Result<Request, Failure> {
         let refuse = |message: String| Failure::new(FailureKind::Refused, message);
         let mut headers = HeaderMap::new();
         let key = self

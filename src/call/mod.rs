@@ -4,6 +4,7 @@
 pub mod args;
 pub mod audit;
 pub mod body;
+pub mod cases;
 pub mod download;
 pub mod draft;
 pub mod exchange;
@@ -27,5 +28,7 @@ pub mod retry;
 pub mod runtime;
 pub mod select;
 pub mod sink;
+pub mod tape;
+pub mod trial;
 pub mod wire;
 pub mod xml;

@@ -120,18 +120,16 @@ fn next_link(header: &str) -> Option<String> {
     while let Some((_, after)) = rest.split_once('<') {
         let (target, tail) = after.split_once('>')?;
         let parameters = tail.split('<').next().unwrap_or_default();
-        let is_next = parameters.split(';').any(|parameter| {
-            parameter.trim().trim_end_matches(',').split_once('=').is_some_and(|(name, value)| {
-                name.trim().eq_ignore_ascii_case("rel")
-                    && value
-                        .trim()
-                        .trim_matches([',', ' '])
-                        .trim_matches('"')
-                        .split_whitespace()
-                        .any(|rel| rel.eq_ignore_ascii_case("next"))
+        let parameter = |wanted: &str, fits: &dyn Fn(&str) -> bool| {
+            parameters.split(';').filter_map(|parameter| parameter.trim().trim_end_matches(',').split_once('=')).any(|(name, value)| {
+                name.trim().eq_ignore_ascii_case(wanted)
+                    && value.trim().trim_matches([',', ' ']).trim_matches('"').split_whitespace().any(fits)
             })
-        });
-        if is_next {
+        };
+        let is_next = parameter("rel", &|rel| rel.eq_ignore_ascii_case("next"));
+        // A link that says itself that nothing is behind it, as Sentry's do.
+        let empty = parameter("results", &|results| results == "false");
+        if is_next && !empty {
             return Some(target.to_owned());
         }
         rest = tail;
@@ -169,6 +167,8 @@ mod tests {
     #[test]
     fn links_stay_on_their_host() {
         let mut pager = pager(json!({"style": "link", "items": "."}));
+        let over = r#"<https://a.example/x?cursor=1>; rel="previous"; results="true", <https://a.example/x?cursor=2>; rel="next"; results="false""#;
+        assert_eq!((next_link(over), next_link(&over.replace("false", "true")).as_deref()), (None, Some("https://a.example/x?cursor=2")));
         let header = r#"<https://a.example/x?page=9>; rel="last", <https://a.example/x?page=2>; rel="next""#;
         assert_eq!(
             pager.next(&Map::new(), &json!([1]), Some(header), &at()),

@@ -54,7 +54,10 @@ fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
     if let Some(program) = &provider.errors.failed_when {
         let failed = jq::apply(program, &value).map_err(|why| invalid(provider, read, &why))?;
         if failed == Value::Bool(true) {
-            return Err(describe(provider, read, Code::ProviderError, value));
+            let limited = limited(provider, read);
+            let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, value);
+            error.retryable = limited;
+            return Err(error);
         }
     }
     Ok(value)
@@ -67,14 +70,17 @@ fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
     error
 }
 
-/// Whether a refusal is about the rate: by its status and headers, or by what its body says.
+/// Whether a refusal is about the rate: by its status and headers, or by what its body says, also where its status is that of a success.
 pub fn limited(provider: &Provider, read: &Read<'_>) -> bool {
     let by_body = || {
         let program = provider.errors.rate_limited_when.as_deref()?;
         let body = serde_json::from_slice(read.body).ok()?;
         Some(jq::apply(program, &body).ok()? == Value::Bool(true))
     };
-    !(200..300).contains(&read.status) && (retry::rate_limited(read.status, &provider.rate_limit, read.header) || by_body() == Some(true))
+    if (200..300).contains(&read.status) {
+        return provider.errors.failed_when.is_some() && read.body.len() <= LONGEST_ERROR_BODY && by_body() == Some(true);
+    }
+    retry::rate_limited(read.status, &provider.rate_limit, read.header) || by_body() == Some(true)
 }
 
 /// The error of a status that is no success.

@@ -25,6 +25,7 @@ use crate::call::http::Http;
 use crate::call::native::Native;
 use crate::call::plan::Plan;
 use crate::call::request::{Call, Ctx};
+use crate::call::tape;
 use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
 use crate::registry::function::{Operation, UPSTREAMS};
@@ -267,13 +268,10 @@ impl Runtime {
         draft.operation = Some(callable.function.operation);
         let provider = &callable.provider;
         if !provider.cli_runtime_supported {
-            return Err(Error::new(
-                Code::UnsupportedRuntime,
-                format!("Integration '{}' is discoverable but is not supported by the local CLI runtime yet.", provider.id),
-            )
-            .hint(format!("angelia integrations:doctor {}", provider.id)));
+            return Err(unsupported(&provider.id));
         }
-        if !policy::enabled(&self.config, &provider.id, callable.local) {
+        let replayed = tape::replays(&callable, &call.options);
+        if !replayed && !policy::enabled(&self.config, &provider.id, callable.local) {
             let line = format!("Integration '{}' is installed but not active: it is not enabled", provider.id);
             return Err(match provider.id.strip_prefix(UPSTREAMS) {
                 Some(server) => Error::new(Code::Inactive, line).hint(format!("angelia mcp:enable {server}")),
@@ -286,14 +284,16 @@ impl Runtime {
         let wanted = call.account.as_deref().or(fixed).or(policy::account(&self.config, &provider.id)).unwrap_or(DEFAULT_ACCOUNT);
         let account = name::account(wanted)?;
         draft.account.clone_from(&account);
-        self.check_account(&callable, &account)?;
+        if !replayed {
+            self.check_account(&callable, &account)?;
+        }
         let checked = args::check(&callable.function, callable.checker()?, call.arguments).map_err(|error| match error.code {
             Code::InvalidArguments | Code::InvalidPayload => error.hint(format!("angelia integrations:schema {}", draft.function)),
             _ => error,
         })?;
         draft.arguments = Some(Value::Object(checked.object.clone()));
         finish::check(&callable, &call.options)?;
-        let server = self.server(&callable, &account)?;
+        let server = self.server(&callable, &account, replayed)?;
         let question = Question {
             provider: &provider.id,
             function: &callable.function.id,
@@ -305,11 +305,12 @@ impl Runtime {
             .reach
             .as_ref()
             .map_or_else(|| Ok(policy::decide(&self.config, &question)), |reach| reach.decide(&self.config, &question))?;
+        let decision = if replayed { tape::decision() } else { decision };
         if question.operation > ctx.ceiling {
             return Err(above(&draft.function, question.operation, ctx.ceiling));
         }
         let forced = call.options.force || ctx.reach.as_ref().is_some_and(|reach| reach.force);
-        let bypassed = forced && policy::decide(&self.config, &question).rule != Rule::Allow;
+        let bypassed = forced && !replayed && policy::decide(&self.config, &question).rule != Rule::Allow;
         if forced && self.config.force() == ForceRule::Never {
             return Err(Error::new(Code::PermissionDenied, "--force is turned off (force = \"never\" in the settings)"));
         }
@@ -372,7 +373,7 @@ impl Runtime {
     }
 
     /// The base URL of the function's server for an account.
-    fn server(&self, callable: &Callable, account: &str) -> Result<Option<String>> {
+    fn server(&self, callable: &Callable, account: &str, replayed: bool) -> Result<Option<String>> {
         if callable.local || callable.function.mcp.is_some() {
             return Ok(None);
         }
@@ -389,6 +390,9 @@ impl Runtime {
             for (key, value) in self.vault.settings(provider, account)? {
                 url = url.replace(&format!("{{{key}}}"), &value);
             }
+        }
+        if replayed {
+            url = tape::stand_in(&url);
         }
         base_url(&url).map(Some).map_err(|why| wrong(&url, why))
     }
@@ -462,6 +466,11 @@ impl Runtime {
             (self.notes)(&format!("This call is not in the audit log: {error}"));
         }
     }
+}
+
+fn unsupported(provider: &str) -> Error {
+    let line = format!("Integration '{provider}' is discoverable but is not supported by the local CLI runtime yet.");
+    Error::new(Code::UnsupportedRuntime, line).hint(format!("angelia integrations:doctor {provider}"))
 }
 
 fn above(function: &str, operation: Operation, ceiling: Operation) -> Error {

@@ -1,7 +1,7 @@
 //! Between what the manifest builds and what the network sends and receives.
 
 use crate::call::body::{self, BuiltBody, Content};
-use crate::call::exchange::Recorded;
+use crate::call::cases::Recorded;
 use crate::net::{Answer, Body, Part, PartContent};
 
 /// An answer, live or recorded.

@@ -14,6 +14,7 @@ mod interrupt;
 mod jq;
 mod lua;
 mod lua_test;
+mod manifest;
 mod mcp;
 mod output;
 mod progress;
@@ -189,6 +190,8 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
         "integrations:test" => setup::test(&app, &out, arguments),
         "integrations:connect" => connect::connect(&app, &out, arguments),
         "integrations:disconnect" => connect::disconnect(&app, &out, arguments),
+        "integrations:new" => manifest::new(&app, &out, arguments),
+        "integrations:lint" => manifest::lint(&out, arguments),
         "integrations:remove" => setup::remove(&app, &out, arguments),
         "integrations:doctor" => doctor::run(&app, &out, arguments),
         "lua:check" => workbench::check(&app, &out, arguments),

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
-use crate::cli::{connect, mcp};
+use crate::cli::{connect, manifest, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -198,7 +198,7 @@ fn running(command: Command) -> Command {
         ])
         .args([
             option("record", "DIR", "Write every exchange to a folder, without secrets"),
-            option("replay", "DIR", "Answer from recorded exchanges; send nothing"),
+            option("replay", "PATH", "Answer from recorded exchanges; send nothing"),
         ])
         .args([
             number("memory-limit", "BYTES", "Most memory; 67108864 when left out"),
@@ -326,6 +326,7 @@ pub fn command() -> Command {
         .after_help("angelia integrations:<provider> [function] is a shortcut for integrations:call. 'integrations call' means 'integrations:call'.\nStart with: angelia integrations:search \"create an issue\"")
         .subcommand_required(false)
         .subcommands(integrations())
+        .subcommands(manifest::commands())
         .subcommands(mcp::tree::commands())
         .subcommands(mcp::upstreams::tree::commands())
         .subcommands(lua())

@@ -36,7 +36,7 @@ pub const OWN: &[(&str, Option<&str>, &str)] = &[
     ("output", Some("FILE"), "Write the download, or the data, to a file"),
     ("overwrite", None, "Let --output replace a file"),
     ("record", Some("DIR"), "Write every exchange to a folder, without secrets"),
-    ("replay", Some("DIR"), "Answer from recorded exchanges; send nothing"),
+    ("replay", Some("PATH"), "Answer from recorded exchanges; send nothing"),
     ("arg", Some("KEY=VALUE"), "One argument; also reaches a parameter named like one of these flags"),
     ("help", None, "Show the function's parameters"),
 ];

@@ -12,6 +12,9 @@ pub struct Credential {
     pub label: String,
     #[serde(default = "yes")]
     pub required: bool,
+    /// Not needed where one of these fields has a value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<String>,
     pub secret: bool,
     #[serde(default)]
     pub kind: CredentialKind,
@@ -53,6 +56,13 @@ pub struct Auth {
     /// What a signature is made with and of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
+}
+
+impl Auth {
+    /// The templates over credential fields.
+    pub fn templates(&self) -> [&str; 3] {
+        [&self.value, &self.username, &self.password]
+    }
 }
 
 /// The kinds of [`Auth`].

@@ -95,6 +95,8 @@ impl Summary {
 pub struct FieldSummary {
     pub key: String,
     pub required: bool,
+    /// Not needed where one of these fields has a value.
+    pub unless: Vec<String>,
     pub has_default: bool,
     pub env: Vec<String>,
     /// Fields from which this one is fetched when a call needs it: one list for each way.
@@ -222,6 +224,7 @@ fn summary(provider: &Provider, functions: &[Function]) -> Summary {
             .map(|field| FieldSummary {
                 key: field.key.clone(),
                 required: field.required,
+                unless: field.unless.clone(),
                 has_default: field.default.is_some(),
                 env: field.env.clone(),
                 fetched_from: fetched_from(provider, &field.key),

@@ -59,13 +59,16 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     for auth in &provider.auth.0 {
         for key in [&auth.value, &auth.username, &auth.password].into_iter().flat_map(|text| names_in(text)) {
             let part = auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key);
-            if field(key).is_none() && !part {
+            if !part && field(key).is_none() {
                 say(format!("auth names '{key}', which is no credential field"));
             }
         }
         lint_signature(auth, &|key| field(key).is_some(), say);
     }
     lint_oauth(provider, say);
+    for other in provider.credentials.iter().flat_map(|field| &field.unless).filter(|other| field(other).is_none()) {
+        say(format!("credentials: unless names '{other}', which is no credential field"));
+    }
     for (name, url) in &provider.servers {
         for key in names_in(url.as_str().unwrap_or_default()) {
             match field(key) {

@@ -1,6 +1,7 @@
 //! What can be called: manifests, their compiled form, lookup, search, schemas and pages about them.
 //! No network, and no idea where the home folder is: folders are handed in.
 
+pub mod advice;
 pub mod catalog;
 pub mod credential;
 pub mod docs;

@@ -40,9 +40,14 @@ impl Checker {
 
 /// Validates any value; for manifests' own examples.
 pub fn valid(schema: &Value, instance: &Value) -> Result<(), String> {
-    let validator = validator(schema)?;
-    let said: Vec<String> = validator.iter_errors(instance).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let said: Vec<String> = faults(schema, instance)?.into_iter().map(|(place, fault)| format!("{place}: {fault}")).collect();
     if said.is_empty() { Ok(()) } else { Err(said.join("; ")) }
+}
+
+/// Everything that is wrong with a value: where, and what.
+pub fn faults(schema: &Value, instance: &Value) -> Result<Vec<(String, String)>, String> {
+    let validator = validator(schema)?;
+    Ok(validator.iter_errors(instance).map(|error| (error.instance_path().to_string(), error.to_string())).collect())
 }
 
 /// Draft 7 compiles its meta-schema four times faster; the newer one is used where the schema has its words.

@@ -56,8 +56,16 @@ fn read_cache(cache: &Path) -> Option<Index> {
     fs::File::open(cache).ok().and_then(|file| Index::open(Source::File(file)).ok())
 }
 
+/// The name of a manifest in a folder of its own, beside which its exchange tests stand.
+pub const IN_FOLDER: &str = "provider.yaml";
+
 fn manifests(folder: &Path) -> Vec<(PathBuf, fs::Metadata)> {
-    files(folder, &["yaml", "yml", "json"])
+    let mut found = files(folder, &["yaml", "yml", "json"]);
+    found.retain(|(_, meta)| !meta.is_dir());
+    let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path().join(IN_FOLDER));
+    found.extend(below.filter_map(|path| fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|meta| (path, meta))));
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
 }
 
 fn files(folder: &Path, ends: &[&str]) -> Vec<(PathBuf, fs::Metadata)> {
@@ -146,6 +154,16 @@ fn problems(path: &Path, found: Vec<(Option<u64>, String)>) -> Vec<FileProblem> 
 pub fn defining(folder: &Path, id: &str) -> Option<PathBuf> {
     let defines = |(path, meta): &(PathBuf, fs::Metadata)| read(path, meta).is_ok_and(|provider| provider.id == id);
     manifests(folder).into_iter().find(defines).map(|(path, _)| path)
+}
+
+/// A file of JSON or YAML, read no further than its size can be refused.
+pub fn document(path: &Path) -> Result<Value, String> {
+    let meta = fs::metadata(path).map_err(|error| error.to_string())?;
+    let text = read_text(path, &meta, LARGEST).map_err(|found| found.into_iter().map(|problem| problem.message).collect::<String>())?;
+    if path.extension().is_some_and(|end| end == "json") {
+        return serde_json::from_str(&text).map_err(|error| error.to_string());
+    }
+    serde_saphyr::from_str(&text).map_err(|error| first_line(&error.without_snippet().to_string()))
 }
 
 /// Reads and checks one manifest; every problem with its line where known.

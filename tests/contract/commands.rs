@@ -152,6 +152,8 @@ const FAILING: &[&[&str]] = &[
     &["integrations:examples", "nothing"],
     &["integrations:schema", "shop.get_owner", "--output"],
     &["integrations:call"],
+    &["integrations:new", "github"],
+    &["integrations:lint", "/nowhere"],
     &["integrations:lua", "--nothing"],
     &["mcp:lua", "--nothing"],
     &["mcp:tools", "nothing"],

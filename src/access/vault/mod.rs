@@ -184,6 +184,9 @@ impl Vault {
             .credentials
             .iter()
             .filter(|field| field.required && !self.has(provider, account, field) && !self.is_fetched(provider, account, &field.key))
+            .filter(|field| {
+                !provider.credentials.iter().any(|other| field.unless.contains(&other.key) && self.has(provider, account, other))
+            })
             .collect()
     }
 

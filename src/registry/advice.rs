@@ -1,0 +1,184 @@
+//! What a manifest should say beyond what it must: names, words and promises by which functions are found, understood and trusted.
+//! A manifest that does not follow this advice works all the same; the built-in ones follow it, but for exceptions that their test lists.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::registry::function::{Function, Operation};
+use crate::registry::lint::{Finding, names_in};
+use crate::registry::manifest::Provider;
+
+/// First words of functions that only look.
+const READS: &[&str] = &[
+    "compare", "count", "describe", "download", "export", "filter", "find", "get", "list", "lookup", "ping", "preview", "read", "search",
+    "test", "validate",
+];
+
+/// First words of functions that change something.
+#[rustfmt::skip]
+const CHANGES: &[&str] = &[
+    "add", "append", "apply", "approve", "archive", "assign", "attach", "cancel", "capture", "close", "complete", "confirm", "copy", "create",
+    "delete", "detach", "disable", "edit", "enable", "end", "erase", "expire", "finalize", "fork", "generate", "import", "insert", "invite",
+    "join", "leave", "link", "lock", "mark", "merge", "move", "open", "patch", "pause", "pay", "pin", "post", "publish", "purge", "rank",
+    "refund", "remove", "rename", "reopen", "replace", "reply", "request", "rerun", "resolve", "restore", "resume", "retry", "revoke", "run",
+    "schedule", "send", "set", "share", "start", "stop", "submit", "subscribe", "tag", "transition", "trash", "trigger", "unarchive",
+    "unassign", "unlock", "unpin", "unsubscribe", "update", "upload", "upsert", "void",
+];
+
+/// First words that both kinds use.
+const EITHER: &[&str] = &["query"];
+
+/// The longest description.
+const LONGEST: usize = 300;
+
+/// Everything that could be better.
+pub fn advice(provider: &Provider) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = of_provider(provider).into_iter().map(|message| Finding { function: None, message }).collect();
+    for function in &provider.functions {
+        let said = [name(function), words(function), read_because(function)].concat();
+        findings.extend(said.into_iter().map(|message| Finding { function: Some(function.id.clone()), message }));
+    }
+    findings
+}
+
+fn of_provider(provider: &Provider) -> Vec<String> {
+    let local = provider.functions.iter().all(Function::is_local);
+    let mut said = Vec::new();
+    if provider.verify.is_none() {
+        said.push(String::from("verify is missing: nothing proves that the credentials work"));
+    }
+    if provider.title.trim().is_empty() {
+        said.push(String::from("has no title"));
+    }
+    said.extend(unlike_a_sentence(&provider.description).map(|why| format!("the description {why}")));
+    if !local && provider.links.docs.as_ref().is_none_or(|link| !link.starts_with("https://")) {
+        said.push(String::from("links.docs is missing: the vendor's reference, by https"));
+    }
+    for field in provider.credentials.iter().filter(|field| field.help.trim().is_empty()) {
+        said.push(format!("credential '{}' does not say where to get it (help)", field.key));
+    }
+    said.extend(credentials(provider));
+    said.extend(same_words_twice(provider));
+    said
+}
+
+/// Every field that a person fills in has one use.
+fn credentials(provider: &Provider) -> Vec<String> {
+    let templates = provider.auth.0.iter().flat_map(|auth| auth.templates());
+    let mut used: Vec<&str> = templates.chain(provider.servers.values().filter_map(Value::as_str)).flat_map(names_in).collect();
+    if let Some(oauth) = &provider.oauth {
+        used.extend(["client_id", "client_secret", "refresh_token", "service_account", oauth.token_field.as_str()]);
+        used.extend(oauth.keep.keys().map(String::as_str));
+        let urls = [&oauth.authorize_url, &oauth.device_url, &oauth.revoke_url].into_iter().flatten().chain([&oauth.token_url]);
+        used.extend(urls.flat_map(|url| names_in(url)));
+    }
+    let mut said = Vec::new();
+    let mut names: Vec<&String> = Vec::new();
+    for field in &provider.credentials {
+        if !used.contains(&field.key.as_str()) {
+            said.push(format!("credential '{}' is asked for and never used", field.key));
+        }
+        for name in &field.env {
+            if names.contains(&name) {
+                said.push(format!("{name} stands for two credentials"));
+            }
+            names.push(name);
+        }
+    }
+    said
+}
+
+/// Two functions that say the same cannot be told apart.
+fn same_words_twice(provider: &Provider) -> Vec<String> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let texts = provider.functions.iter().flat_map(|function| [(&function.title, &function.id), (&function.description, &function.id)]);
+    texts.filter_map(|(text, id)| seen.insert(text, id).map(|other| format!("{other} and {id} both say {text:?}"))).collect()
+}
+
+/// A name begins with a verb, and the verb tells whether something changes.
+fn name(function: &Function) -> Vec<String> {
+    let verb = function.id.split('_').next().unwrap_or_default();
+    let reads = function.operation == Operation::Read;
+    let mut said = Vec::new();
+    if !EITHER.contains(&verb) && !(if reads { READS } else { CHANGES }).contains(&verb) {
+        said.push(format!("'{verb}' is no usual first word of a {}", function.operation.as_str()));
+    }
+    if function.id.ends_with('_') {
+        said.push(String::from("the id ends with _"));
+    }
+    if ["delete", "erase"].contains(&verb) && function.operation != Operation::Destructive {
+        said.push(format!("deletes, and is a {}: a policy cannot treat it apart from a write", function.operation.as_str()));
+    }
+    said
+}
+
+/// A function can be found and understood by its words alone.
+fn words(function: &Function) -> Vec<String> {
+    let mut said = Vec::new();
+    if [&function.id, &function.title].iter().any(|name| same_words(name, &function.description)) {
+        said.push(format!("the description is the name once more: {:?}", function.description));
+    }
+    said.extend(unlike_a_sentence(&function.description).map(|why| format!("the description {why}")));
+    if !function.title.starts_with(char::is_uppercase) || function.title.ends_with('.') {
+        said.push(format!("{:?} is no title", function.title));
+    }
+    if function.synonyms.is_empty() {
+        said.push(String::from("has no synonym: people search by other words than vendors"));
+    }
+    if function.examples.is_empty() {
+        said.push(String::from("has no example"));
+    }
+    let undescribed = |schema: &Value| schema.get("description").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
+    let parameters = function.parameters.iter().filter(|(_, schema)| undescribed(schema));
+    said.extend(parameters.map(|(name, _)| format!("parameter '{name}' has no description")));
+    said
+}
+
+/// Who declares a read by POST says why it changes nothing.
+fn read_because(function: &Function) -> Vec<String> {
+    let (method, _) = function.method_and_path();
+    let odd = function.operation == Operation::Read && (function.is_script() || !matches!(method, "GET" | "HEAD" | "NATIVE"));
+    match (odd, function.read_because.as_deref().map(str::trim)) {
+        (true, None | Some("")) => vec![format!("is a read by {method} without read_because")],
+        (false, Some(_)) => vec![format!("is a {} by {method} and needs no read_because", function.operation.as_str())],
+        _ => Vec::new(),
+    }
+}
+
+/// Whether two texts differ at most in capitals and marks, as `list_issues` and "List issues." do.
+fn same_words(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    plain(one) == plain(other)
+}
+
+/// Why a text is no sentence or two on one line, if it is none.
+fn unlike_a_sentence(text: &str) -> Option<String> {
+    if !text.ends_with('.') {
+        return Some(format!("does not end with a period: {text:?}"));
+    }
+    if !text.starts_with(|first: char| first.is_uppercase()) {
+        return Some(format!("does not begin with a capital: {text:?}"));
+    }
+    if text.trim() != text || text.contains('\n') {
+        return Some(format!("is not one line: {text:?}"));
+    }
+    (text.chars().count() > LONGEST).then(|| format!("is longer than {LONGEST} characters"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rules judge texts by this; it must not take everything for a sentence.
+    #[test]
+    fn sentences_are_known() {
+        assert_eq!(unlike_a_sentence("Lists issues, newest first."), None);
+        assert!(same_words("list_issues", "List issues.") && !same_words("list_issues", "Lists issues of a repository."));
+        for bad in ["", "Lists issues", "lists issues.", "Lists\nissues.", " Lists issues.", &format!("L{}.", "o".repeat(300))] {
+            assert!(unlike_a_sentence(bad).is_some(), "{bad:?}");
+        }
+    }
+}

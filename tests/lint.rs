@@ -1,0 +1,199 @@
+//! For whoever writes a provider: what `integrations:new` makes is right from the start, `integrations:lint` says everything that is
+//! wrong at once and can tell a wrong case from a good one, recordings are exchange tests, and nothing is sent by any of it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::support::home::{Home, Run};
+use crate::support::server::{Reply, Server};
+
+fn lint(home: &Home, file: &str, more: &[&str]) -> Run {
+    home.run(&[&["integrations:lint", file, "--json"], more].concat())
+}
+
+fn made(home: &Home, more: &[&str]) -> (String, String) {
+    let run = home.run(&[&["integrations:new", "yard_sale", "--json"], more].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let files = run.json()["files"].as_array().unwrap().clone();
+    let name = |at: usize| files[at].as_str().unwrap().to_owned();
+    (name(0), name(1))
+}
+
+/// Replaces a text of a file, which must be in it.
+fn change(file: &str, old: &str, new: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(old), "{old:?} is not in {text}");
+    std::fs::write(file, text.replace(old, new)).unwrap();
+}
+
+fn messages(run: &Run, severity: &str) -> Vec<String> {
+    let findings = run.json()["findings"].as_array().unwrap().clone();
+    let of = findings.iter().filter(|finding| finding["severity"] == severity);
+    of.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_is_made_is_right_and_is_in_the_catalog() {
+    for auth in ["bearer", "header", "query", "basic", "none"] {
+        let home = Home::new();
+        let (manifest, _) = made(&home, &["--auth", auth, "--title", "Yard & sale", "--url", "https://yard.example/api/v2/"]);
+        let run = lint(&home, &manifest, &["--strict"]);
+        assert_eq!((run.code, &run.json()["findings"], &run.json()["cases"]), (0, &json!([]), &json!(4)), "{auth}: {run:?}");
+        let run = home.run(&["integrations:schema", "yard_sale.create_item"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        let run = home.run(&["integrations:new", "yard_sale", "--json"]);
+        assert_eq!((run.code, run.json()["error_detail"]["code"].as_str()), (2, Some("usage")), "nothing is written over: {run:?}");
+    }
+    let home = Home::new();
+    for words in [&["github"][..], &["Not_An_Id"], &["x", "--url=ftp://x"], &["x", "--title=a\"b"], &["x", "--auth=magic"]] {
+        let run = home.run(&[&["integrations:new"], words].concat());
+        assert_eq!(run.code, 2, "{words:?} {run:?}");
+    }
+    assert!(!home.root().join("config/providers/x").exists(), "nothing is left of what was refused");
+}
+
+#[test]
+fn every_mistake_is_said_at_once() {
+    let home = Home::new();
+    let (manifest, _) = made(&home, &[]);
+    change(&manifest, "in this state.}", "in this state., in: querry, style: comas}");
+    change(&manifest, "verify: get_current_user", "verify: create_item");
+    change(&manifest, "    synonyms: [add an item, new item]\n", "    shape: \".a |\"\n");
+    change(&manifest, "arguments: {name: First}", "arguments: {nam: First}");
+    let run = lint(&home, &manifest, &[]);
+    assert_eq!((run.code, run.json()["error_detail"]["code"].as_str()), (2, Some("invalid_payload")), "{run:?}");
+    let said = messages(&run, "error").join("\n");
+    for part in ["querry", "comas", "verify: 'create_item'", "create_item: example", "create_item: jq", "/functions/1"] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    assert!(run.json()["findings"].as_array().unwrap().iter().any(|finding| finding["line"].is_u64()));
+    let human = home.run(&["integrations:lint", &manifest]);
+    assert!(human.code == 2 && human.stdout.contains("provider.yaml:") && human.stdout.contains("error:"), "{human:?}");
+}
+
+#[test]
+fn advice_fails_only_where_it_is_strict() {
+    let home = Home::new();
+    let (manifest, exchanges) = made(&home, &[]);
+    change(&manifest, "    synonyms: [add an item, new item]\n", "");
+    change(&manifest, "id: list_items", "id: items");
+    change(&exchanges, "  list_items:", "  items:");
+    std::fs::remove_file(&exchanges).unwrap();
+    let run = lint(&home, &manifest, &[]);
+    let said = messages(&run, "advice").join("\n");
+    assert_eq!((run.code, messages(&run, "error").len()), (0, 0), "{run:?}");
+    for part in ["has no synonym", "'items' is no usual first word", "has no exchange tests"] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    assert_eq!(lint(&home, &manifest, &["--strict"]).code, 2);
+}
+
+/// A check that cannot fail is none: each of these changes to a good case is told.
+#[test]
+fn a_wrong_case_is_told() {
+    let changes = [
+        ("path: /v1/items, query: {state: open}", "path: /v1/item, query: {state: open}", "path is /v1/items"),
+        ("path: /v1/items, query: {state: open}", "path: /v1/items", "query is"),
+        ("json: {name: \"Täst\"}}\n", "json: {name: Test}}\n", "json body is"),
+        ("method: POST", "method: PUT", "method is POST"),
+        ("authorization: Bearer test-token", "authorization: Bearer other", "header authorization is"),
+        ("http_status: 401", "http_status: 402", "error is"),
+        ("result: {id: 2, name: \"Täst\"}", "result: {id: 3}", "data is"),
+        ("response: {json: {id: 7, name: Ada}}", "response: {status: 500, json: {}}", "failed:"),
+        ("error: {code: provider_error, message: bad credentials, http_status: 401}", "result: null", "failed:"),
+        ("credentials: {token: test-token}", "credentials: {tokken: test-token}", "'tokken' is no credential field"),
+        ("  create_item:", "  no_such_function:", "no_such_function"),
+        ("arguments: {state: open}", "arguments: {state: opened}", "0 requests instead of 1"),
+        ("exchanges:\n", "exchanged:\n", "exchanges"),
+    ];
+    for (old, new, said) in changes {
+        let home = Home::new();
+        let (manifest, exchanges) = made(&home, &[]);
+        change(&exchanges, old, new);
+        let run = lint(&home, &manifest, &[]);
+        let all = messages(&run, "error").join("\n");
+        assert!(run.code == 2 && all.contains(said), "{old:?} -> {new:?}: {all}");
+    }
+}
+
+/// The credentials of tests are those of the file: neither an account nor the environment comes in.
+#[test]
+fn nothing_of_the_user_has_a_part_in_it() {
+    let home = Home::new().env("ANGELIA_YARD_SALE_TOKEN", "from-the-environment").env("YARD_TOKEN", "from-the-alias");
+    let (manifest, _) = made(&home, &[]);
+    change(&manifest, "help: \"Where one makes it.\"", "help: \"Where one makes it.\", env: [YARD_TOKEN]");
+    let run = lint(&home, &manifest, &["--strict"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(!format!("{run:?}").contains("from-the-"));
+}
+
+#[test]
+fn a_recording_is_an_exchange_test_and_needs_no_account_to_be_replayed() {
+    let home = Home::new().env("ANGELIA_YARD_SALE_TOKEN", "a-real-token");
+    let (manifest, _) = made(&home, &[]);
+    let server = Server::start(|request| match request.path() {
+        "/v1/items" if request.method == "POST" => Reply::ok(br#"{"id": 9, "echo": "a-real-token"}"#),
+        _ => Reply::ok(br#"{"items": [{"id": 12345678901234567890}], "at": 1.50}"#),
+    });
+    home.config(&format!(
+        "[integrations.yard_sale]\nenabled = true\nread = \"allow\"\nwrite = \"allow\"\nallow_private = true\n[integrations.yard_sale.servers]\ndefault = \"{}/v1\"\n",
+        server.origin()
+    ));
+    let folder = home.path().join("tape").display().to_string();
+    let calls: [&[&str]; 2] = [&["yard_sale.list_items", "--state=open", "--all"], &["yard_sale.create_item", "--name=Ä"]];
+    let call =
+        |home: &Home, words: &[&str], option: &str| home.run(&[&["integrations:call"], words, &["--json", option, &folder]].concat());
+    let live: Vec<Value> = calls.iter().map(|words| call(&home, words, "--record").json()["data"].clone()).collect();
+    assert_eq!(server.requests().len(), 2);
+    let file = PathBuf::from(&folder).join("00002.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("a-real-token") && text.contains("«secret»"), "{text}");
+    let run = lint(&home, &manifest, &["--exchanges", &folder]);
+    assert_eq!((run.code, &run.json()["cases"], messages(&run, "error")), (0, &json!(2), Vec::new()), "{run:?}");
+    drop(server);
+
+    // Somebody else, without account, activation or permission.
+    let other = Home::new();
+    std::fs::create_dir_all(other.root().join("config/providers")).unwrap();
+    std::fs::copy(&manifest, other.root().join("config/providers/yard_sale.yaml")).unwrap();
+    for (words, live) in calls.iter().zip(&live) {
+        let again = call(&other, words, "--replay");
+        assert_eq!((again.code, &again.json()["meta"]["replayed"]), (0, &json!(true)), "{again:?}");
+        assert_eq!(again.json()["data"].to_string(), live.to_string());
+    }
+    let run = call(&other, &["yard_sale.create_item", "--name=another"], "--replay");
+    assert_eq!((run.code, run.json()["error_detail"]["code"].as_str()), (7, Some("unreachable")), "{run:?}");
+    assert!(run.json()["error"].as_str().unwrap().contains("POST /v1/items"), "{run:?}");
+}
+
+/// The tests of a built-in provider answer calls.
+#[test]
+fn exchange_tests_answer_calls() {
+    let home = Home::new();
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/providers/hackernews/exchanges.yaml");
+    let cases: Value = serde_saphyr::from_str(&std::fs::read_to_string(tests).unwrap()).unwrap();
+    let case = &cases["exchanges"]["get_item"][0];
+    let run = home.run(&["integrations:call", "hackernews.get_item", &case["arguments"].to_string(), "--json", "--replay", tests]);
+    assert_eq!((run.code, &run.json()["data"]), (0, &case["result"]), "{run:?}");
+}
+
+#[test]
+fn hostile_files_end_in_a_word() {
+    let home = Home::new();
+    let file = home.path().join("provider.yaml");
+    let bomb = format!(
+        "a: &a [x,x]\n{}",
+        (0..30)
+            .map(|n| format!("b{n}: &b{n} [*{p}, *{p}]\n", p = if n == 0 { String::from("a") } else { format!("b{}", n - 1) }))
+            .collect::<String>()
+    );
+    for text in ["", "\u{0}", "[", "- 1", "id: [", &bomb, &"[".repeat(100_000), &format!("id: {}", "x".repeat(100_000))] {
+        std::fs::write(&file, text).unwrap();
+        let run = lint(&home, file.to_str().unwrap(), &[]);
+        assert_eq!(run.code, 2, "{:?} {run:?}", text.chars().take(20).collect::<String>());
+    }
+    let run = lint(&home, home.path().to_str().unwrap(), &[]);
+    assert_eq!(run.code, 2, "a folder is no manifest: {run:?}");
+    assert_eq!(lint(&home, "/nowhere/at/all.yaml", &[]).code, 3);
+}
