@@ -12,6 +12,7 @@ use crate::access::signin::client::{Granted, Party, Trouble};
 use crate::access::signin::connect::Person;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::plain;
+use crate::base::secret::Secret;
 
 /// One sign-in on its way.
 struct Begun {
@@ -44,7 +45,7 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
     };
     drop(loopback);
     let granted = match accepted(party, &visit.answer) {
-        Ok(code) => redeem(party, begun, code).await,
+        Ok(code) => redeem(party, begun, code).await.map(|granted| with_redirect(party, granted, &visit.answer)),
         Err(error) => Err(error),
     };
     match granted {
@@ -54,6 +55,15 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
             Err(error)
         }
     }
+}
+
+/// Some services say in the redirect what others say beside the token, such as whose data it is for: `keep: {realm: redirect.realmId}`.
+fn with_redirect(party: &Party<'_>, mut granted: Granted, answer: &Answer) -> Granted {
+    for (field, place) in &party.oauth.keep {
+        let value = place.as_str().and_then(|place| answer.query(place.strip_prefix("redirect.")?));
+        granted.kept.extend(value.map(|value| (field.clone(), Secret::new(value))));
+    }
+    granted
 }
 
 /// Shows the page that says how it ended.

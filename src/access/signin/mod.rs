@@ -212,6 +212,10 @@ impl Account {
         };
         let granted = if person(by) { self.refresh(&party).await } else { self.fetch(&party, by, &scopes).await };
         match granted {
+            // The user signed in anew, out, or typed a token meanwhile: that stands.
+            Ok(_) if person(by) && self.vault()?.lease(&self.provider.id, &self.name) != lease.as_ref() => {
+                self.vault()?.unlock(&self.provider, &self.name)
+            }
             Ok(granted) => {
                 let lease = party.lease(&granted, by, &scopes);
                 let access = granted.access.clone();
