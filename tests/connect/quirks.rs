@@ -95,5 +95,6 @@ fn an_ended_token_is_said_with_status_200() {
     authority.world().forget_access();
     authority.world().expires_ok = true;
     let written = authority.call("create_note", &["--text=a"]);
-    assert_eq!((written.code, authority.world().written, authority.world().count("refresh_token")), (0, 1, 1), "{written:?}");
+    let world = authority.world();
+    assert_eq!((written.code, world.written, world.count("refresh_token")), (0, 1, 1), "{written:?}");
 }
