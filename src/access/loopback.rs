@@ -41,6 +41,15 @@ pub struct Answer {
     pub error: Option<(String, String)>,
 }
 
+impl Answer {
+    /// A parameter that only this service knows.
+    pub fn query(&self, name: &str) -> Option<String> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+    }
+}
+
 impl Loopback {
     /// Listens on this port, or on any.
     pub async fn open(port: Option<u16>) -> Result<Self> {
@@ -107,11 +116,12 @@ fn judged(target: &str, state: &str) -> Judgement {
 }
 
 fn answer(target: &str) -> Answer {
-    let query = target.split_once('?').map_or("", |(_, query)| query);
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let value = |key: &str| pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone()).filter(|value| !value.is_empty());
-    let said = |error: String| (printable(&error), value("error_description").as_deref().map(printable).unwrap_or_default());
-    Answer { target: target.to_owned(), code: value("code"), issuer: value("iss"), error: value("error").map(said) }
+    let mut answer = Answer { target: target.to_owned(), ..Answer::default() };
+    let said = answer.query("error_description").as_deref().map(printable).unwrap_or_default();
+    answer.error = answer.query("error").map(|error| (printable(&error), said));
+    answer.code = answer.query("code");
+    answer.issuer = answer.query("iss");
+    answer
 }
 
 async fn look(mut stream: TcpStream, state: &str, strange: &(dyn Fn(&str) + Sync)) -> Option<Visit> {

@@ -222,115 +222,52 @@ mod tests {
     use crate::base::clock::parse_rfc3339;
     use crate::net::header::HeaderMap;
 
-    /// A signed request: its method, address, headers and body, with the example key of AWS's documentation.
-    fn signed(service: &str, time: &str, request: (&str, &str, &[(&str, &str)], &str)) -> String {
-        let key = if service == "s3" {
-            ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
-        } else {
-            ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
-        };
-        let auth: Auth = serde_json::from_value(serde_json::json!({"type": "sigv4", "signature": {
-            "access_key_id": key.0, "secret": key.1, "region": "us-east-1", "service": service,
-        }}))
-        .unwrap();
-        let (method, url, given, body) = request;
-        let mut headers = HeaderMap::new();
-        for (name, value) in given {
-            headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
-        }
-        let body = Body::Bytes(body.to_owned().into());
-        let mut request =
-            Request { method: method.parse().unwrap(), url: Url::parse(url).unwrap(), headers, body, secret_headers: Vec::new() };
-        sign(&auth, &Credentials::default(), &mut request, parse_rfc3339(time).unwrap()).unwrap();
-        let value = request.headers[AUTHORIZATION].to_str().unwrap().to_owned();
-        value.rsplit_once("SignedHeaders=").unwrap().1.replace(", Signature=", " ")
-    }
+    /// A service, a method, an address, headers (`name: value`, one a line), a body, and the signed headers with the signature.
+    type Vector = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+    /// AWS's test suite (get-vanilla, get-vanilla-query-order-key-case, post-vanilla, post-x-www-form-urlencoded), the example of IAM's
+    /// documentation, and those of S3's (GET Object, PUT Object, GET Bucket Lifecycle, GET Bucket).
+    #[rustfmt::skip]
+    const PUBLISHED: [Vector; 9] = [
+        ("service", "GET", "https://example.amazonaws.com/", "", "", "host;x-amz-date 5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
+        ("service", "GET", "https://example.amazonaws.com/?Param2=value2&Param1=value1", "", "", "host;x-amz-date b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"),
+        ("service", "POST", "https://example.amazonaws.com/", "", "", "host;x-amz-date 5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"),
+        ("service", "POST", "https://example.amazonaws.com/", "content-type: application/x-www-form-urlencoded", "Param1=value1", "content-type;host;x-amz-date ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"),
+        ("iam", "GET", "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08", "content-type: application/x-www-form-urlencoded; charset=utf-8", "", "content-type;host;x-amz-date 5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"),
+        ("s3", "GET", "https://examplebucket.s3.amazonaws.com/test.txt", "range: bytes=0-9", "", "host;range;x-amz-content-sha256;x-amz-date f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
+        ("s3", "PUT", "https://examplebucket.s3.amazonaws.com/test%24file.text", "date: Fri, 24 May 2013 00:00:00 GMT\nx-amz-storage-class: REDUCED_REDUNDANCY", "Welcome to Amazon S3.", "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class 98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"),
+        ("s3", "GET", "https://examplebucket.s3.amazonaws.com/?lifecycle", "", "", "host;x-amz-content-sha256;x-amz-date fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
+        ("s3", "GET", "https://examplebucket.s3.amazonaws.com/?max-keys=2&prefix=J", "", "", "host;x-amz-content-sha256;x-amz-date 34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"),
+    ];
 
     #[test]
     fn published_requests_have_their_published_signatures() {
-        let form = [("content-type", "application/x-www-form-urlencoded")];
-        let text = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-        // AWS's test suite: get-vanilla, get-vanilla-query-order-key-case, post-vanilla, post-x-www-form-urlencoded; and the example of IAM.
-        let suite: [(&str, &str, &str, &[(&str, &str)], &str, &str); 5] = [
-            (
-                "service",
-                "GET",
-                "https://example.amazonaws.com/",
-                &[],
-                "",
-                "host;x-amz-date 5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-            ),
-            (
-                "service",
-                "GET",
-                "https://example.amazonaws.com/?Param2=value2&Param1=value1",
-                &[],
-                "",
-                "host;x-amz-date b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
-            ),
-            (
-                "service",
-                "POST",
-                "https://example.amazonaws.com/",
-                &[],
-                "",
-                "host;x-amz-date 5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
-            ),
-            (
-                "service",
-                "POST",
-                "https://example.amazonaws.com/",
-                &form,
-                "Param1=value1",
-                "content-type;host;x-amz-date ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
-            ),
-            (
-                "iam",
-                "GET",
-                "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08",
-                &text,
-                "",
-                "content-type;host;x-amz-date 5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
-            ),
-        ];
-        for (service, method, url, headers, body, expected) in suite {
-            assert_eq!(signed(service, "2015-08-30T12:36:00Z", (method, url, headers, body)), expected, "{url}");
+        for (service, method, url, given, body, expected) in PUBLISHED {
+            let (key, time) = match service {
+                "s3" => (("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), "2013-05-24T00:00:00Z"),
+                _ => (("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), "2015-08-30T12:36:00Z"),
+            };
+            let auth: Auth = serde_json::from_value(serde_json::json!({"type": "sigv4", "signature": {
+                "access_key_id": key.0, "secret": key.1, "region": "us-east-1", "service": service,
+            }}))
+            .unwrap();
+            let mut request = request(method, url, body);
+            for (name, value) in given.lines().filter_map(|line| line.split_once(": ")) {
+                request.headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+            }
+            sign(&auth, &Credentials::default(), &mut request, parse_rfc3339(time).unwrap()).unwrap();
+            let value = request.headers[AUTHORIZATION].to_str().unwrap();
+            assert_eq!(value.rsplit_once("SignedHeaders=").unwrap().1.replace(", Signature=", " "), expected, "{url}");
         }
-        // The examples of S3's documentation: GET Object, PUT Object, GET Bucket Lifecycle, GET Bucket.
-        let date: &[(&str, &str)] = &[("date", "Fri, 24 May 2013 00:00:00 GMT"), ("x-amz-storage-class", "REDUCED_REDUNDANCY")];
-        let s3: [(&str, &str, &[(&str, &str)], &str, &str); 4] = [
-            (
-                "GET",
-                "/test.txt",
-                &[("range", "bytes=0-9")],
-                "",
-                "host;range;x-amz-content-sha256;x-amz-date f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
-            ),
-            (
-                "PUT",
-                "/test%24file.text",
-                date,
-                "Welcome to Amazon S3.",
-                "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class 98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
-            ),
-            (
-                "GET",
-                "/?lifecycle",
-                &[],
-                "",
-                "host;x-amz-content-sha256;x-amz-date fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543",
-            ),
-            (
-                "GET",
-                "/?max-keys=2&prefix=J",
-                &[],
-                "",
-                "host;x-amz-content-sha256;x-amz-date 34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
-            ),
-        ];
-        for (method, target, headers, body, expected) in s3 {
-            let url = format!("https://examplebucket.s3.amazonaws.com{target}");
-            assert_eq!(signed("s3", "2013-05-24T00:00:00Z", (method, &url, headers, body)), expected, "{target}");
+    }
+
+    fn request(method: &str, url: &str, body: &str) -> Request {
+        Request {
+            method: method.parse().unwrap(),
+            url: Url::parse(url).unwrap(),
+            headers: HeaderMap::new(),
+            body: Body::Bytes(body.to_owned().into()),
+            secret_headers: Vec::new(),
         }
     }
 
@@ -344,13 +281,7 @@ mod tests {
                 "secret": "Jefe", "of": "{body}", "algorithm": algorithm, "encoding": encoding, "timestamp_header": "X-Time", "nonce_header": "X-Nonce",
             }}))
             .unwrap();
-            let mut request = Request {
-                method: "POST".parse().unwrap(),
-                url: Url::parse("https://a.example/b?c=d").unwrap(),
-                headers: HeaderMap::new(),
-                body: Body::Bytes("what do ya want for nothing?".into()),
-                secret_headers: Vec::new(),
-            };
+            let mut request = request("POST", "https://a.example/b?c=d", "what do ya want for nothing?");
             sign(&auth, &Credentials::default(), &mut request, 1_500).unwrap();
             let value = request.headers["x-signature"].to_str().unwrap();
             assert!(value.starts_with(&format!("v1 {start}")), "{algorithm}: {value}");

@@ -55,7 +55,7 @@ impl Run<'_> {
                     self.heed(&reply, &[]);
                     return Ok(reply);
                 }
-                Ok(reply) if self.may_renew(&reply) && self.renew().await? => continue,
+                Ok(reply) if self.may_renew(&reply, &[]) && self.renew().await? => continue,
                 Ok(reply) => {
                     self.heed(&reply, &[]);
                     let limit = &self.ready.plan.callable.provider.rate_limit;

@@ -277,7 +277,7 @@ impl Run<'_> {
             let wait = match self.once(built).await {
                 Ok((reply, body)) => {
                     self.heed(&reply, &body);
-                    if self.may_renew(&reply) && self.renew().await? {
+                    if self.may_renew(&reply, &body) && self.renew().await? {
                         continue;
                     }
                     let provider = &self.ready.plan.callable.provider;

@@ -1,5 +1,7 @@
 //! Credentials for a call: with a token that is renewed before the call, and once more when the service refuses it.
 
+use serde_json::Value;
+
 use crate::access::auth;
 use crate::access::signin::{Account, Way};
 use crate::access::vault::Credentials;
@@ -10,6 +12,7 @@ use crate::call::request::Ctx;
 use crate::call::runtime::Runtime;
 use crate::call::tape;
 use crate::call::wire::Reply;
+use crate::registry::jq;
 
 impl Runtime {
     /// The values of a plan's account, and who has a refused token anew. Recorded answers need none.
@@ -33,8 +36,19 @@ impl Runtime {
 impl Run<'_> {
     /// Whether an answer is the refusal of a token that may be had anew. Any request may be sent again then, a write too: who was not
     /// recognised was refused before anything was done.
-    pub(crate) fn may_renew(&self, reply: &Reply) -> bool {
-        reply.status() == 401 && !self.renewed && self.ready.account.is_some() && matches!(reply, Reply::Live(_))
+    pub(crate) fn may_renew(&self, reply: &Reply, body: &[u8]) -> bool {
+        let may = !self.renewed && self.ready.account.is_some() && matches!(reply, Reply::Live(_));
+        may && (reply.status() == 401 || self.says_expired(body))
+    }
+
+    /// Whether a body says that the token has ended, by a service that does not say it by status 401.
+    fn says_expired(&self, body: &[u8]) -> bool {
+        let said = || {
+            let program = self.ready.plan.callable.provider.errors.expired_when.as_deref()?;
+            let body = serde_json::from_slice(body).ok()?;
+            jq::apply(program, &body).ok()
+        };
+        said() == Some(Value::Bool(true))
     }
 
     /// Has the token anew; false where that cannot be, and the refusal stands.

@@ -171,7 +171,11 @@ fn ask(out: &Out, opened: &Opened, wish: &mut Wish) -> Result<()> {
             .hint(format!("angelia integrations:configure {} --help", provider.id)));
     }
     out.stderr(&format!("{}: an empty answer leaves a field as it is.\n", provider.title));
-    for field in &provider.credentials {
+    if provider.oauth.is_some() {
+        out.stderr(&format!("To sign in instead: angelia integrations:connect {}\n", provider.id));
+    }
+    let typed_ones = provider.credentials.iter().filter(|field| provider.oauth.is_none() || field.key != "refresh_token");
+    for field in typed_ones {
         let default = field.default.as_ref().map(|default| format!(" [{default}]")).unwrap_or_default();
         if !field.help.is_empty() {
             out.stderr(&format!("{}\n", field.help));
@@ -324,7 +328,9 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     out.answer(&value, |paint| {
         let mut lines = vec![format!("{} {id}, account {}: saved.", paint.green("✓"), wish.account)];
         if !missing.is_empty() {
-            lines.push(format!("{} still missing: {}", paint.yellow("!"), missing.join(", ")));
+            let of = if wish.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", wish.account) };
+            let connect = opened.provider.oauth.as_ref().map(|_| format!(" (angelia integrations:connect {id}{of})")).unwrap_or_default();
+            lines.push(format!("{} still missing: {}{connect}", paint.yellow("!"), missing.join(", ")));
         }
         if !enabled {
             lines.push(format!("{} not enabled: angelia integrations:configure {id} --enable", paint.yellow("!")));

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 
@@ -34,28 +34,43 @@ const GRANTS: &[&str] = &["authorization_code", "device_code", "client_credentia
 /// How long a person may take, in seconds.
 const PATIENCE: u32 = 300;
 
-/// The two commands.
-pub fn commands() -> [Command; 2] {
-    let account = || option("account", "ALIAS", "The account; default when left out");
-    let provider = || word("provider", "A provider").required(true);
-    [
-        verb("integrations:connect", "Sign in to a provider in the browser, or in another way that it has")
-            .args([provider(), account(), several("scopes", "SCOPES", "What to ask for, instead of the provider's usual scopes")])
-            .args([
-                flag("device", "Enter a code on any device instead of coming back to this one").conflicts_with_all(["grant", "client-credentials"]),
-                flag("client-credentials", "Sign in as the client itself; no person is asked").conflicts_with("grant"),
-                choice("grant", GRANTS, "How to sign in; the provider's usual way when left out"),
-                flag("no-browser", "Print the address and open no browser"),
-            ])
-            .args([
-                option("client-id", "ID", "The id of your own client, which is stored"),
-                flag("client-secret-stdin", "Read your client's secret from stdin and store it"),
-                number("timeout", "How many seconds a person may take; 300 when left out"),
-            ])
-            .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt"),
-        verb("integrations:disconnect", "Revoke and remove the tokens of an account that signed in, or remove an account's credentials")
-            .args([provider(), account(), flag("local", "Remove them here and do not tell the service")]),
-    ]
+/// How the command is written that signs in.
+pub fn command() -> Command {
+    verb("integrations:connect", "Sign in to a provider in the browser, or in another way that it has")
+        .args([
+            provider(),
+            alias(),
+            several("scopes", "SCOPES", "What to ask for, instead of the provider's usual scopes"),
+        ])
+        .args([
+            flag("device", "Enter a code on any device instead of coming back to this one").conflicts_with_all(["grant", "client-credentials"]),
+            flag("client-credentials", "Sign in as the client itself; no person is asked").conflicts_with("grant"),
+            choice("grant", GRANTS, "How to sign in; the provider's usual way when left out"),
+            flag("no-browser", "Print the address and open no browser"),
+        ])
+        .args([
+            option("client-id", "ID", "The id of your own client, which is stored"),
+            flag("client-secret-stdin", "Read your client's secret from stdin and store it"),
+            number("timeout", "How many seconds a person may take; 300 when left out"),
+        ])
+        .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt")
+}
+
+/// How the command is written that ends a sign-in.
+pub fn end_command() -> Command {
+    verb("integrations:disconnect", "Revoke and remove the tokens of an account that signed in, or remove an account's credentials").args([
+        provider(),
+        alias(),
+        flag("local", "Remove them here and do not tell the service"),
+    ])
+}
+
+fn provider() -> Arg {
+    word("provider", "A provider").required(true)
+}
+
+fn alias() -> Arg {
+    option("account", "ALIAS", "The account; default when left out")
 }
 
 /// `integrations:connect`.
@@ -216,14 +231,12 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if opened.provider.oauth.is_none() || !account(app, &opened, &alias)?.signed_in()? {
         return setup::remove_account(app, out, id, &alias);
     }
-    let account = account(app, &opened, &alias)?;
-    let revoked = if arguments.get_flag("local") { Ok(Revoked::Not("the service was not told")) } else { block_on(account.revoke()) };
-    let revoked = revoked.map_err(|error| {
+    let local = arguments.get_flag("local");
+    let (revoked, kept) = block_on(account(app, &opened, &alias)?.disconnect(local)).map_err(|error| {
         let of = if alias == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {alias}") };
         let message = format!("The tokens were not revoked, and are kept here: {}", error.message);
         Error { message, ..error }.hint("Try again later").hint(format!("angelia integrations:disconnect {id}{of} --local"))
     })?;
-    let kept = account.forget()?;
     let why = match &revoked {
         Revoked::Done => None,
         Revoked::Not(why) => Some((*why).to_owned()),

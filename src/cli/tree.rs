@@ -81,6 +81,8 @@ fn integrations() -> Vec<Command> {
                 option("to", "ALIAS", "The new alias").requires("rename"),
                 option("remove", "ALIAS", "Remove this account with its credentials").conflicts_with("rename"),
             ]),
+        connect::command(),
+        connect::end_command(),
         verb("integrations:search", "Find functions by what they do")
             .args([
                 word("query", "Everyday words").required(true).num_args(1..),
@@ -105,9 +107,6 @@ fn integrations() -> Vec<Command> {
             .args([word("provider", "A provider; all configured ones when left out"), account()]),
         verb("integrations:remove", "Remove a provider of your own catalog").arg(word("provider", "A provider").required(true)),
     ]
-    .into_iter()
-    .chain(connect::commands())
-    .collect()
 }
 
 fn configure() -> Command {

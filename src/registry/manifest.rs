@@ -149,6 +149,7 @@ pub enum ResetFormat {
 pub struct ErrorPaths {
     pub failed_when: Option<String>,
     pub rate_limited_when: Option<String>,
+    pub expired_when: Option<String>,
     pub message: Vec<String>,
     pub code: Vec<String>,
     pub request_id: Vec<String>,

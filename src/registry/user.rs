@@ -219,7 +219,7 @@ pub fn parse(text: &str) -> Result<Provider, Vec<(Option<u64>, String)>> {
     for function in &provider.functions {
         found.extend(engine_checks(function).into_iter().map(|said| (line_of(text, &function.id), format!("{}: {said}", function.id))));
     }
-    for program in [&provider.errors.failed_when, &provider.errors.rate_limited_when].into_iter().flatten() {
+    for program in [&provider.errors.failed_when, &provider.errors.rate_limited_when, &provider.errors.expired_when].into_iter().flatten() {
         found.extend(jq::Program::compile(program).err().map(|said| (None, said)));
     }
     if found.is_empty() { Ok(provider) } else { Err(found) }

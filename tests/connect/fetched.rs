@@ -73,6 +73,17 @@ fn a_client_in_the_environment_needs_nothing_stored() {
     assert_eq!(code(&call("wrong-one")), "needs_reauth");
     assert_eq!((call(CLIENT_SECRET).code, call(CLIENT_SECRET).code), (0, 0));
     assert_eq!(authority.world().count("client_credentials"), 2);
+    // Another client's token is not taken for ours.
+    let book = authority.home.root().join("data/credentials.json");
+    let text = std::fs::read_to_string(&book).unwrap();
+    let client = serde_json::from_str::<Value>(&text).unwrap()["leases"]["club"]["default"]["client"].as_str().unwrap().to_owned();
+    std::fs::write(&book, text.replace(&client, "of another")).unwrap();
+    assert_eq!((call(CLIENT_SECRET).code, authority.world().count("client_credentials")), (0, 3));
+    // Where nothing can be kept, each call fetches its own.
+    std::fs::remove_dir_all(authority.home.root().join("data")).unwrap();
+    std::fs::write(authority.home.root().join("data"), "no folder").unwrap();
+    let last = call(CLIENT_SECRET);
+    assert_eq!((last.code, authority.world().count("client_credentials")), (0, 4), "{last:?}");
 }
 
 #[test]

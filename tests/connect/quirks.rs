@@ -75,3 +75,26 @@ fn scopes_are_those_that_a_person_names() {
     let (run, _) = authority.connect(&["--client-id", "mine", "--scopes", "admin,audit", "--scopes", "read write"], &[]);
     assert_eq!(run.json()["scopes"], json!(["admin", "audit", "read", "write"]));
 }
+
+#[test]
+fn the_redirect_says_more_than_a_code() {
+    let authority = Authority::open("  grants: [authorization_code]\n  keep: {team: redirect.realmId}");
+    let (run, _) = authority.connect(&["--client-id", "mine"], &[("realmId", "4711")]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let book = std::fs::read_to_string(authority.home.root().join("data/credentials.json")).unwrap();
+    assert!(book.contains("\"plain\": \"4711\""), "{book}");
+}
+
+#[test]
+fn an_ended_token_is_said_with_status_200() {
+    let words = "  grants: [authorization_code]\nerrors: {failed_when: .ok == false, expired_when: '.error == \"token_expired\"'}";
+    let authority = Authority::open("  grants: [authorization_code]");
+    let manifest = crate::support::authority::manifest(&authority.server.origin(), words).replace("errors: {message: [message]}\n", "");
+    authority.home.manifest("club", &manifest);
+    assert_eq!(authority.connect(&["--client-id", "mine"], &[]).0.code, 0);
+    authority.world().forget_access();
+    authority.world().expires_ok = true;
+    let written = authority.call("create_note", &["--text=a"]);
+    let world = authority.world();
+    assert_eq!((written.code, world.written, world.count("refresh_token")), (0, 1, 1), "{written:?}");
+}

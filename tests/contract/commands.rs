@@ -145,6 +145,7 @@ const FAILING: &[&[&str]] = &[
     &["integrations:doctor", "nothing"],
     &["integrations:fields", "nothing"],
     &["integrations:configure", "shop", "--set=nothing=x"],
+    &["integrations:connect", "shop"],
     &["integrations:accounts", "shop", "--remove=nobody"],
     &["integrations:search"],
     &["integrations:docs", "shop.nothing"],

@@ -127,7 +127,7 @@ fn a_protected_server_is_used_after_authorization() {
     assert_eq!((code(&refused), refused["error_detail"]["hints"][0].as_str()), ("missing_credentials", Some("angelia mcp:auth far")));
     let (answer, said) = authorize(&home, |path| format!("{path}?code=code-1"));
     assert_eq!((&answer["success"], &answer["scopes"]), (&json!(true), &json!(["read"])), "{answer}");
-    assert!(said[0].starts_with("HTTP/1.1 404") && said[1].starts_with("HTTP/1.1 404") && said[2].starts_with("HTTP/1.1 200"), "{said:?}");
+    assert!(said[0].starts_with("HTTP/1.1 400") && said[1].starts_with("HTTP/1.1 404") && said[2].starts_with("HTTP/1.1 200"), "{said:?}");
     assert!(!said[0].contains("evil"));
     let called = home.run(&["mcp:call", "far", "echo", "{\"a\": \"token-number-1\"}", "--json"]).json();
     assert_eq!((&called["success"], &called["data"]), (&json!(true), &json!({"a": "«secret»"})), "{called}");

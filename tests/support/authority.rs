@@ -32,6 +32,8 @@ pub struct World {
     pub form: bool,
     /// Errors have status 200.
     pub errors_ok: bool,
+    /// The service refuses tokens with status 200.
+    pub expires_ok: bool,
     /// The tokens stand in this member.
     pub nested: Option<&'static str>,
     /// What the token endpoint answers next, instead of doing anything.
@@ -69,6 +71,7 @@ impl Default for World {
             refreshes: true,
             form: false,
             errors_ok: false,
+            expires_ok: false,
             nested: None,
             statuses: Vec::new(),
             refusal: None,
@@ -353,6 +356,9 @@ fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
         }
         path => {
             let known = world.access.iter().any(|token| authorization == format!("Bearer {token}"));
+            if !known && world.expires_ok {
+                return Reply::ok(b"{\"ok\": false, \"error\": \"token_expired\"}");
+            }
             if !known {
                 return Reply::status(401).body(b"{\"message\": \"who are you?\"}");
             }

@@ -15,6 +15,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::json::{path, plain, sha256};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::base::secret::Secret;
+use crate::net::is_private;
 use crate::registry::credential::{ClientAuth, OAuth};
 use crate::registry::manifest::Provider;
 
@@ -100,6 +101,9 @@ impl Party<'_> {
             Url::parse(filled.expose()).map_err(|error| Error::usage(format!("The sign-in address '{template}' is none: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(Error::usage(format!("The sign-in address '{template}' must be an http or https URL")));
+        }
+        if url.scheme() == "http" && !self.way.allow_private && !is_private(&url) {
+            return Err(Error::usage(format!("The sign-in address '{template}' is not encrypted: secrets are sent by https only")));
         }
         Ok(url)
     }

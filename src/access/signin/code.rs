@@ -12,6 +12,7 @@ use crate::access::signin::client::{Granted, Party, Trouble};
 use crate::access::signin::connect::Person;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::plain;
+use crate::base::secret::Secret;
 
 /// One sign-in on its way.
 struct Begun {
@@ -22,8 +23,8 @@ struct Begun {
     redirect: RedirectUrl,
 }
 
-/// Asks a person for consent and turns it into tokens.
-pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn Person) -> Result<Granted> {
+/// Asks a person for consent and turns it into tokens. The browser waits to be told how it ends.
+pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn Person) -> Result<(Granted, Visit)> {
     // What is missing is said before a browser opens.
     party.client()?;
     let loopback = Loopback::open(party.oauth.redirect_port).await?;
@@ -44,23 +45,42 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
     };
     drop(loopback);
     let granted = match accepted(party, &visit.answer) {
-        Ok(code) => redeem(party, begun, code).await,
+        Ok(code) => redeem(party, begun, code).await.map(|granted| with_redirect(party, granted, &visit.answer)),
         Err(error) => Err(error),
     };
+    match granted {
+        Ok(granted) => Ok((granted, visit)),
+        Err(error) => {
+            told(party, visit, Some(&error)).await;
+            Err(error)
+        }
+    }
+}
+
+/// Some services say in the redirect what others say beside the token, such as whose data it is for: `keep: {realm: redirect.realmId}`.
+fn with_redirect(party: &Party<'_>, mut granted: Granted, answer: &Answer) -> Granted {
+    for (field, place) in &party.oauth.keep {
+        let value = place.as_str().and_then(|place| answer.query(place.strip_prefix("redirect.")?));
+        granted.kept.extend(value.map(|value| (field.clone(), Secret::new(value))));
+    }
+    granted
+}
+
+/// Shows the page that says how it ended.
+pub(super) async fn told(party: &Party<'_>, visit: Visit, error: Option<&Error>) {
     let title = &party.provider.title;
-    match &granted {
-        Ok(_) => visit.tell(true, "Signed in", &format!("Angelia may use {title} now. You can close this page.")).await,
-        Err(error) if error.code == Code::PermissionDenied => {
+    match error {
+        None => visit.tell(true, "Signed in", &format!("Angelia may use {title} now. You can close this page.")).await,
+        Some(error) if error.code == Code::PermissionDenied => {
             visit
                 .tell(false, "Not allowed", &format!("Access to {title} was not allowed; nothing was kept. You can close this page."))
                 .await;
         }
-        Err(_) => {
+        Some(_) => {
             let text = format!("Signing in to {title} did not work; nothing was kept. The terminal says why. You can close this page.");
             visit.tell(false, "Not signed in", &text).await;
         }
     }
-    granted
 }
 
 fn begin(party: &Party<'_>, scopes: &[String], redirect: String) -> Result<Begun> {

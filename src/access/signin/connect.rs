@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::access::signin::client::{Granted, Party, Trouble, of};
+use crate::access::loopback::Visit;
+use crate::access::signin::client::{Granted, Party, Trouble};
 use crate::access::signin::{Account, REFRESH, code, device};
 use crate::access::vault::Lease;
 use crate::base::clock::now_ms;
@@ -52,23 +53,36 @@ impl Account {
         let credentials = vault.unlock(&self.provider, &self.name)?;
         let party = self.party(&credentials)?;
         let scopes = wish.scopes.as_ref().unwrap_or(&party.oauth.scopes);
-        let work = async {
-            match wish.grant {
-                Grant::AuthorizationCode => code::by_code(&party, scopes, person).await,
-                Grant::DeviceCode => device::by_device(&party, scopes, person).await,
-                grant => self.fetch(&party, grant, scopes).await.map_err(|trouble| match trouble {
-                    Trouble::Other(error) => error,
-                    Trouble::Refused { error, said } => code::refused(&party, &error, &said),
-                }),
-            }
-        };
-        let granted = tokio::time::timeout(wish.patience, work).await.map_err(|_| {
+        let granting = tokio::time::timeout(wish.patience, self.granted(&party, wish.grant, scopes, person)).await;
+        let (granted, visit) = granting.map_err(|_| {
             let line = format!("Nobody signed in to {} within {} seconds; nothing was kept", self.provider.title, wish.patience.as_secs());
-            Error::new(Code::Timeout, line).hint(format!("angelia integrations:connect {}{}", self.provider.id, of(&self.name)))
+            Error::new(Code::Timeout, line).hint(self.command())
         })??;
+        let kept = self.keep(&party, granted, wish.grant, scopes).await;
+        if let Some(visit) = visit {
+            code::told(&party, visit, kept.as_ref().err()).await;
+        }
+        kept
+    }
+
+    /// Tokens by a grant, and the browser that waits for a page.
+    async fn granted(&self, party: &Party<'_>, by: Grant, scopes: &[String], person: &dyn Person) -> Result<(Granted, Option<Visit>)> {
+        match by {
+            Grant::AuthorizationCode => code::by_code(party, scopes, person).await.map(|(granted, visit)| (granted, Some(visit))),
+            Grant::DeviceCode => device::by_device(party, scopes, person).await.map(|granted| (granted, None)),
+            by => match self.fetch(party, by, scopes).await {
+                Ok(granted) => Ok((granted, None)),
+                Err(Trouble::Other(error)) => Err(error),
+                Err(Trouble::Refused { error, said }) => Err(code::refused(party, &error, &said)),
+            },
+        }
+    }
+
+    /// Keeps the tokens of a sign-in.
+    async fn keep(&self, party: &Party<'_>, granted: Granted, by: Grant, scopes: &[String]) -> Result<Lease> {
         // A refresh of the tokens before must not come after these.
         let held = self.hold().await?;
-        let lease = party.lease(&granted, wish.grant, scopes);
+        let lease = party.lease(&granted, by, scopes);
         let mut changes = party.changes(granted);
         // What renewed the tokens of whoever signed in before must not renew these.
         if self.provider.credentials.iter().any(|field| field.key == REFRESH) {

@@ -212,5 +212,5 @@ fn seconds(value: &Value) -> Option<u64> {
         other => other.to_string().parse::<f64>().ok()?,
     };
     // A century is for ever.
-    (number >= 1.0 && number < 3.2e9).then_some(number as u64)
+    (1.0..3.2e9).contains(&number).then_some(number as u64)
 }

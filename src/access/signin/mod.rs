@@ -134,16 +134,29 @@ impl Account {
             (Some(Source::Environment(_)), _) | (Some(_), None) => Standing::Usable,
             (None, _) if fetched() => Standing::Due { over: true },
             (None, _) => Standing::Usable,
+            // A token that another client or service account fetched is not ours.
+            (Some(_), Some(lease)) if !person(lease.by) && !self.is_of(vault, lease) => Standing::Due { over: true },
             (Some(_), Some(lease)) => standing(lease, now_ms(), self.renewable(vault, lease)),
         }
     }
 
+    /// Whether a token was given to the client or service account that there is now.
+    fn is_of(&self, vault: &Vault, lease: &Lease) -> bool {
+        let whose = || Ok::<_, Error>(self.party(&vault.unlock(&self.provider, &self.name)?)?.digest());
+        // What cannot be read is said when it is used.
+        whose().map_or(true, |whose| whose == lease.client)
+    }
+
+    /// Whether the token is one that no person is asked for.
+    fn is_fetched(&self) -> Result<bool> {
+        let vault = self.vault()?;
+        let lease = vault.lease(&self.provider.id, &self.name);
+        Ok(lease.is_none_or(|lease| !person(lease.by)) && vault.is_fetched(&self.provider, &self.name, &self.oauth()?.token_field))
+    }
+
     /// Whether there is something to renew a token with.
     fn renewable(&self, vault: &Vault, lease: &Lease) -> bool {
-        match lease.by {
-            Grant::AuthorizationCode | Grant::DeviceCode => vault.stored(&self.provider.id, &self.name).any(|(key, _)| key == REFRESH),
-            Grant::ClientCredentials | Grant::ServiceAccount => true,
-        }
+        !person(lease.by) || vault.stored(&self.provider.id, &self.name).any(|(key, _)| key == REFRESH)
     }
 
     /// Holds the account's tokens for this process: of all who want to renew them one does.
@@ -165,7 +178,12 @@ impl Account {
     /// Renews the token unless `done` finds that somebody else did. The work goes on where whoever asked for it turns away: an answer that
     /// nobody keeps would lose a token that takes the place of the one before.
     async fn renew(&self, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
-        let held = self.hold().await?;
+        let held = match self.hold().await {
+            Ok(held) => Some(held),
+            // Where nothing can be written, a token that no person is asked for is fetched for this call alone.
+            Err(error) if error.code == Code::Usage && self.is_fetched()? => None,
+            Err(error) => return Err(error),
+        };
         let vault = self.vault()?;
         if done(&vault)? {
             return vault.unlock(&self.provider, &self.name);
@@ -192,16 +210,24 @@ impl Account {
             None if party.field("service_account").is_some() => Grant::ServiceAccount,
             None => Grant::ClientCredentials,
         };
-        let granted = match by {
-            Grant::AuthorizationCode | Grant::DeviceCode => self.refresh(&party).await,
-            by => self.fetch(&party, by, &scopes).await,
-        };
+        let granted = if person(by) { self.refresh(&party).await } else { self.fetch(&party, by, &scopes).await };
         match granted {
+            // The user signed in anew, out, or typed a token meanwhile: that stands.
+            Ok(_) if person(by) && self.vault()?.lease(&self.provider.id, &self.name) != lease.as_ref() => {
+                self.vault()?.unlock(&self.provider, &self.name)
+            }
             Ok(granted) => {
                 let lease = party.lease(&granted, by, &scopes);
+                let access = granted.access.clone();
                 // Kept first, then used: a token that was used and lost could not be renewed.
-                vault.store_lease(&self.provider, &self.name, &party.changes(granted), Some(lease))?;
-                vault.unlock(&self.provider, &self.name)
+                match vault.store_lease(&self.provider, &self.name, &party.changes(granted), Some(lease)) {
+                    Err(_) if !person(by) => Ok(credentials.clone().with(&party.oauth.token_field, access)),
+                    Err(error) => {
+                        let message = format!("The token of {} was renewed, but not kept: {}", self.provider.title, error.message);
+                        Err(Error { message, ..error }.hint(self.command()))
+                    }
+                    Ok(()) => vault.unlock(&self.provider, &self.name),
+                }
             }
             Err(Trouble::Other(error)) => Err(error),
             Err(Trouble::Refused { error, said }) => Err(self.not_renewed(&mut vault, lease, &error, &said)),
@@ -212,7 +238,7 @@ impl Account {
     fn not_renewed(&self, vault: &mut Vault, lease: Option<Lease>, error: &str, said: &str) -> Error {
         let Ok(oauth) = self.oauth() else { return Error::internal("no oauth") };
         let colon = if said.is_empty() { "" } else { ": " };
-        let Some(lease) = lease.filter(|lease| matches!(lease.by, Grant::AuthorizationCode | Grant::DeviceCode)) else {
+        let Some(lease) = lease.filter(|lease| person(lease.by)) else {
             let line = format!("{} gives no token to account '{}' ({error}){colon}{said}", self.provider.title, self.name);
             return Error::new(Code::NeedsReauth, line).hint(format!("angelia integrations:fields {}{}", self.provider.id, of(&self.name)));
         };
@@ -271,6 +297,11 @@ impl Account {
         let tokens = request.request_async(&endpoint).await;
         tokens.map(|tokens| party.granted(&tokens)).map_err(|error| party.trouble(error))
     }
+}
+
+/// Whether a person consented to what a grant gave.
+fn person(by: Grant) -> bool {
+    matches!(by, Grant::AuthorizationCode | Grant::DeviceCode)
 }
 
 /// Whether a token with this lease may be used now.

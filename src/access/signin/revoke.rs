@@ -27,8 +27,18 @@ impl Account {
         Ok(self.vault()?.lease(&self.provider.id, &self.name).is_some())
     }
 
-    /// Gives the tokens back. What fails in passing is an error: they are still there then, and it can be tried again.
-    pub async fn revoke(&self) -> Result<Revoked> {
+    /// Gives the tokens back, unless only this machine shall forget them, and removes them. Answers the fields that stay. What fails in
+    /// passing is an error: the tokens are still there then, and it can be tried again.
+    pub async fn disconnect(&self, local: bool) -> Result<(Revoked, Vec<String>)> {
+        // Who renews them just now would bring them back.
+        let held = self.hold().await?;
+        let revoked = if local { Revoked::Not("the service was not told") } else { self.revoke().await? };
+        let kept = self.forget()?;
+        drop(held);
+        Ok((revoked, kept))
+    }
+
+    async fn revoke(&self) -> Result<Revoked> {
         let credentials = self.vault()?.unlock(&self.provider, &self.name)?;
         let party = self.party(&credentials)?;
         let Some(template) = party.oauth.revoke_url.as_deref() else { return Ok(Revoked::Not("the service has no way to revoke them")) };
@@ -60,7 +70,7 @@ impl Account {
     }
 
     /// Removes the tokens, and what was kept of their answer. The client stays.
-    pub fn forget(&self) -> Result<Vec<String>> {
+    fn forget(&self) -> Result<Vec<String>> {
         let oauth = self.oauth()?;
         let mut vault = self.vault()?;
         let ours = |key: &str| key == oauth.token_field || key == REFRESH || oauth.keep.contains_key(key);

@@ -2,6 +2,7 @@
 //! `credentials.json` says which fields an account has and where each is kept; secrets in it are sealed, held by the keychain,
 //! or references (`env:`, `file:`, `cmd:`). Telling what is there reads no secret and asks no keychain.
 
+mod backend;
 mod book;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::backend::{Backend, PASSPHRASE};
 pub use self::book::Lease;
 use self::book::{Book, read_book};
 use crate::access::field::{check, fill, follow, is_reference};
@@ -74,6 +76,12 @@ impl Credentials {
     /// Fills a template such as `{token}`; `None` when a field in it has no value.
     pub fn fill(&self, template: &str) -> Option<Secret> {
         fill(template, |key| Some(self.values.get(key)?.0.expose())).map(Secret::new)
+    }
+
+    /// As they are, with another secret in this field.
+    pub fn with(mut self, key: &str, secret: Secret) -> Self {
+        self.values.insert(key.to_owned(), (secret, true));
+        self
     }
 
     /// The values that must not be shown.
@@ -251,32 +259,6 @@ impl Vault {
             }
         };
         Ok(sealers.passphrase.insert(sealer))
-    }
-
-    /// Which store new secrets go to, in words, without touching it more than a question.
-    pub fn backend(&self) -> Result<Backend> {
-        let file = || match env::var(PASSPHRASE) {
-            Some(_) => Ok(Backend::Passphrase),
-            // What a passphrase protects is not followed by secrets in a weaker store, unless somebody says so.
-            None if self.all().any(|(_, stored)| matches!(stored, Stored::SealedByPassphrase(_))) => {
-                Err(Error::new(Code::MissingCredentials, "Secrets are sealed by a passphrase here, and it is not given")
-                    .hint(format!("Set {PASSPHRASE}")))
-            }
-            None => Ok(Backend::KeyFile),
-        };
-        match self.choice {
-            StoreChoice::File => file(),
-            StoreChoice::Keychain => keychain::answers().map(|()| Backend::Keychain).map_err(|failure| {
-                Error::new(Code::Usage, format!("Secrets shall go to the keychain, but {failure}"))
-                    .hint("angelia config:set credentials.store file")
-            }),
-            StoreChoice::Auto => match keychain::answers() {
-                Ok(()) => Ok(Backend::Keychain),
-                Err(Failure::None) => file(),
-                Err(failure) => Err(Error::new(Code::Usage, format!("It is not clear where secrets shall go: {failure}"))
-                    .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file")),
-            },
-        }
     }
 
     /// Stores fields of an account; `None` removes one. All or nothing in the book; secrets go to the backend first.
@@ -463,30 +445,6 @@ impl Vault {
         }
     }
 }
-
-/// Where new secrets go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
-    Keychain,
-    Passphrase,
-    KeyFile,
-}
-
-impl Backend {
-    /// In words, honest about what it protects from.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Keychain => "the operating system's keychain",
-            Self::Passphrase => "an encrypted file; the key comes from ANGELIA_PASSPHRASE",
-            Self::KeyFile => {
-                "an encrypted file; the key stands in another folder (0600): it protects copies of the data folder, not against a program that runs as you"
-            }
-        }
-    }
-}
-
-/// The variable with the passphrase of the encrypted file.
-pub const PASSPHRASE: &str = "ANGELIA_PASSPHRASE";
 
 /// Whether a reference has something to refer to; a command is not run to find out.
 fn leads_somewhere(stored: &Stored) -> bool {
