@@ -13,6 +13,7 @@ use crate::base::secret::{MASK, Scrubber};
 use crate::net::Request;
 use crate::net::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use crate::registry::credential::{Auth, AuthKind};
+use crate::registry::function::Function;
 use crate::registry::manifest::Provider;
 
 /// What a secret in a path keeps as it is.
@@ -22,6 +23,25 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[derive(Debug, Clone, Default)]
 pub struct Placed {
     pub headers: Vec<HeaderName>,
+}
+
+/// Where a request goes: a provider, and one of its servers.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    provider: &'a Provider,
+    server: &'a str,
+}
+
+impl<'a> At<'a> {
+    /// Where a function's requests go.
+    pub fn of(provider: &'a Provider, function: &'a Function) -> Self {
+        Self { provider, server: function.server.as_deref().unwrap_or("default") }
+    }
+
+    /// What is placed on a request there.
+    fn placements(self) -> impl Iterator<Item = &'a Auth> {
+        self.provider.auth.0.iter().filter(move |auth| auth.servers.is_empty() || auth.servers.iter().any(|name| name == self.server))
+    }
 }
 
 /// Tells the scrubber every secret of an account, and every placement of them.
@@ -37,17 +57,17 @@ pub fn scrubber(provider: &Provider, credentials: &Credentials) -> Scrubber {
 }
 
 /// Places an account's credentials on a request.
-pub fn place(provider: &Provider, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap) -> Result<Placed> {
+pub fn place(at: At<'_>, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap) -> Result<Placed> {
     let mut placed = Placed::default();
-    for auth in &provider.auth.0 {
+    for auth in at.placements() {
         place_one(auth, credentials, url, headers, &mut placed)?;
     }
     Ok(placed)
 }
 
 /// Signs a request on which everything else stands.
-pub fn sign(provider: &Provider, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
-    provider.auth.0.iter().try_for_each(|auth| signature::sign(auth, credentials, request, now_ms))
+pub fn sign(at: At<'_>, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
+    at.placements().try_for_each(|auth| signature::sign(auth, credentials, request, now_ms))
 }
 
 fn place_one(auth: &Auth, credentials: &Credentials, url: &mut Url, headers: &mut HeaderMap, placed: &mut Placed) -> Result<()> {
@@ -109,9 +129,9 @@ pub fn marked(provider: &Provider, url: &str) -> String {
 }
 
 /// How the placement would look: headers, and query parameters. `shown` gives a field as it may be shown.
-pub fn preview(provider: &Provider, shown: &dyn Fn(&str) -> Option<String>) -> Preview {
+pub fn preview(at: At<'_>, shown: &dyn Fn(&str) -> Option<String>) -> Preview {
     let mut preview = Preview::default();
-    for auth in &provider.auth.0 {
+    for auth in at.placements() {
         let value = match auth.kind {
             AuthKind::Basic => fill(&auth.username, shown).and(fill(&auth.password, shown)).map(|_| format!("Basic {MASK}")),
             AuthKind::Bearer => fill(&auth.value, shown).map(|value| format!("Bearer {value}")),

@@ -166,7 +166,10 @@ pub fn differences(sent: &Sent, wanted: &Value, always: &Value) -> Vec<String> {
     if has != query {
         said.push(format!("query is {has:?} instead of {query:?}"));
     }
-    for (name, value) in [wanted, always].into_iter().filter_map(|from| from.get("headers")?.as_object()).flatten() {
+    let own = wanted.get("headers").and_then(Value::as_object);
+    let usual = always.get("headers").and_then(Value::as_object);
+    let usual = usual.into_iter().flatten().filter(|(name, _)| !own.is_some_and(|own| own.contains_key(*name)));
+    for (name, value) in own.into_iter().flatten().chain(usual) {
         let has = sent.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
         if has != value.as_str() {
             said.push(format!("header {name} is {} instead of {value}", has.unwrap_or("missing")));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::access::auth;
+use crate::access::auth::{self, At};
 use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
@@ -78,7 +78,7 @@ impl Executor for Http {
         }
         let base = plan.server.as_deref().unwrap_or_default();
         let built = body::build(&plan.callable.provider, &plan.callable.function, base, &arguments)?;
-        Ok(body::preview(&built, &auth::preview(&plan.callable.provider, shown)))
+        Ok(body::preview(&built, &auth::preview(At::of(&plan.callable.provider, &plan.callable.function), shown)))
     }
 
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
@@ -382,11 +382,11 @@ impl Run<'_> {
         }
         let mut url = built.url.clone();
         let plan = &self.ready.plan;
-        let placed =
-            auth::place(&plan.callable.provider, &self.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
+        let at = At::of(&plan.callable.provider, &plan.callable.function);
+        let placed = auth::place(at, &self.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
         let method = built.method.parse().map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
         let mut request = Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers };
-        auth::sign(&plan.callable.provider, &self.credentials, &mut request, now_ms()).map_err(|error| refuse(error.message))?;
+        auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(|error| refuse(error.message))?;
         Ok(request)
     }
 

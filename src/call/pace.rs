@@ -57,6 +57,9 @@ impl Run<'_> {
         let provider = &plan.callable.provider;
         let header = |name: &str| reply.header(name);
         let read = Read { status: answer.status, header: &header, body, now_ms: now_ms() };
+        if let Some(until) = provider.rate_limit.min_interval_ms.and_then(|gap| Instant::now().checked_add(Duration::from_millis(gap))) {
+            self.http.pace.hold(&provider.id, &plan.account, Why::Spent, until);
+        }
         let why = if response::limited(provider, &read) {
             Why::Refused
         } else if (200..300).contains(&answer.status) && retry::none_left(&provider.rate_limit, &header) {

@@ -24,7 +24,7 @@ const LONGEST_ERROR_BODY: usize = 8_000;
 /// The value of a successful answer, or why it is none.
 pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Result<Value, Error> {
     if !(200..300).contains(&read.status) {
-        return Err(refused(provider, read));
+        return Err(refused(provider, function, read));
     }
     match function.response {
         ResponseForm::None => Ok(Value::Null),
@@ -84,8 +84,10 @@ pub fn limited(provider: &Provider, read: &Read<'_>) -> bool {
 }
 
 /// The error of a status that is no success.
-fn refused(provider: &Provider, read: &Read<'_>) -> Error {
-    let body = serde_json::from_slice(read.body).unwrap_or_else(|_| cut(read.body));
+fn refused(provider: &Provider, function: &Function, read: &Read<'_>) -> Error {
+    let by_xml =
+        || std::str::from_utf8(read.body).ok().filter(|_| function.response == ResponseForm::Xml).and_then(|text| xml::value(text).ok());
+    let body = serde_json::from_slice(read.body).ok().or_else(by_xml).unwrap_or_else(|| cut(read.body));
     let limited = limited(provider, read);
     let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, body);
     error.retryable = retry::transient(read.status) || limited;

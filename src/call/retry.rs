@@ -83,7 +83,12 @@ mod tests {
         assert_eq!(wait(&plain, &[("Retry-After", "Thu, 01 Jan 1970 00:16:45 GMT")]), Some(5000));
         assert_eq!(wait(&plain, &[("Retry-After", "-1")]), None);
         assert_eq!(wait(&plain, &[]), None);
-        let reset = |format| RateLimit { remaining: Some("left".into()), reset: Some("reset".into()), reset_format: format };
+        let reset = |format| RateLimit {
+            remaining: Some("left".into()),
+            reset: Some("reset".into()),
+            reset_format: format,
+            ..RateLimit::default()
+        };
         assert_eq!(wait(&reset(ResetFormat::EpochSeconds), &[("left", "0"), ("reset", "1007")]), Some(7000));
         assert_eq!(wait(&reset(ResetFormat::DeltaSeconds), &[("left", "0"), ("reset", "3")]), Some(3000));
         assert_eq!(wait(&reset(ResetFormat::EpochSeconds), &[("left", "9"), ("reset", "1007")]), None);

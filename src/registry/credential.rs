@@ -53,6 +53,9 @@ pub struct Auth {
     pub username: String,
     #[serde(default)]
     pub password: String,
+    /// Only on requests to these servers; without one to all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<String>,
     /// What a signature is made with and of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,

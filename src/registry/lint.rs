@@ -63,6 +63,9 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
                 say(format!("auth names '{key}', which is no credential field"));
             }
         }
+        for name in auth.servers.iter().filter(|name| !provider.servers.contains_key(*name)) {
+            say(format!("auth names the server '{name}', which is not defined"));
+        }
         lint_signature(auth, &|key| field(key).is_some(), say);
     }
     lint_oauth(provider, say);

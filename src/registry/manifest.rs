@@ -125,6 +125,8 @@ pub struct RateLimit {
     pub remaining: Option<String>,
     pub reset: Option<String>,
     pub reset_format: ResetFormat,
+    /// Requests of an account leave no sooner after each other.
+    pub min_interval_ms: Option<u64>,
 }
 
 /// How a reset header is written.
