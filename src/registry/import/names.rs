@@ -355,6 +355,7 @@ mod tests {
     #[test]
     fn names_are_apart_and_do_not_depend_on_order() {
         let one = |id, method, path| Unnamed { operation_id: Some(id), method, path, lists: false, patched: false };
+        let long = "word".repeat(60);
         let all = [
             one("issues/list-comments", "GET", "/issues/{n}/comments"),
             one("gists/list-comments", "GET", "/gists/{id}/comments"),
