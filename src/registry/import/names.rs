@@ -177,7 +177,7 @@ fn of_id(operation: &Unnamed<'_>) -> Option<(Vec<String>, Said)> {
     }
     if let Some(found) = verb(first, operation) {
         // `postMessage` posts; `PostAccounts` is only the method.
-        let by_method = *first == method && matches!(first.as_str(), "put" | "patch" | "post");
+        let by_method = tag.is_empty() && *first == method && matches!(first.as_str(), "put" | "patch" | "post");
         let found = if by_method { method_verb(operation) } else { found };
         return Some((tag.clone(), about(found, &tag, &words[1..], operation)));
     }
