@@ -343,7 +343,7 @@ mod tests {
             ("", "POST /users", false, "create_user"),
             ("", "DELETE /users/{id}", false, "delete_user"),
             ("", "POST /orders/{id}/cancel", false, "cancel_order"),
-            ("", "GET /api/v2/search", false, "search_root"),
+            ("", "GET /api/v2/search", false, "get_search"),
             ("", "GET /", false, "get_root"),
             ("获取", "GET /用户", false, "get_root"),
         ];
