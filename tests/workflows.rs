@@ -69,7 +69,7 @@ fn a_workflow_is_a_function_like_any_other() {
     assert_eq!((&listed["functions"], &listed["origin"], &listed["tier"]), (&json!(1), &json!("workflows"), &json!("imported")));
     assert_eq!((&listed["active"], &listed["write"]), (&json!(true), &json!("allow")), "what it calls is asked about by itself");
     for query in ["triage", "spring cleaning", "label issues of a repository"] {
-        let found = done(&home, &["integrations:search", query]);
+        let found = done(&home, &["integrations:search", query, "--active"]);
         assert!(found["functions"].to_string().contains("workflow.triage_issues"), "{query}: {found}");
     }
     let schema = done(&home, &["integrations:schema", "workflow.triage_issues"]);

@@ -4,12 +4,13 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-/// Looks up a dotted path: digits index arrays, `-1` is the last element, `.` is the whole. The last member may have dots in its name.
+/// Looks up a dotted path: digits index arrays, `-1` is the last element, `.` is the whole. A last member that begins with `@` may have
+/// dots in its name, as those of OData have.
 pub fn path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     if path == "." {
         return Some(value);
     }
-    if let Some(whole) = value.as_object().and_then(|members| members.get(path)) {
+    if let Some(whole) = value.as_object().filter(|_| path.starts_with('@')).and_then(|members| members.get(path)) {
         return Some(whole);
     }
     let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));
@@ -27,7 +28,7 @@ pub fn path_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     if path == "." {
         return Some(value);
     }
-    if value.get(path).is_some() {
+    if path.starts_with('@') && value.get(path).is_some() {
         return value.get_mut(path);
     }
     let (step, rest) = path.split_once('.').map_or((path, None), |(step, rest)| (step, Some(rest)));

@@ -232,13 +232,12 @@ impl Catalog {
     fn look_up(&self, name: &str) -> Result<Callable> {
         let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or_else(|| self.hinted(name, error)))?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
-            Code::UnknownProvider => Error {
-                code: Code::UnknownProvider,
-                message: match described::find(&name.provider) {
-                    Some(known) => format!("Unknown integration function: {name}. {}", described::why(&known)),
-                    None => format!("Unknown integration function: {name}. There is no provider '{}'", name.provider),
-                },
-                ..self.hinted(&name.to_string(), error)
+            Code::UnknownProvider => match described::find(&name.provider) {
+                Some(known) => Error { message: format!("Unknown integration function: {name}. {}", described::why(&known)), ..error },
+                None => {
+                    let message = format!("Unknown integration function: {name}. There is no provider '{}'", name.provider);
+                    Error { message, ..self.hinted(&name.to_string(), error) }
+                }
             },
             _ => error,
         })?;

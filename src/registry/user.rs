@@ -98,7 +98,7 @@ pub const IN_FOLDER: &str = "provider.yaml";
 
 fn manifests(folder: &Path) -> Vec<(PathBuf, fs::Metadata)> {
     let mut found = files(folder, &["yaml", "yml", "json"]);
-    found.retain(|(_, meta)| !meta.is_dir());
+    found.retain(|(path, meta)| !meta.is_dir() || !path.join(IN_FOLDER).is_file());
     let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path().join(IN_FOLDER));
     found.extend(below.filter_map(|path| fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|meta| (path, meta))));
     found.sort_by(|a, b| a.0.cmp(&b.0));

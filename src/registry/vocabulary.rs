@@ -74,6 +74,7 @@ pub const REWRITES: &[(&str, &str)] = &[
 
 /// Forms that no rule of endings leads back to the word, and spellings that no rule joins.
 pub const FORMS: &[(&str, &str)] = &[
+    ("creation", "create"),
     ("people", "person"),
     ("persons", "person"),
     ("children", "child"),
