@@ -23,7 +23,6 @@ use crate::access::vault::{Credentials, Lease, Source, Vault};
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::config::dirs::Dirs;
-use crate::config::files;
 use crate::config::layers::StoreChoice;
 use crate::registry::credential::{Grant, OAuth};
 use crate::registry::manifest::Provider;
@@ -162,10 +161,10 @@ impl Account {
 
     /// Holds the account's tokens for this process: of all who want to renew them one does.
     async fn hold(&self) -> Result<File> {
-        let file = self.dirs.make_data()?.join(format!("oauth-{}-{}.json", self.provider.id, self.name));
+        let vault = self.vault()?;
         let until = Instant::now() + HELD;
         loop {
-            if let Some(held) = files::try_hold(&file)? {
+            if let Some(held) = vault.try_hold(&self.provider.id, &self.name)? {
                 return Ok(held);
             }
             if Instant::now() > until {
