@@ -44,6 +44,9 @@ pub struct Lease {
     pub scopes: Vec<String>,
     /// Digest of whom the tokens were given to, so that another client's are not taken for them.
     pub client: String,
+    /// Digest of the server that gave them: they are renewed and given back there and nowhere else.
+    #[serde(default)]
+    pub server: String,
     /// Why the authorization server will not renew them any more: its error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,

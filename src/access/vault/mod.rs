@@ -79,6 +79,11 @@ impl Credentials {
         fill(template, |key| Some(self.values.get(key)?.0.expose())).map(Secret::new)
     }
 
+    /// As [`Credentials::fill`], each value in the form that it takes there; `None` also when one cannot stand there.
+    pub fn fill_as(&self, template: &str, form: impl Fn(&str, &str) -> Option<String>) -> Option<Secret> {
+        fill(template, |key| form(key, self.values.get(key)?.0.expose())).map(Secret::new)
+    }
+
     /// As they are, with another secret in this field.
     pub fn with(mut self, key: &str, secret: Secret) -> Self {
         self.values.insert(key.to_owned(), (secret, true));
