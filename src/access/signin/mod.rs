@@ -268,9 +268,11 @@ impl Account {
         let colon = if said.is_empty() { "" } else { ": " };
         let Some(lease) = vault.lease(&self.provider.id, &self.name).filter(|lease| person(lease.by)).cloned() else {
             let line = format!("{} gives no token to account '{}' ({error}){colon}{said}", self.provider.title, self.name);
-            return Err(
-                Error::new(Code::NeedsReauth, line).hint(format!("angelia integrations:fields {}{}", self.provider.id, of(&self.name)))
-            );
+            return Err(Error::new(Code::NeedsReauth, line).hint(format!(
+                "angelia integrations:fields {}{}",
+                self.provider.id,
+                of(&self.name)
+            )));
         };
         if error == "invalid_grant" || oauth.ended_errors.iter().any(|known| known == error) {
             let ended = Lease { ended: Some(error.to_owned()), ..lease };

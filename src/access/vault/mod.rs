@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::backend::{Backend, PASSPHRASE};
-pub use self::book::{Known, Lease};
 use self::book::{Book, read_book};
+pub use self::book::{Known, Lease};
 use crate::access::field::{check, fill, follow};
 use crate::access::keychain::{self, Failure};
 use crate::access::sealed::{KeyFrom, Sealer, salt_bytes};
@@ -21,8 +21,8 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, nearest, printable};
 use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
-use crate::config::layers::StoreChoice;
 use crate::config::env;
+use crate::config::layers::StoreChoice;
 use crate::registry::credential::Credential;
 use crate::registry::manifest::Provider;
 

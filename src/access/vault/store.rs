@@ -206,8 +206,7 @@ impl Vault {
         let mut names = [from, to];
         names.sort_unstable();
         let signs_in = provider.oauth.is_some() && from != to;
-        let held: Vec<File> =
-            names.into_iter().filter(|_| signs_in).map(|name| self.hold(&provider.id, name)).collect::<Result<_>>()?;
+        let held: Vec<File> = names.into_iter().filter(|_| signs_in).map(|name| self.hold(&provider.id, name)).collect::<Result<_>>()?;
         *self = self.again()?;
         let renamed = self.rename_held(dirs, provider, from, to);
         drop(held);
@@ -264,8 +263,11 @@ impl Vault {
             }
             std::thread::sleep(LOOK);
         }
-        Err(Error::new(Code::Unreachable, format!("The tokens of {provider}, account '{account}', are being renewed, and that does not end"))
-            .retryable())
+        Err(Error::new(
+            Code::Unreachable,
+            format!("The tokens of {provider}, account '{account}', are being renewed, and that does not end"),
+        )
+        .retryable())
     }
 
     /// Holds an account's tokens for this process; `None` while another one does.
