@@ -118,8 +118,9 @@ fn a_token_is_fetched_anew_from_another_server() {
     assert_eq!((authority.call("get_me", &[]).code, authority.world().count("client_credentials")), (0, 1));
     let other = Authority::open(USUAL);
     authority.done(&["integrations:configure", "club", "--set", &format!("team={}", other.server.origin())]);
-    authority.call("get_me", &[]);
-    assert_eq!((authority.world().count("client_credentials"), other.world().count("client_credentials")), (1, 1));
+    let called = authority.call("get_me", &[]);
+    let asked = (authority.world().count("client_credentials"), other.world().count("client_credentials") > 0);
+    assert_eq!(asked, (1, true), "{called:?}");
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_setting_is_one_part_of_an_address() {
     let signing = authority.begin(&["--timeout=1"]);
     let address = signing.address.clone().unwrap();
     assert!(address.starts_with(&format!("{origin}/a%2F..%2Fb%3Fc%23d/authorize?")), "{address}");
-    signing.finish();
+    assert_eq!(code(&signing.finish()), "timeout");
     set("..");
     let run = authority.begin(&[]).finish();
     assert_eq!(code(&run), "missing_credentials", "{run:?}");

@@ -54,7 +54,7 @@ fn an_account_that_is_removed_meanwhile_stays_removed() {
     let authority = Authority::joined(USUAL, |_| {});
     let child = renewing(&authority);
     authority.done(&["integrations:accounts", "club", "--remove", "default"]);
-    finish(child, None);
+    authority.clean(&finish(child, None));
     let book = std::fs::read_to_string(authority.home.root().join("data/credentials.json")).unwrap();
     assert!(!book.contains("default"), "{book}");
 }
