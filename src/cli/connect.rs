@@ -234,7 +234,7 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let local = arguments.get_flag("local");
     let (revoked, kept) = block_on(account(app, &opened, &alias)?.disconnect(local)).map_err(|error| {
         let of = if alias == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {alias}") };
-        let message = format!("The tokens were not revoked, and are kept here: {}", error.message);
+        let message = format!("Not all tokens were revoked, and they are kept here: {}", error.message);
         Error { message, ..error }.hint("Try again later").hint(format!("angelia integrations:disconnect {id}{of} --local"))
     })?;
     let why = match &revoked {

@@ -84,6 +84,8 @@ fn an_answer_of_another_server_is_refused() {
     assert_eq!(named.connect(MINE, &[]).0.code, 0);
     named.world().issuer = Some(named.server.origin());
     assert_eq!(code(&named.connect(MINE, &[]).0), "invalid_response");
+    named.world().issuer = None;
+    assert_eq!(code(&named.connect(MINE, &[]).0), "invalid_response", "who says who they are always does");
 }
 
 #[test]

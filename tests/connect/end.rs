@@ -38,7 +38,9 @@ fn a_refusal_to_revoke_is_said() {
     let authority = Authority::joined(USUAL, |world| world.revocation = 400);
     let run = authority.run(&["integrations:disconnect", "club", "--json"]);
     assert_eq!((run.code, &run.json()["revoked"]), (0, &json!(false)), "{run:?}");
-    assert!(run.json()["not_revoked_because"].as_str().unwrap().contains("status_400"), "{run:?}");
+    let why = run.json()["not_revoked_because"].as_str().unwrap().to_owned();
+    assert!(why.contains("status_400: what is «secret», or «secret»?"), "{run:?}");
+    assert_eq!(authority.world().revoked, ["refresh_token", "access_token"], "the other one may be revoked");
     assert_eq!(code(&authority.call("get_me", &[])), "missing_credentials");
 }
 

@@ -3,6 +3,8 @@
 mod code;
 mod end;
 mod fetched;
+mod hostile;
+mod meanwhile;
 mod quirks;
 mod renewal;
 mod signed;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::Digest as _;
 
 use super::home::{Home, Run, finish};
@@ -38,8 +38,10 @@ pub struct World {
     pub nested: Option<&'static str>,
     /// What the token endpoint answers next, instead of doing anything.
     pub statuses: Vec<u16>,
-    /// What the token endpoint refuses with, instead of doing anything.
+    /// What the token endpoint refuses with, instead of doing anything; nothing names no error.
     pub refusal: Option<&'static str>,
+    /// Members of an answer with tokens, instead of what would stand there.
+    pub says: Map<String, Value>,
     /// How long the token endpoint takes.
     pub slow: Duration,
     /// Errors that the device grant answers before consent.
@@ -55,6 +57,8 @@ pub struct World {
     /// What the token endpoint was asked for, in order.
     pub asked: Vec<HashMap<String, String>>,
     pub revoked: Vec<String>,
+    /// The tokens themselves.
+    pub given_back: Vec<String>,
     pub written: usize,
     codes: HashMap<String, HashMap<String, String>>,
     access: Vec<String>,
@@ -75,6 +79,7 @@ impl Default for World {
             nested: None,
             statuses: Vec::new(),
             refusal: None,
+            says: Map::new(),
             slow: Duration::ZERO,
             waits: Vec::new(),
             denies: None,
@@ -83,6 +88,7 @@ impl Default for World {
             revocation: 200,
             asked: Vec::new(),
             revoked: Vec::new(),
+            given_back: Vec::new(),
             written: 0,
             codes: HashMap::new(),
             access: Vec::new(),
@@ -352,7 +358,10 @@ fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
         "/revoke" => {
             let form = form(&request.body);
             world.revoked.push(form.get("token_type_hint").cloned().unwrap_or_default());
-            Reply::status(world.revocation)
+            let token = form.get("token").cloned().unwrap_or_default();
+            let echo = json!({"error_description": format!("what is {token}, or {}?", STANDARD.encode(&token))}).to_string();
+            world.given_back.push(token);
+            if world.revocation < 400 { Reply::status(world.revocation) } else { Reply::status(world.revocation).body(echo.as_bytes()) }
         }
         path => {
             let known = world.access.iter().any(|token| authorization == format!("Bearer {token}"));
@@ -403,8 +412,11 @@ fn token(world: &mut World, origin: &str, request: &Request) -> Reply {
     }
     let said = world.refusal.map_or_else(|| granted(world, origin, request, &form), Err);
     match said {
+        Err("") => Reply::status(403).body(b"{\"message\": \"blocked on the way\"}"),
         Err(error) => {
-            let echo = format!("no, {}", form.values().cloned().collect::<Vec<_>>().join(" "));
+            // Whom it knows it may know by the right secret.
+            let client = if request.header("authorization") == Some(&right()) { CLIENT_SECRET } else { "" };
+            let echo = format!("no, {client} {}", form.values().cloned().collect::<Vec<_>>().join(" "));
             let status = if world.errors_ok { 200 } else { 400 };
             let body = json!({"ok": false, "error": error, "error_description": echo});
             Reply::status(status).body(body.to_string().as_bytes())
@@ -424,7 +436,7 @@ fn token(world: &mut World, origin: &str, request: &Request) -> Reply {
 
 fn granted(world: &mut World, origin: &str, request: &Request, form: &HashMap<String, String>) -> Result<Value, &'static str> {
     let value = |key: &str| form.get(key).map_or("", String::as_str);
-    let basic = format!("Basic {}", STANDARD.encode(format!("mine:{}", url_encoded(CLIENT_SECRET))));
+    let basic = right();
     let authorization = request.header("authorization").unwrap_or_default();
     let is_client = authorization == basic || (value("client_id") == "mine" && ["", CLIENT_SECRET].contains(&value("client_secret")));
     if !is_client && value("assertion").is_empty() {
@@ -451,13 +463,20 @@ fn granted(world: &mut World, origin: &str, request: &Request, form: &HashMap<St
         "client_credentials" if value("client_secret").is_empty() && authorization.is_empty() => return Err("invalid_client"),
         _ => {}
     }
-    let access = world.secret("access");
+    let says = world.says.clone();
+    let said = |world: &mut World, member: &str| {
+        says.get(member).and_then(Value::as_str).map(|secret| {
+            world.secrets.push(secret.to_owned());
+            secret.to_owned()
+        })
+    };
+    let access = said(world, "access_token").unwrap_or_else(|| world.secret("access"));
     world.access.push(access.clone());
     let mut tokens = json!({"access_token": access, "token_type": "Bearer", "expires_in": world.lasts, "issued_by": origin});
     if world.refreshes
         && matches!(value("grant_type"), "authorization_code" | "refresh_token") | value("grant_type").ends_with("device_code")
     {
-        let refresh = world.secret("refresh");
+        let refresh = said(world, "refresh_token").unwrap_or_else(|| world.secret("refresh"));
         world.refresh.push(refresh.clone());
         tokens["refresh_token"] = json!(refresh);
     }
@@ -465,7 +484,13 @@ fn granted(world: &mut World, origin: &str, request: &Request, form: &HashMap<St
         let claims = URL_SAFE_NO_PAD.encode(json!({"nonce": nonce}).to_string());
         tokens["id_token"] = json!(format!("e30.{claims}.sig"));
     }
+    tokens.as_object_mut().unwrap().extend(says);
     Ok(tokens)
+}
+
+/// How the client says who it is.
+fn right() -> String {
+    format!("Basic {}", STANDARD.encode(format!("mine:{}", url_encoded(CLIENT_SECRET))))
 }
 
 fn url_encoded(text: &str) -> String {

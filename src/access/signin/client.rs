@@ -5,19 +5,25 @@ use oauth2::{
     AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ErrorResponse, ExtraTokenFields, RequestTokenError,
     StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::access::auth;
+use crate::access::field::check;
 use crate::access::signin::endpoint::{Endpoint, Lost, Way};
 use crate::access::vault::Credentials;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::{path, plain, sha256};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
-use crate::base::secret::Secret;
+use crate::base::secret::{Scrubber, Secret};
 use crate::net::is_private;
-use crate::registry::credential::{ClientAuth, OAuth};
+use crate::registry::credential::{ClientAuth, CredentialKind, OAuth};
 use crate::registry::manifest::Provider;
+
+/// What one part of an address keeps as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Tokens, with the answer that they stood in.
 pub(super) type Tokens = StandardTokenResponse<Whole, BasicTokenType>;
@@ -84,7 +90,18 @@ pub(super) struct Party<'a> {
 
 impl Party<'_> {
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint { way: self.way.clone(), oauth: self.oauth.clone(), title: self.provider.title.clone() }
+        Endpoint { way: self.way.clone(), oauth: self.oauth.clone(), title: self.provider.title.clone(), scrubber: self.scrubber() }
+    }
+
+    /// Knows every secret of the account, and the key within a service account's file.
+    pub fn scrubber(&self) -> Scrubber {
+        let mut scrubber = auth::scrubber(self.provider, self.credentials);
+        let file = self.field("service_account").and_then(|file| serde_json::from_str::<Value>(file.expose()).ok());
+        if let Some(key) = file.as_ref().and_then(|file| file["private_key"].as_str()) {
+            scrubber.add(key);
+            key.lines().filter(|line| !line.starts_with('-')).for_each(|line| scrubber.add(line));
+        }
+        scrubber
     }
 
     /// An address of the manifest, with the account's settings in it.
@@ -92,11 +109,21 @@ impl Party<'_> {
         let missing = || {
             Error::new(
                 Code::MissingCredentials,
-                format!("The sign-in address '{template}' needs settings of the account that have no value"),
+                format!("The sign-in address '{template}' needs settings of the account that have no value, or none that fits"),
             )
             .hint(format!("angelia integrations:fields {}{}", self.provider.id, of(self.account)))
         };
-        let filled = self.credentials.fill(template).ok_or_else(missing)?;
+        let text = |key: &str| {
+            let field = self.provider.credentials.iter().find(|field| field.key == key);
+            field.is_none_or(|field| !matches!(field.kind, CredentialKind::Host | CredentialKind::Url))
+        };
+        // Only a host and a URL may say where a request goes; any other value is one part of the address and stays one.
+        let segment = |key: &str, value: &str| match (text(key), value) {
+            (true, "." | "..") => None,
+            (true, value) => Some(utf8_percent_encode(value, SEGMENT).to_string()),
+            (false, value) => Some(value.to_owned()),
+        };
+        let filled = self.credentials.fill_as(template, segment).ok_or_else(missing)?;
         let url =
             Url::parse(filled.expose()).map_err(|error| Error::usage(format!("The sign-in address '{template}' is none: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
@@ -149,22 +176,39 @@ impl Party<'_> {
     pub fn digest(&self) -> String {
         let field = |key: &str| self.field(key).map(|value| value.expose().to_owned()).unwrap_or_default();
         let key: Value = serde_json::from_str(&field("service_account")).unwrap_or_default();
-        let whom = [self.oauth.token_url.as_str(), &field("client_id"), key["client_email"].as_str().unwrap_or_default()].join("\n");
-        sha256(whom.as_bytes()).chars().take(16).collect()
+        let address = self.address(&self.oauth.token_url).map_or_else(|_| self.oauth.token_url.clone(), String::from);
+        digest(&[&address, &field("client_id"), key["client_email"].as_str().unwrap_or_default()].join("\n"))
     }
 
-    /// What an answer gave.
+    /// Which server the tokens are of, as a digest: where one depends on the account's settings, they count too.
+    pub fn server(&self) -> Result<String> {
+        let address = self.address(&self.oauth.token_url)?;
+        Ok(digest(&if self.oauth.token_url.contains('{') { String::from(address) } else { address.origin().ascii_serialization() }))
+    }
+
+    /// A value that is kept of an answer, where its field takes it. What is not secret stands in the open and holds no secret.
+    pub fn kept(&self, key: &str, value: &str, scrubber: &Scrubber) -> Option<(String, Secret)> {
+        let field = self.provider.credentials.iter().find(|field| field.key == key)?;
+        let value = check(field, value).ok()?;
+        (field.secret || scrubber.scrub(&value) == value).then(|| (key.to_owned(), Secret::new(value)))
+    }
+
+    /// What an answer gave. What the fields do not take of it is left out: the tokens are not lost for it.
     pub fn granted(&self, tokens: &Tokens) -> Granted {
         let Whole { answer, id_token } = tokens.extra_fields();
+        let mut scrubber = self.scrubber();
+        scrubber.add(tokens.access_token().secret());
+        tokens.refresh_token().into_iter().for_each(|token| scrubber.add(token.secret()));
         let kept = self.oauth.keep.iter().filter_map(|(field, place)| {
             let value = path(answer, place.as_str()?).filter(|value| !value.is_null())?;
-            Some((field.clone(), Secret::new(plain(value))))
+            self.kept(field, &plain(value), &scrubber)
         });
+        let in_the_open = |scope: &String| scrubber.scrub(scope) == *scope;
         Granted {
             access: Secret::new(tokens.access_token().secret().clone()),
             refresh: tokens.refresh_token().map(|token| Secret::new(token.secret().clone())),
             expires_in: tokens.expires_in().map(|time| time.as_secs()),
-            scopes: tokens.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).collect()),
+            scopes: tokens.scopes().map(|scopes| scopes.iter().map(|scope| scope.to_string()).filter(in_the_open).collect()),
             kept: kept.collect(),
             id_token: id_token.clone().map(Secret::new),
         }
@@ -172,6 +216,7 @@ impl Party<'_> {
 
     /// What went wrong with a request for tokens.
     pub fn trouble<T: ErrorResponse>(&self, error: RequestTokenError<Lost, T>) -> Trouble {
+        let shown = |text: &str| printable(&self.scrubber().scrub(text));
         match error {
             RequestTokenError::ServerResponse(refusal) => {
                 let value = serde_json::to_value(&refusal).unwrap_or_default();
@@ -184,15 +229,19 @@ impl Party<'_> {
                 format!(
                     "The answer of the authorization server of {} cannot be understood: {}",
                     self.provider.title,
-                    printable(&error.to_string())
+                    shown(&error.to_string())
                 ),
             )),
             RequestTokenError::Other(why) => Trouble::Other(Error::new(
                 Code::InvalidResponse,
-                format!("The authorization server of {}: {}", self.provider.title, printable(&why)),
+                format!("The authorization server of {}: {}", self.provider.title, shown(&why)),
             )),
         }
     }
+}
+
+fn digest(text: &str) -> String {
+    sha256(text.as_bytes()).chars().take(16).collect()
 }
 
 /// The option that names an account, where it must be named.

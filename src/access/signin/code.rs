@@ -12,7 +12,6 @@ use crate::access::signin::client::{Granted, Party, Trouble};
 use crate::access::signin::connect::Person;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::plain;
-use crate::base::secret::Secret;
 
 /// One sign-in on its way.
 struct Begun {
@@ -59,9 +58,11 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
 
 /// Some services say in the redirect what others say beside the token, such as whose data it is for: `keep: {realm: redirect.realmId}`.
 fn with_redirect(party: &Party<'_>, mut granted: Granted, answer: &Answer) -> Granted {
+    let mut scrubber = party.scrubber();
+    [Some(&granted.access), granted.refresh.as_ref()].into_iter().flatten().for_each(|token| scrubber.add(token.expose()));
     for (field, place) in &party.oauth.keep {
         let value = place.as_str().and_then(|place| answer.query(place.strip_prefix("redirect.")?));
-        granted.kept.extend(value.map(|value| (field.clone(), Secret::new(value))));
+        granted.kept.extend(value.and_then(|value| party.kept(field, &value, &scrubber)));
     }
     granted
 }
@@ -127,6 +128,12 @@ fn accepted(party: &Party<'_>, answer: &Answer) -> Result<String> {
     if let Some((error, said)) = &answer.error {
         return Err(refused(party, error, said));
     }
+    if party.oauth.issuer.is_some() && answer.issuer.is_none() {
+        return Err(Error::new(
+            Code::InvalidResponse,
+            format!("The answer to the sign-in at {title} does not say which server it comes from; it was refused"),
+        ));
+    }
     answer.code.clone().ok_or_else(|| Error::new(Code::InvalidResponse, format!("The answer to the sign-in at {title} holds no code")))
 }
 
@@ -134,7 +141,9 @@ fn accepted(party: &Party<'_>, answer: &Answer) -> Result<String> {
 pub(super) fn refused(party: &Party<'_>, error: &str, said: &str) -> Error {
     let title = &party.provider.title;
     let colon = if said.is_empty() { "" } else { ": " };
-    match error {
+    let scrubber = party.scrubber();
+    let (error, said) = (scrubber.scrub(error), scrubber.scrub(said));
+    match error.as_str() {
         "access_denied" => {
             Error::new(Code::PermissionDenied, format!("Access to {title} was not allowed (access_denied){colon}{said}; nothing was kept"))
         }

@@ -82,8 +82,8 @@ impl Account {
     async fn keep(&self, party: &Party<'_>, granted: Granted, by: Grant, scopes: &[String]) -> Result<Lease> {
         // A refresh of the tokens before must not come after these.
         let held = self.hold().await?;
-        let lease = party.lease(&granted, by, scopes);
-        let mut changes = party.changes(granted);
+        let lease = party.lease(&granted, by, scopes)?;
+        let mut changes = party.changes(granted, by);
         // What renewed the tokens of whoever signed in before must not renew these.
         if self.provider.credentials.iter().any(|field| field.key == REFRESH) {
             changes.entry(REFRESH.to_owned()).or_insert(None);
@@ -96,25 +96,28 @@ impl Account {
 
 impl Party<'_> {
     /// What is known of tokens that were just given.
-    pub(super) fn lease(&self, granted: &Granted, by: Grant, asked: &[String]) -> Lease {
+    pub(super) fn lease(&self, granted: &Granted, by: Grant, asked: &[String]) -> Result<Lease> {
         let now = now_ms();
         let lives = granted.expires_in.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1000)?.checked_add(now));
-        Lease {
+        Ok(Lease {
             by,
             obtained_at: now,
             expires_at: lives,
             scopes: granted.scopes.clone().unwrap_or_else(|| asked.to_vec()),
             client: self.digest(),
+            server: self.server()?,
             ended: None,
-        }
+        })
     }
 
-    /// The fields that change by it. An answer without a refresh token changes none.
-    pub(super) fn changes(&self, granted: Granted) -> BTreeMap<String, Option<Secret>> {
+    /// The fields that change by it. An answer without a refresh token changes none, and what is fetched anew is not renewed by one (RFC 6749
+    /// section 4.4.3).
+    pub(super) fn changes(&self, granted: Granted, by: Grant) -> BTreeMap<String, Option<Secret>> {
         let mut changes: BTreeMap<String, Option<Secret>> = BTreeMap::new();
         changes.extend(granted.kept.into_iter().map(|(field, value)| (field, Some(value))));
         changes.insert(self.oauth.token_field.clone(), Some(granted.access));
-        if let Some(refresh) = granted.refresh {
+        let has_field = self.provider.credentials.iter().any(|field| field.key == REFRESH);
+        if let Some(refresh) = granted.refresh.filter(|_| has_field && super::person(by)) {
             changes.insert(REFRESH.to_owned(), Some(refresh));
         }
         changes

@@ -14,8 +14,8 @@ use crate::base::error::{Code, Error};
 use crate::base::json::{path, plain};
 use crate::base::name::printable;
 use crate::base::secret::Scrubber;
-use crate::net::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use crate::net::{Body, FailureKind, Limits, Net, Request};
+use crate::net::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use crate::net::{Body, FailureKind, Limits, Method, Net, Request};
 use crate::registry::credential::{OAuth, TokenRequest};
 
 /// How long an authorization server may take. Deliberately apart from the time that a call has: who turns away from a token that was
@@ -39,6 +39,8 @@ pub(super) struct Endpoint {
     pub way: Way,
     pub oauth: OAuth,
     pub title: String,
+    /// What must not be repeated in a message, besides what a request holds.
+    pub scrubber: Scrubber,
 }
 
 /// Why there is no answer to go by. Nothing is known of what was asked.
@@ -68,11 +70,7 @@ impl Endpoint {
         let (parts, body) = request.into_parts();
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
         let mut headers = parts.headers;
-        let mut scrubber = Scrubber::default();
-        pairs.iter().filter(|(name, _)| SECRET.contains(&name.as_str())).for_each(|(_, value)| scrubber.add(value));
-        if let Some(basic) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic ")) {
-            scrubber.add(basic);
-        }
+        let scrubber = self.knows(&pairs, &headers);
         let body = match self.oauth.token_request {
             TokenRequest::Form => body,
             TokenRequest::Json => {
@@ -83,36 +81,42 @@ impl Endpoint {
         };
         let url = Url::parse(&parts.uri.to_string()).map_err(|error| Lost(Error::internal(error.to_string())))?;
         let asked = Request { method: parts.method, url, headers, body: Body::Bytes(body.into()), secret_headers: vec![AUTHORIZATION] };
-        let standard = self.ask(asked).await.map_err(|mut error| {
-            error.message = scrubber.scrub(&error.message);
-            Lost(error)
-        })?;
-        let (status, mut value) = standard;
-        for word in ["error", "error_description"] {
-            if let Some(Value::String(text)) = value.get_mut(word) {
-                *text = printable(&scrubber.scrub(text));
-            }
-        }
+        let (status, value) = self.ask(asked, &scrubber).await.map_err(Lost)?;
         let made = oauth2::http::Response::builder().status(status).header(CONTENT_TYPE, "application/json");
         made.body(value.to_string().into_bytes()).map_err(|error| Lost(Error::internal(error.to_string())))
     }
 
-    async fn ask(&self, request: Request) -> Result<(u16, Value), Error> {
-        let (status, body) = self.exchange(request).await?;
-        standard(&self.oauth, status, &body)
-            .map_err(|why| Error::new(Code::InvalidResponse, format!("The authorization server of {} {why}", self.title)).status(status))
+    /// Every secret that an answer to this request might repeat.
+    fn knows(&self, pairs: &[(String, String)], headers: &HeaderMap) -> Scrubber {
+        let mut scrubber = self.scrubber.clone();
+        pairs.iter().filter(|(name, _)| SECRET.contains(&name.as_str())).for_each(|(_, value)| scrubber.add(value));
+        if let Some(basic) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Basic ")) {
+            scrubber.add(basic);
+        }
+        scrubber
     }
 
-    /// Gives a token back; why that was refused, if it was. Services answer success with anything or nothing.
-    pub async fn revoked(&self, request: Request) -> Result<Option<String>, Error> {
-        let (status, body) = self.exchange(request).await?;
+    async fn ask(&self, request: Request, scrubber: &Scrubber) -> Result<(u16, Value), Error> {
+        let (status, body) = self.exchange(request, scrubber).await?;
+        standard(&self.oauth, status, &body, scrubber)
+            .map_err(|(code, why)| Error::new(code, format!("The authorization server of {} {why}", self.title)).status(status))
+    }
+
+    /// Gives a token back by a form; why that was refused, if it was. Services answer success with anything or nothing.
+    pub async fn revoked(&self, url: Url, mut headers: HeaderMap, form: &[(String, String)]) -> Result<Option<String>, Error> {
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let scrubber = self.knows(form, &headers);
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let asked = Request { method: Method::POST, url, headers, body: Body::Bytes(body.into()), secret_headers: vec![AUTHORIZATION] };
+        let (status, body) = self.exchange(asked, &scrubber).await?;
         let answer = read(&body).unwrap_or_default();
         let refusal = refusal(status, &answer).filter(|(error, _)| error != "invalid_token");
-        Ok(refusal.map(|(error, said)| printable(&if said.is_empty() { error } else { format!("{error}: {said}") })))
+        Ok(refusal.map(|(error, said)| shown(&if said.is_empty() { error } else { format!("{error}: {said}") }, &scrubber)))
     }
 
     /// Sends and reads. What says nothing of the request is an error.
-    async fn exchange(&self, request: Request) -> Result<(u16, Vec<u8>), Error> {
+    async fn exchange(&self, request: Request, scrubber: &Scrubber) -> Result<(u16, Vec<u8>), Error> {
         let limits = Limits {
             deadline: Instant::now() + PATIENCE,
             connect_timeout: self.way.connect_timeout,
@@ -120,12 +124,14 @@ impl Endpoint {
         };
         let server = format!("The authorization server of {}", self.title);
         let unreachable = |failure: crate::net::Failure| {
+            let why = scrubber.scrub(&failure.message);
             let (code, said) = match failure.kind {
                 FailureKind::Timeout => (Code::Timeout, String::from("did not answer in time")),
-                _ => (Code::Unreachable, format!("cannot be reached: {}", failure.message)),
+                FailureKind::TooLarge => (Code::InvalidResponse, format!("cannot be understood: {why}")),
+                _ => (Code::Unreachable, format!("cannot be reached: {why}")),
             };
             let error = Error::new(code, format!("{server} {said}"));
-            if failure.kind == FailureKind::Refused { error } else { error.retryable() }
+            if matches!(failure.kind, FailureKind::Refused | FailureKind::TooLarge) { error } else { error.retryable() }
         };
         let mut answer = self.way.net.send_once_guarded(request, &limits).await.map_err(unreachable)?;
         let status = answer.status;
@@ -143,20 +149,23 @@ impl Endpoint {
 }
 
 /// An answer in the standard's form: an error, tokens (with the whole answer beside them), or what else it holds.
-fn standard(oauth: &OAuth, status: u16, body: &[u8]) -> Result<(u16, Value), String> {
-    let answer = read(body).ok_or_else(|| format!("answered {status} with what is neither JSON nor a form"))?;
+fn standard(oauth: &OAuth, status: u16, body: &[u8], scrubber: &Scrubber) -> Result<(u16, Value), (Code, String)> {
+    let strange = |why: String| (Code::InvalidResponse, format!("answered {status} {why}"));
+    let answer = read(body).ok_or_else(|| strange(String::from("with what is neither JSON nor a form")))?;
     if let Some((error, said)) = refusal(status, &answer) {
-        return Ok((400, json!({"error": error, "error_description": said})));
+        let said = shown(&said, scrubber);
+        if error == format!("status_{status}") && !oauth.ended_errors.contains(&error) {
+            // It may be a page of something on the way there: nothing is known of the tokens.
+            let colon = if said.is_empty() { "" } else { ": " };
+            return Err((Code::ProviderError, format!("answered {status} and names no error{colon}{said}")));
+        }
+        return Ok((400, json!({"error": shown(&error, scrubber), "error_description": said})));
     }
     let Some(token) = path(&answer, &oauth.token_path).and_then(Value::as_str).filter(|token| !token.is_empty()) else {
         if answer.get("device_code").is_some() {
             return Ok((200, answer));
         }
-        return if body.is_empty() {
-            Ok((200, answer))
-        } else {
-            Err(format!("answered {status} without a token at '{}'", oauth.token_path))
-        };
+        return if body.is_empty() { Ok((200, answer)) } else { Err(strange(format!("without a token at '{}'", oauth.token_path))) };
     };
     let mut tokens =
         Map::from_iter([(String::from("access_token"), Value::from(token)), (String::from("token_type"), Value::from("bearer"))]);
@@ -171,11 +180,21 @@ fn standard(oauth: &OAuth, status: u16, body: &[u8]) -> Result<(u16, Value), Str
     if let Some(seconds) = found("expires_in").and_then(seconds).or(oauth.expires_in) {
         tokens.insert(String::from("expires_in"), Value::from(seconds));
     }
-    if let Some(scope) = found("scope").and_then(Value::as_str) {
+    let scope = found("scope").and_then(|scope| match scope {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(all) => all.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|all| all.join(" ")),
+        _ => None,
+    });
+    if let Some(scope) = scope {
         tokens.insert(String::from("scope"), Value::from(scope.replace(',', " ")));
     }
     tokens.insert(String::from("answer"), answer);
     Ok((200, Value::from(tokens)))
+}
+
+/// What a server said, as it may be shown. A secret is looked for before the text is cut.
+fn shown(text: &str, scrubber: &Scrubber) -> String {
+    printable(&scrubber.scrub(text))
 }
 
 /// JSON, or a form where a service answers so.

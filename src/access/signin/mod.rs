@@ -19,11 +19,10 @@ use tokio::time::Instant;
 use crate::access::signin::client::{Granted, Party, Trouble, of};
 pub use crate::access::signin::endpoint::Way;
 pub use crate::access::signin::revoke::Revoked;
-use crate::access::vault::{Credentials, Lease, Source, Vault};
+use crate::access::vault::{Credentials, Known, Lease, Source, Vault};
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::config::dirs::Dirs;
-use crate::config::files;
 use crate::config::layers::StoreChoice;
 use crate::registry::credential::{Grant, OAuth};
 use crate::registry::manifest::Provider;
@@ -38,6 +37,9 @@ const SKEW_MS: i64 = 300_000;
 const HELD: Duration = Duration::from_secs(60);
 /// Between two looks at whether it is done.
 const LOOK: Duration = Duration::from_millis(10);
+/// How often it is tried to keep a token that was renewed, and the time between.
+const WRITES: u32 = 4;
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// One account of a provider that has a way to sign in.
 #[derive(Clone)]
@@ -137,6 +139,8 @@ impl Account {
             (None, _) => Standing::Usable,
             // A token that another client or service account fetched is not ours.
             (Some(_), Some(lease)) if !person(lease.by) && !self.is_of(vault, lease) => Standing::Due { over: true },
+            // What a person consented to at one server is not for another.
+            (Some(_), Some(lease)) if !self.is_there(vault, lease) => Standing::Due { over: true },
             (Some(_), Some(lease)) => standing(lease, now_ms(), self.renewable(vault, lease)),
         }
     }
@@ -146,6 +150,14 @@ impl Account {
         let whose = || Ok::<_, Error>(self.party(&vault.unlock(&self.provider, &self.name)?)?.digest());
         // What cannot be read is said when it is used.
         whose().map_or(true, |whose| whose == lease.client)
+    }
+
+    /// Whether a token is of the server that the account's settings name now.
+    fn is_there(&self, vault: &Vault, lease: &Lease) -> bool {
+        let server = || self.party(&vault.unlock(&self.provider, &self.name)?)?.server();
+        // An address that no setting changes is looked at when it is used.
+        let fixed = self.provider.oauth.as_ref().is_none_or(|oauth| !oauth.token_url.contains('{'));
+        fixed || server().map_or(true, |server| server == lease.server)
     }
 
     /// Whether the token is one that no person is asked for.
@@ -162,10 +174,10 @@ impl Account {
 
     /// Holds the account's tokens for this process: of all who want to renew them one does.
     async fn hold(&self) -> Result<File> {
-        let file = self.dirs.make_data()?.join(format!("oauth-{}-{}.json", self.provider.id, self.name));
+        let vault = self.vault()?;
         let until = Instant::now() + HELD;
         loop {
-            if let Some(held) = files::try_hold(&file)? {
+            if let Some(held) = vault.try_hold(&self.provider.id, &self.name)? {
                 return Ok(held);
             }
             if Instant::now() > until {
@@ -198,7 +210,8 @@ impl Account {
         work.await.map_err(|error| Error::internal(error.to_string()))?
     }
 
-    async fn renew_now(&self, mut vault: Vault) -> Result<Credentials> {
+    async fn renew_now(&self, vault: Vault) -> Result<Credentials> {
+        let known = vault.known(&self.provider, &self.name);
         let credentials = vault.unlock(&self.provider, &self.name)?;
         let party = self.party(&credentials)?;
         let lease = vault.lease(&self.provider.id, &self.name).cloned();
@@ -211,51 +224,71 @@ impl Account {
             None if party.field("service_account").is_some() => Grant::ServiceAccount,
             None => Grant::ClientCredentials,
         };
-        let granted = if person(by) { self.refresh(&party).await } else { self.fetch(&party, by, &scopes).await };
+        if let Some(lease) = lease.as_ref().filter(|lease| person(lease.by)) {
+            if lease.server != party.server()? {
+                return Err(self.needs_person("its tokens are of another server than its settings name now"));
+            }
+            // Where the new tokens could not be kept, the old ones are not spent for them.
+            vault.writable()?;
+        }
+        let granted = if person(by) { self.refresh(&party, &vault).await } else { self.fetch(&party, by, &scopes).await };
         match granted {
-            // The user signed in anew, out, or typed a token meanwhile: that stands.
-            Ok(_) if person(by) && self.vault()?.lease(&self.provider.id, &self.name) != lease.as_ref() => {
-                self.vault()?.unlock(&self.provider, &self.name)
-            }
-            Ok(granted) => {
-                let lease = party.lease(&granted, by, &scopes);
-                let access = granted.access.clone();
-                // Kept first, then used: a token that was used and lost could not be renewed.
-                match vault.store_lease(&self.provider, &self.name, &party.changes(granted), Some(lease)) {
-                    Err(_) if !person(by) => Ok(credentials.clone().with(&party.oauth.token_field, access)),
-                    Err(error) => {
-                        let message = format!("The token of {} was renewed, but not kept: {}", self.provider.title, error.message);
-                        Err(Error { message, ..error }.hint(self.command()))
-                    }
-                    Ok(()) => vault.unlock(&self.provider, &self.name),
-                }
-            }
+            Ok(granted) => self.renewed(&party, vault, &known, (granted, by, &scopes)).await,
             Err(Trouble::Other(error)) => Err(error),
-            Err(Trouble::Refused { error, said }) => Err(self.not_renewed(&mut vault, lease, &error, &said)),
+            Err(Trouble::Refused { error, said }) => self.not_renewed(vault, &known, &error, &said),
         }
     }
 
-    /// The error of a refusal. A grant that has ended is remembered, so that nobody asks for it again.
-    fn not_renewed(&self, vault: &mut Vault, lease: Option<Lease>, error: &str, said: &str) -> Error {
-        let Ok(oauth) = self.oauth() else { return Error::internal("no oauth") };
+    /// Keeps what was renewed, then answers it: a token that was used and lost could not be renewed.
+    async fn renewed(&self, party: &Party<'_>, mut vault: Vault, known: &Known, had: (Granted, Grant, &[String])) -> Result<Credentials> {
+        let (granted, by, scopes) = had;
+        let lease = party.lease(&granted, by, scopes)?;
+        let access = granted.access.clone();
+        let changes = party.changes(granted, by);
+        let mut left = WRITES;
+        loop {
+            match vault.renew_lease(&self.provider, &self.name, &changes, lease.clone(), known) {
+                // Where the user signed in anew, out, or typed a token meanwhile, that stands.
+                Ok(_) => return vault.unlock(&self.provider, &self.name),
+                Err(_) if !person(by) => return Ok(party.credentials.clone().with(&party.oauth.token_field, access)),
+                // A full disk and a keychain that is busy may pass.
+                Err(_) if left > 1 => left -= 1,
+                Err(error) => {
+                    let message = format!("The token of {} was renewed, but not kept: {}", self.provider.title, error.message);
+                    return Err(Error { message, ..error }.hint(self.command()));
+                }
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// What comes of a refusal. A grant that has ended is remembered, so that nobody asks for it again.
+    fn not_renewed(&self, mut vault: Vault, known: &Known, error: &str, said: &str) -> Result<Credentials> {
+        let oauth = self.oauth()?;
         let colon = if said.is_empty() { "" } else { ": " };
-        let Some(lease) = lease.filter(|lease| person(lease.by)) else {
+        let Some(lease) = vault.lease(&self.provider.id, &self.name).filter(|lease| person(lease.by)).cloned() else {
             let line = format!("{} gives no token to account '{}' ({error}){colon}{said}", self.provider.title, self.name);
-            return Error::new(Code::NeedsReauth, line).hint(format!("angelia integrations:fields {}{}", self.provider.id, of(&self.name)));
+            return Err(Error::new(Code::NeedsReauth, line).hint(format!(
+                "angelia integrations:fields {}{}",
+                self.provider.id,
+                of(&self.name)
+            )));
         };
         if error == "invalid_grant" || oauth.ended_errors.iter().any(|known| known == error) {
             let ended = Lease { ended: Some(error.to_owned()), ..lease };
-            let kept = vault.store_lease(&self.provider, &self.name, &Default::default(), Some(ended));
+            let kept = vault.renew_lease(&self.provider, &self.name, &Default::default(), ended, known);
             let error = self.needs_person(&format!("the authorization server refused to renew it ({error}{colon}{said})"));
             return match kept {
-                Ok(()) => error,
-                Err(unkept) => error.hint(format!("This could not be remembered: {}", unkept.message)),
+                Ok(true) => Err(error),
+                // It was another token that was refused.
+                Ok(false) => vault.unlock(&self.provider, &self.name),
+                Err(unkept) => Err(error.hint(format!("This could not be remembered: {}", unkept.message))),
             };
         }
         let line = format!("The token of {} was not renewed ({error}){colon}{said}", self.provider.title);
-        Error::new(Code::NeedsReauth, line)
+        Err(Error::new(Code::NeedsReauth, line)
             .hint(format!("Is the client right? angelia integrations:fields {}{}", self.provider.id, of(&self.name)))
-            .hint(self.command())
+            .hint(self.command()))
     }
 
     /// The command that signs in.
@@ -269,8 +302,10 @@ impl Account {
     }
 
     /// RFC 6749 section 6.
-    async fn refresh(&self, party: &Party<'_>) -> Result<Granted, Trouble> {
-        let Some(token) = party.field(REFRESH) else {
+    async fn refresh(&self, party: &Party<'_>, vault: &Vault) -> Result<Granted, Trouble> {
+        // That of the environment would be sent again and again, while each that takes its place is stored and never used.
+        let stored = vault.stored_value(&self.provider, &self.name, REFRESH).map_err(Trouble::Other)?;
+        let Some(token) = stored else {
             return Err(Trouble::Other(self.needs_person("its token has ended, and there is nothing to renew it with")));
         };
         let token = RefreshToken::new(token.expose().to_owned());

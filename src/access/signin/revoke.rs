@@ -6,8 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::access::signin::client::Party;
 use crate::access::signin::{Account, REFRESH};
 use crate::base::error::{Error, Result};
-use crate::net::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use crate::net::{Body, Method, Request};
+use crate::net::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use crate::registry::credential::ClientAuth;
 
 /// What the service said to tokens that were given back.
@@ -39,34 +38,34 @@ impl Account {
     }
 
     async fn revoke(&self) -> Result<Revoked> {
-        let credentials = self.vault()?.unlock(&self.provider, &self.name)?;
+        let vault = self.vault()?;
+        let credentials = vault.unlock(&self.provider, &self.name)?;
         let party = self.party(&credentials)?;
         let Some(template) = party.oauth.revoke_url.as_deref() else { return Ok(Revoked::Not("the service has no way to revoke them")) };
         let url = party.address(template)?;
+        let server = party.server()?;
+        if vault.lease(&self.provider.id, &self.name).is_some_and(|lease| lease.server != server) {
+            return Ok(Revoked::Not("they are of another server than the account's settings name now"));
+        }
         // What renews comes first: with it all that it gave ends, where a service follows the standard.
         let tokens = [(REFRESH, REFRESH), (party.oauth.token_field.as_str(), "access_token")];
-        let mut given = false;
+        let (mut given, mut refused) = (false, None);
         for (field, hint) in tokens {
-            let Some(token) = party.field(field) else { continue };
+            // What stands in the environment is another's.
+            let Some(token) = vault.stored_value(&self.provider, &self.name, field)? else { continue };
             given = true;
             let mut form = vec![(String::from("token"), token.expose().to_owned()), (String::from("token_type_hint"), hint.to_owned())];
             let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
             identify(&party, &mut form, &mut headers)?;
-            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-            let request = Request {
-                method: Method::POST,
-                url: url.clone(),
-                headers,
-                body: Body::Bytes(body.into()),
-                secret_headers: vec![AUTHORIZATION],
-            };
-            if let Some(refusal) = party.endpoint().revoked(request).await? {
-                return Ok(Revoked::Refused(refusal));
-            }
+            let refusal = party.endpoint().revoked(url.clone(), headers, &form).await?;
+            // A service may revoke tokens of one kind only.
+            refused = refused.or(refusal);
         }
-        Ok(if given { Revoked::Done } else { Revoked::Not("there are none") })
+        Ok(match refused {
+            Some(why) => Revoked::Refused(why),
+            None if given => Revoked::Done,
+            None => Revoked::Not("there are none"),
+        })
     }
 
     /// Removes the tokens, and what was kept of their answer. The client stays.

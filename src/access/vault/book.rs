@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::store::Change;
 use super::{Stored, Vault};
 use crate::base::error::{Error, Result};
 use crate::base::secret::Secret;
@@ -43,9 +44,28 @@ pub struct Lease {
     pub scopes: Vec<String>,
     /// Digest of whom the tokens were given to, so that another client's are not taken for them.
     pub client: String,
+    /// Digest of the server that gave them: they are renewed and given back there and nowhere else.
+    #[serde(default)]
+    pub server: String,
     /// Why the authorization server will not renew them any more: its error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+}
+
+/// Which token an account has, without the token.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Known {
+    lease: Option<Lease>,
+    token: Option<Stored>,
+}
+
+impl Known {
+    fn of(book: &Book, provider: &Provider, account: &str) -> Self {
+        let lease = book.leases.get(&provider.id).and_then(|accounts| accounts.get(account)).cloned();
+        let fields = book.accounts.get(&provider.id).and_then(|accounts| accounts.get(account));
+        let token = provider.oauth.as_ref().and_then(|oauth| fields?.get(&oauth.token_field)).cloned();
+        Self { lease, token }
+    }
 }
 
 impl Book {
@@ -86,7 +106,8 @@ impl Vault {
         self.book.leases.get(provider)?.get(account)
     }
 
-    /// Stores what an authorization server gave (`None` removes a field), and how long it lives, at one moment.
+    /// Stores what an authorization server gave (`None` removes a field), and how long it lives, at one moment. Its values are taken as they
+    /// stand: none is a reference.
     pub fn store_lease(
         &mut self,
         provider: &Provider,
@@ -95,7 +116,29 @@ impl Vault {
         lease: Option<Lease>,
     ) -> Result<()> {
         let dirs = self.dirs.clone();
-        self.store_with(&dirs, provider, account, changes, |book| book.set_lease(&provider.id, account, lease))
+        let given = Change { provider, account, values: changes, refers: &|_, _| false };
+        self.store_with(&dirs, &given, |_| true, |book| book.set_lease(&provider.id, account, lease)).map(drop)
+    }
+
+    /// What is known of an account's token now.
+    pub fn known(&self, provider: &Provider, account: &str) -> Known {
+        Known::of(&self.book, provider, account)
+    }
+
+    /// As [`Vault::store_lease`], where the account's token is still the one that was `known`: what the user did meanwhile stands. False
+    /// and nothing stored where it is not.
+    pub fn renew_lease(
+        &mut self,
+        provider: &Provider,
+        account: &str,
+        changes: &BTreeMap<String, Option<Secret>>,
+        lease: Lease,
+        known: &Known,
+    ) -> Result<bool> {
+        let dirs = self.dirs.clone();
+        let given = Change { provider, account, values: changes, refers: &|_, _| false };
+        let stands = |book: &Book| Known::of(book, provider, account) == *known;
+        self.store_with(&dirs, &given, stands, |book| book.set_lease(&provider.id, account, Some(lease)))
     }
 
     /// Whether a field holds a token that is fetched when a call needs it, from fields that have values.

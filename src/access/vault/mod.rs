@@ -4,6 +4,7 @@
 
 mod backend;
 mod book;
+mod store;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,17 +12,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::backend::{Backend, PASSPHRASE};
-pub use self::book::Lease;
 use self::book::{Book, read_book};
-use crate::access::field::{check, fill, follow, is_reference};
+pub use self::book::{Known, Lease};
+use crate::access::field::{check, fill, follow};
 use crate::access::keychain::{self, Failure};
-use crate::access::sealed::{KeyFrom, Sealer, salt, salt_bytes};
+use crate::access::sealed::{KeyFrom, Sealer, salt_bytes};
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, nearest, printable};
 use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
+use crate::config::env;
 use crate::config::layers::StoreChoice;
-use crate::config::{env, files};
 use crate::registry::credential::Credential;
 use crate::registry::manifest::Provider;
 
@@ -76,6 +77,11 @@ impl Credentials {
     /// Fills a template such as `{token}`; `None` when a field in it has no value.
     pub fn fill(&self, template: &str) -> Option<Secret> {
         fill(template, |key| Some(self.values.get(key)?.0.expose())).map(Secret::new)
+    }
+
+    /// As [`Credentials::fill`], each value in the form that it takes there; `None` also when one cannot stand there.
+    pub fn fill_as(&self, template: &str, form: impl Fn(&str, &str) -> Option<String>) -> Option<Secret> {
+        fill(template, |key| form(key, self.values.get(key)?.0.expose())).map(Secret::new)
     }
 
     /// As they are, with another secret in this field.
@@ -259,190 +265,6 @@ impl Vault {
             }
         };
         Ok(sealers.passphrase.insert(sealer))
-    }
-
-    /// Stores fields of an account; `None` removes one. All or nothing in the book; secrets go to the backend first.
-    pub fn store(&mut self, dirs: &Dirs, provider: &Provider, account: &str, changes: &BTreeMap<String, Option<Secret>>) -> Result<()> {
-        self.store_with(dirs, provider, account, changes, |book| book.typed(provider, account, changes))
-    }
-
-    /// As [`Vault::store`]; `note` writes into the book what else is known of the account, at the same moment.
-    fn store_with(
-        &mut self,
-        dirs: &Dirs,
-        provider: &Provider,
-        account: &str,
-        changes: &BTreeMap<String, Option<Secret>>,
-        note: impl FnOnce(&mut Book),
-    ) -> Result<()> {
-        let path = dirs.make_data()?.join("credentials.json");
-        dirs.make_config()?;
-        files::locked(&path, || {
-            self.book = read_book(&path)?;
-            let has_secret = |key: &str| provider.credentials.iter().any(|field| field.key == key && field.secret);
-            let needs_backend =
-                changes.iter().any(|(key, value)| has_secret(key) && value.as_ref().is_some_and(|value| !is_reference(value.expose())));
-            let backend = if needs_backend { Some(self.backend()?) } else { None };
-            if matches!(backend, Some(Backend::Passphrase)) && self.book.salt.is_none() {
-                self.book.salt = Some(salt());
-            }
-            let replaced: Vec<String> = changes.keys().map(|key| format!("{}/{account}/{key}", provider.id)).collect();
-            let mut sealers = self.sealers(backend, &replaced)?;
-            // A keychain takes one value after the other: a token is there no sooner than what renews it.
-            let is_token = |key: &str| provider.oauth.as_ref().is_some_and(|oauth| oauth.token_field == key);
-            let (tokens, others): (Vec<_>, Vec<_>) = changes.iter().partition(|(key, _)| is_token(key));
-            for (key, value) in others.into_iter().chain(tokens) {
-                let field = provider
-                    .credentials
-                    .iter()
-                    .find(|field| field.key == *key)
-                    .ok_or_else(|| Error::internal("a field that was not checked"))?;
-                let stored = match value {
-                    None => None,
-                    Some(value) => Some(self.keep(&format!("{}/{account}/{key}", provider.id), field, value, backend, &mut sealers)?),
-                };
-                self.put(&provider.id, account, key, stored)?;
-            }
-            note(&mut self.book);
-            self.write(&path)
-        })
-    }
-
-    /// Puts a value where it belongs; answers what the book says of it.
-    fn keep(&self, place: &str, field: &Credential, value: &Secret, backend: Option<Backend>, sealers: &mut Sealers) -> Result<Stored> {
-        if is_reference(value.expose()) {
-            return Ok(Stored::Reference(value.expose().to_owned()));
-        }
-        let value = Secret::new(check(field, value.expose())?);
-        if !field.secret {
-            return Ok(Stored::Plain(value.expose().to_owned()));
-        }
-        match backend {
-            Some(Backend::Keychain) => {
-                keychain::set(place, &value).map_err(|failure| {
-                    Error::new(Code::MissingCredentials, format!("{place} was not stored: {failure}"))
-                        .hint("Unlock the keychain, or choose the encrypted file: angelia config:set credentials.store file")
-                })?;
-                Ok(Stored::Keychain)
-            }
-            Some(Backend::Passphrase) => Ok(Stored::SealedByPassphrase(self.by_passphrase(sealers)?.seal(place, &value)?)),
-            _ => Ok(Stored::Sealed(self.by_key_file(sealers, false)?.seal(place, &value)?)),
-        }
-    }
-
-    /// Every field with its place.
-    fn all(&self) -> impl Iterator<Item = (String, &Stored)> {
-        self.book.accounts.iter().flat_map(|(provider, accounts)| {
-            accounts
-                .iter()
-                .flat_map(move |(account, fields)| fields.iter().map(move |(key, stored)| (format!("{provider}/{account}/{key}"), stored)))
-        })
-    }
-
-    /// The key for new secrets. A new key file is made only when nothing stays that an old one sealed, and a passphrase must open
-    /// what stays: a mistyped one would seal what nobody can open.
-    fn sealers(&self, backend: Option<Backend>, replaced: &[String]) -> Result<Sealers> {
-        let mut sealers = Sealers::default();
-        let mut stays = self.all().filter(|(place, _)| !replaced.contains(place));
-        match backend {
-            Some(Backend::KeyFile) => {
-                let make = !stays.any(|(_, stored)| matches!(stored, Stored::Sealed(_)));
-                self.by_key_file(&mut sealers, make)?;
-            }
-            Some(Backend::Passphrase) => {
-                let known = stays.find_map(|(place, stored)| match stored {
-                    Stored::SealedByPassphrase(sealed) => Some((place, sealed)),
-                    _ => None,
-                });
-                if let Some((place, sealed)) = known {
-                    self.by_passphrase(&mut sealers)?.open_value(&place, sealed)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(sealers)
-    }
-
-    fn put(&mut self, provider: &str, account: &str, key: &str, stored: Option<Stored>) -> Result<()> {
-        let accounts = self.book.accounts.entry(provider.to_owned()).or_default();
-        let fields = accounts.entry(account.to_owned()).or_default();
-        let old = match stored {
-            Some(stored) => fields.insert(key.to_owned(), stored.clone()).filter(|old| *old != stored),
-            None => fields.remove(key),
-        };
-        if fields.is_empty() {
-            accounts.remove(account);
-        }
-        if accounts.is_empty() {
-            self.book.accounts.remove(provider);
-        }
-        match old {
-            Some(Stored::Keychain) => keychain::remove(&format!("{provider}/{account}/{key}"))
-                .map_err(|failure| Error::usage(format!("{provider}/{account}/{key} is still in the keychain: {failure}"))),
-            _ => Ok(()),
-        }
-    }
-
-    fn write(&self, path: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(&self.book).map_err(|error| Error::internal(error.to_string()))?;
-        files::write_private(path, &text)
-    }
-
-    /// Removes an account with all its secrets; false when nothing was stored for it.
-    pub fn remove(&mut self, dirs: &Dirs, provider: &str, account: &str) -> Result<bool> {
-        let path = dirs.make_data()?.join("credentials.json");
-        files::locked(&path, || {
-            self.book = read_book(&path)?;
-            let keys: Vec<String> = self
-                .book
-                .accounts
-                .get(provider)
-                .and_then(|accounts| accounts.get(account))
-                .map(|fields| fields.keys().cloned().collect())
-                .unwrap_or_default();
-            for key in &keys {
-                self.put(provider, account, key, None)?;
-            }
-            self.book.set_lease(provider, account, None);
-            self.write(&path)?;
-            Ok(!keys.is_empty())
-        })
-    }
-
-    /// Gives an account another alias. Sealed values are bound to their place, so they are opened and sealed again.
-    pub fn rename(&mut self, dirs: &Dirs, provider: &Provider, from: &str, to: &str) -> Result<()> {
-        let stored = self.book.accounts.get(&provider.id).and_then(|accounts| accounts.get(from)).cloned();
-        let Some(stored) = stored else {
-            return Err(Error::new(
-                Code::UnknownAccount,
-                format!("Integration '{}' has nothing stored for account '{}'", provider.id, printable(from)),
-            ));
-        };
-        if self.book.accounts.get(&provider.id).is_some_and(|accounts| accounts.contains_key(to)) {
-            return Err(Error::usage(format!("Integration '{}' already has an account '{to}'", provider.id)));
-        }
-        let mut changes = BTreeMap::new();
-        for field in provider.credentials.iter().filter(|field| stored.contains_key(&field.key)) {
-            let value = match &stored[&field.key] {
-                Stored::Reference(reference) => Some(Secret::new(reference.clone())),
-                _ => self.stored_value(&provider.id, from, field)?,
-            };
-            changes.insert(field.key.clone(), value);
-        }
-        let lease = self.lease(&provider.id, from).cloned();
-        self.store_with(dirs, provider, to, &changes, |book| book.set_lease(&provider.id, to, lease))?;
-        self.remove(dirs, &provider.id, from).map(drop)
-    }
-
-    fn stored_value(&self, provider: &str, account: &str, field: &Credential) -> Result<Option<Secret>> {
-        let place = format!("{provider}/{account}/{}", field.key);
-        match self.book.accounts.get(provider).and_then(|accounts| accounts.get(account)).and_then(|fields| fields.get(&field.key)) {
-            Some(Stored::Plain(text)) => Ok(Some(Secret::new(text.clone()))),
-            Some(Stored::Keychain) => keychain::get(&place).map(Some).map_err(|failure| not_read(&place, &failure)),
-            Some(Stored::Sealed(sealed)) => self.by_key_file(&mut Sealers::default(), false)?.open_value(&place, sealed).map(Some),
-            Some(Stored::SealedByPassphrase(sealed)) => self.by_passphrase(&mut Sealers::default())?.open_value(&place, sealed).map(Some),
-            Some(Stored::Reference(_)) | None => Ok(None),
-        }
     }
 }
 
