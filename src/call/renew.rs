@@ -26,11 +26,17 @@ impl Runtime {
         let account = Account::of(&self.vault, provider, &plan.account, way).filter(|_| plan.options.replay.is_none());
         let Some(account) = account else { return Ok((self.vault.unlock(provider, &plan.account)?, None)) };
         let credentials = tokio::select! {
-            credentials = account.ready(&self.vault) => credentials?,
+            credentials = tokio::time::timeout(plan.timeout, account.ready(&self.vault)) => credentials.map_err(|_| late(plan))??,
             () = ctx.cancel.cancelled() => return Err(Error::new(Code::Cancelled, "Interrupted while the token was renewed")),
         };
         Ok((credentials, Some(account)))
     }
+}
+
+/// The time of a call is up before there is a token. What has begun goes on.
+fn late(plan: &Plan) -> Error {
+    let line = format!("{} gave no new token within {} seconds", plan.callable.provider.title, plan.timeout.as_secs_f64());
+    Error::new(Code::Timeout, line).retryable().hint("--timeout SECONDS allows more")
 }
 
 impl Run<'_> {
@@ -55,7 +61,9 @@ impl Run<'_> {
     pub(crate) async fn renew(&mut self) -> Result<bool> {
         let Some(account) = &self.ready.account else { return Ok(false) };
         let renewed = tokio::select! {
-            renewed = account.refused(&self.credentials) => renewed?,
+            renewed = tokio::time::timeout_at(self.limits.deadline, account.refused(&self.credentials)) => {
+                renewed.map_err(|_| late(&self.ready.plan))??
+            }
             () = self.ctx.cancel.cancelled() => return Err(Error::new(Code::Cancelled, "Interrupted while the token was renewed")),
         };
         let Some(credentials) = renewed else { return Ok(false) };
