@@ -12,6 +12,7 @@ use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
+use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
 use crate::call::exchange::{Recorder, Replayer};
@@ -363,6 +364,7 @@ impl Run<'_> {
     /// The request with credentials on it.
     pub(crate) fn request(&self, built: &Built) -> Result<Request, Failure> {
         let refuse = |message: String| Failure::new(FailureKind::Refused, message);
+        let local = |error: Error| Failure::new(FailureKind::Local(error.code), error.message);
         let mut headers = HeaderMap::new();
         let key = self
             .ready
@@ -383,10 +385,10 @@ impl Run<'_> {
         let mut url = built.url.clone();
         let plan = &self.ready.plan;
         let at = At::of(&plan.callable.provider, &plan.callable.function);
-        let placed = auth::place(at, &self.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
+        let placed = auth::place(at, &self.credentials, &mut url, &mut headers).map_err(local)?;
         let method = built.method.parse().map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
         let mut request = Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers };
-        auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(|error| refuse(error.message))?;
+        auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(local)?;
         Ok(request)
     }
 
@@ -429,6 +431,13 @@ impl Run<'_> {
             },
             FailureKind::Unreachable => {
                 Error::new(Code::Unreachable, format!("{title} cannot be reached: {}", failure.message)).retryable()
+            }
+            FailureKind::Local(code) => {
+                let error = Error::new(code, format!("{title}: {}", failure.message));
+                let plan = &self.ready.plan;
+                let of = if plan.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", plan.account) };
+                let hint = format!("angelia integrations:fields {}{of}", plan.callable.provider.id);
+                if code == Code::MissingCredentials { error.hint(hint) } else { error }
             }
             FailureKind::Refused => {
                 let error = Error::new(Code::Unreachable, format!("{title}: {}", failure.message));

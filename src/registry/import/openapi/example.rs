@@ -38,9 +38,10 @@ impl<'a> Maker<'a> {
     fn at(&self, schema: &'a Value, name: &str, depth: usize) -> Value {
         let Ok(schema) = self.doc.resolve(schema) else { return json!({}) };
         if let Some(given) = self.given(schema).or_else(|| schema.get("default").filter(|_| self.theirs).cloned())
-            && !given.is_null() {
-                return fitted(schema, given);
-            }
+            && !given.is_null()
+        {
+            return fitted(schema, given);
+        }
         if let Some(constant) = schema.get("const") {
             return constant.clone();
         }

@@ -110,13 +110,15 @@ impl Security {
             "cookie" => placement(AuthKind::Header, "Cookie", &format!("{wire}={value}")),
             _ => placement(AuthKind::Header, wire, &value),
         };
-        if place == "header" && wire.eq_ignore_ascii_case("authorization")
-            && let Some(field) = self.fields.last_mut() {
-                field.help =
-                    format!("The whole header's value, with a word such as Bearer before it where the service wants one. {}", field.help)
-                        .trim_end()
-                        .to_owned();
-            }
+        if place == "header"
+            && wire.eq_ignore_ascii_case("authorization")
+            && let Some(field) = self.fields.last_mut()
+        {
+            field.help =
+                format!("The whole header's value, with a word such as Bearer before it where the service wants one. {}", field.help)
+                    .trim_end()
+                    .to_owned();
+        }
         self.keys.insert((place.to_owned(), wire.to_lowercase()));
         self.auth.push(auth);
         self.made.push((name.to_owned(), vec![key]));
