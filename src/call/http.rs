@@ -55,7 +55,7 @@ pub struct Run<'a> {
     /// Those of `ready`, or newer ones.
     pub(crate) credentials: Credentials,
     pub(crate) scrubber: Scrubber,
-    /// The token was had anew: that is done once.
+    /// The token was had anew, and no answer came with it yet: that is done once.
     pub(crate) renewed: bool,
     pub(crate) limits: Limits,
     pub(crate) recorder: Option<Recorder>,
@@ -117,7 +117,7 @@ impl Executor for Http {
             let refused = outcome.error.as_ref().and_then(|error| error.http_status);
             outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
-            outcome.scrubber = run.renewed.then(|| run.scrubber.clone());
+            outcome.scrubber = ready.account.is_some().then(|| run.scrubber.clone());
             run.keep_recording(&mut outcome);
             outcome
         })
@@ -278,7 +278,7 @@ impl Run<'_> {
             let wait = match self.once(built).await {
                 Ok((reply, body)) => {
                     self.heed(&reply, &body);
-                    if self.may_renew(&reply, &body) && self.renew().await? {
+                    if self.may_renew(built, &reply, &body) && self.renew().await? {
                         continue;
                     }
                     let provider = &self.ready.plan.callable.provider;
@@ -287,6 +287,8 @@ impl Run<'_> {
                     let again = retry::transient(reply.status()) || response::limited(provider, &read);
                     let wait = retry::asked(&provider.rate_limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !again || !may || !self.can_wait(wait) {
+                        // A long listing may outlive several tokens.
+                        self.renewed &= !(200..300).contains(&reply.status());
                         return Ok((reply, body));
                     }
                     wait
