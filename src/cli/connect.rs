@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Command};
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::launch;
 use crate::access::policy;
@@ -87,8 +88,22 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let wish = wish(oauth, arguments)?;
     store_client(app, out, &opened, &alias, arguments)?;
     let account = account(app, &opened, &alias)?;
-    let person = Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser") };
-    let lease = block_on(account.connect(&wish, &person))?;
+    let person =
+        Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser"), cancel: CancellationToken::new() };
+    let lease = block_on(async {
+        let pressed = async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                person.cancel.cancel();
+            }
+            std::future::pending::<()>().await;
+        };
+        // Ctrl-C is heard before anybody is asked; what it cuts off is the sign-in's business.
+        tokio::select! {
+            biased;
+            () = pressed => Err(Error::internal("the signal handler ended")),
+            lease = account.connect(&wish, &person) => lease,
+        }
+    })?;
     answer(app, out, &opened, &alias, &lease, account.variable())
 }
 
@@ -193,6 +208,7 @@ struct Terminal<'a> {
     out: &'a Out,
     title: &'a str,
     browser: bool,
+    cancel: CancellationToken,
 }
 
 impl Person for Terminal<'_> {
@@ -219,9 +235,7 @@ impl Person for Terminal<'_> {
     }
 
     fn interrupted(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            tokio::signal::ctrl_c().await.ok();
-        })
+        Box::pin(self.cancel.cancelled())
     }
 
     fn pasted(&self) -> BoxFuture<'_, String> {

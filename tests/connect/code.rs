@@ -209,7 +209,10 @@ fn a_secret_does_not_go_out_with_another_client() {
     let words = ["integrations:connect", "club", "--client-id", "one", "--client-secret-stdin", "--no-browser", "--json", "--timeout", "1"];
     assert_eq!(code(&authority.home.run_with(&words, CLIENT_SECRET.as_bytes())), "timeout");
     let kept = |id: &str| {
-        authority.run(&["integrations:connect", "club", "--client-id", id, "--no-browser", "--json", "--timeout", "1"]);
+        assert_eq!(
+            code(&authority.run(&["integrations:connect", "club", "--client-id", id, "--no-browser", "--json", "--timeout", "1"])),
+            "timeout"
+        );
         let fields = authority.run(&["integrations:fields", "club", "--json"]).json()["fields"].clone();
         fields.as_array().unwrap().iter().find(|field| field["key"] == "client_secret").unwrap()["configured"].clone()
     };
