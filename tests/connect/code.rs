@@ -197,7 +197,7 @@ fn connections_that_say_nothing_hold_nobody_up() {
     }
     let begun = Instant::now();
     assert!(get(&redirect).contains("Signed in"));
-    assert!(begun.elapsed() < Duration::from_secs(4));
+    assert!(begun.elapsed() < Duration::from_secs(10));
     drop(idle);
     let run = signing.finish();
     assert_eq!((run.code, run.stderr.matches("its state is wrong").count()), (0, 1), "{run:?}");
@@ -224,8 +224,8 @@ fn a_secret_does_not_go_out_with_another_client() {
 #[test]
 fn a_code_that_came_in_time_is_redeemed_and_its_tokens_are_kept() {
     let authority = Authority::open(USUAL);
-    authority.world().slow = Duration::from_millis(2500);
-    let signing = authority.begin(&["--client-id", "mine", "--timeout", "2"]);
+    authority.world().slow = Duration::from_millis(4500);
+    let signing = authority.begin(&["--client-id", "mine", "--timeout", "4"]);
     assert!(signing.consent(signing.address.as_ref().unwrap(), &[]).contains("Signed in"));
     assert_eq!(signing.finish().code, 0);
     let signing = authority.begin(MINE);
