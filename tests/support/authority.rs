@@ -178,7 +178,11 @@ impl Authority {
         let world: Arc<Mutex<World>> = Arc::default();
         let (known, port) = (world.clone(), Arc::new(Mutex::new(String::new())));
         let origin = port.clone();
-        let server = Server::start(move |request| answer(&known, &origin.lock().unwrap(), request));
+        let server = Server::start(move |request| {
+            // A slow answer must not hold the others up.
+            let origin = origin.lock().unwrap().clone();
+            answer(&known, &origin, request)
+        });
         *port.lock().unwrap() = server.origin();
         let home = Home::new();
         home.manifest("club", &manifest(&server.origin(), oauth));
