@@ -215,6 +215,8 @@ pub fn browse(address: &str) -> bool {
     let mut programs = own.iter().map(String::as_str).chain(usual.iter().copied());
     programs.any(|program| {
         let mut command = std::process::Command::new(program);
+        // It needs what belongs to the desktop, but none of our own settings, some of which are secrets.
+        env::own_names().iter().for_each(|name| _ = command.env_remove(name));
         command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_ok()
     })
 }

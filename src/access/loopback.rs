@@ -1,8 +1,11 @@
 //! The way back from a browser: a listener on loopback that answers exactly one request, the one with the right path and state, and whose
 //! page says plainly what happened. It repeats nothing of what it is sent. Who listens says what the page tells, once it is known.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -14,6 +17,10 @@ use crate::base::name::printable;
 const PATH: &str = "/callback";
 /// How long a browser may take to say what it wants.
 const READING: Duration = Duration::from_secs(5);
+/// How many connections are looked at at once: browsers open some that say nothing.
+const MOST: usize = 32;
+/// After a connection that could not be taken, as where no file is left to be opened.
+const PAUSE: Duration = Duration::from_millis(50);
 /// The longest head of a request.
 const LONGEST: usize = 16 << 10;
 
@@ -66,14 +73,26 @@ impl Loopback {
         format!("http://{host}:{}{PATH}", self.port)
     }
 
-    /// Waits for the one request with the right path and state; every other is told nothing, and `strange` is told of answers that belong to
-    /// another sign-in.
+    /// Waits for the one request with the right path and state; every other is told nothing, and `strange` is told, once, of answers that
+    /// belong to another sign-in.
     pub async fn wait(&self, state: &str, strange: &(dyn Fn(&str) + Sync)) -> Visit {
+        let said = AtomicBool::new(false);
+        // A page can come with any number of them.
+        let once = |text: &str| {
+            if !said.swap(true, Ordering::Relaxed) {
+                strange(text);
+            }
+        };
+        let mut looks = FuturesUnordered::new();
         loop {
-            let Ok((stream, _)) = self.listener.accept().await else { continue };
-            let looked_at = tokio::time::timeout(READING, look(stream, state, strange)).await;
-            if let Ok(Some(visit)) = looked_at {
-                return visit;
+            tokio::select! {
+                Some(looked) = looks.next() => if let Ok(Some(visit)) = looked {
+                    return visit;
+                },
+                accepted = self.listener.accept(), if looks.len() < MOST => match accepted {
+                    Ok((stream, _)) => looks.push(tokio::time::timeout(READING, look(stream, state, &once))),
+                    Err(_) => tokio::time::sleep(PAUSE).await,
+                },
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Signatures over whole requests: AWS Signature Version 4, and HMAC over what a manifest names. They are made last, anew for each attempt,
 //! since they hold the time. A dry run shows that there will be one, not which.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
 use ring::hmac;
 use url::{Position, Url};
 
@@ -22,7 +23,13 @@ use crate::registry::credential::{Auth, AuthKind, Encoding, Hash, Signature, Tim
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Signs a request where a manifest's placement says so; a placement whose credentials are absent is skipped.
+/// Services that sign a path as it is sent, and not encoded once more.
+const STORAGE: &[&str] = &["s3", "s3express", "s3-object-lambda", "s3-outposts"];
+/// Another that wants the body's digest as a header.
+const DIGESTED: &str = "aoss";
+
+/// Signs a request where a manifest's placement says so. A placement whose secret is absent is skipped; where anything else is, nothing may
+/// go out unsigned.
 pub fn sign(auth: &Auth, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
     let Some(signature) = &auth.signature else { return Ok(()) };
     match auth.kind {
@@ -54,21 +61,24 @@ fn value_of(auth: &Auth) -> &str {
 
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 fn aws(signature: &Signature, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {
-    let (Some(id), Some(secret)) = (credentials.fill(&signature.access_key_id), credentials.fill(&signature.secret)) else { return Ok(()) };
-    let missing = || Error::new(Code::MissingCredentials, "The request cannot be signed: its region or service has no value");
-    let region = credentials.fill(&signature.region).filter(|region| !region.expose().is_empty()).ok_or_else(missing)?;
-    let service = credentials.fill(&signature.service).filter(|service| !service.expose().is_empty()).ok_or_else(missing)?;
+    let Some(secret) = credentials.fill(&signature.secret) else { return Ok(()) };
+    let part = |what: &str, template: &str| {
+        let value = whole(template, |field| of_account(credentials, field))?;
+        if value.is_empty() { Err(unsigned(what)) } else { Ok(value) }
+    };
+    let id = part("access_key_id", &signature.access_key_id)?;
+    let (region, service) = (part("region", &signature.region)?, part("service", &signature.service)?);
     let payload = body_sha256(&request.body)?;
     let time: String = rfc3339(now_ms).split('.').next().unwrap_or_default().chars().filter(|c| !"-:".contains(*c)).chain(['Z']).collect();
     set(request, "x-amz-date", &Secret::new(time.clone()))?;
-    let of_s3 = service.expose() == "s3";
-    if of_s3 {
+    let of_s3 = STORAGE.contains(&service.as_str());
+    if of_s3 || service == DIGESTED {
         set(request, "x-amz-content-sha256", &Secret::new(payload.clone()))?;
     }
     if let Some(token) = credentials.fill(&signature.session_token).filter(|token| !token.expose().is_empty()) {
         set(request, "x-amz-security-token", &token)?;
     }
-    let scope = format!("{}/{}/{}/aws4_request", time.get(..8).unwrap_or_default(), region.expose(), service.expose());
+    let scope = format!("{}/{}/{}/aws4_request", time.get(..8).unwrap_or_default(), region, service);
     let (names, canonical) = canonical(request, &payload, of_s3);
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sha256(canonical.as_bytes()));
     let mut key = format!("AWS4{}", secret.expose()).into_bytes();
@@ -76,7 +86,7 @@ fn aws(signature: &Signature, credentials: &Credentials, request: &mut Request, 
         key = mac(hmac::HMAC_SHA256, &key, part.as_bytes());
     }
     let made = hex(&mac(hmac::HMAC_SHA256, &key, text.as_bytes()));
-    let value = format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={made}", id.expose());
+    let value = format!("AWS4-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={made}");
     set(request, AUTHORIZATION.as_str(), &Secret::new(value))
 }
 
@@ -92,8 +102,11 @@ fn canonical(request: &Request, payload: &str, of_s3: bool) -> (String, String) 
     headers.sort();
     let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    // S3 signs a path as it is sent; every other service encodes it once more.
-    let path = if of_s3 { request.url.path().to_owned() } else { request.url.path().split('/').map(encoded).collect::<Vec<_>>().join("/") };
+    // S3 signs what a path means, encoded in one way; every other service encodes once more what is sent.
+    let segment = |segment: &str| {
+        if of_s3 { percent_encode(&percent_decode_str(segment).collect::<Vec<u8>>(), UNRESERVED).to_string() } else { encoded(segment) }
+    };
+    let path = request.url.path().split('/').map(segment).collect::<Vec<_>>().join("/");
     let mut query: Vec<(String, String)> = request.url.query_pairs().map(|(name, value)| (encoded(&name), encoded(&value))).collect();
     query.sort();
     let query = query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
@@ -131,10 +144,10 @@ fn by_hmac(auth: &Auth, signature: &Signature, credentials: &Credentials, reques
             "nonce" => Some(nonce.clone()),
             "body" => Some(body.clone()),
             "body_sha256" => Some(digest.clone()),
-            field => credentials.fill(&format!("{{{field}}}")).map(|value| value.expose().to_owned()),
+            field => of_account(credentials, field),
         })
     };
-    let Some(text) = fill(&signature.of, part) else { return Ok(()) };
+    let text = whole(&signature.of, part)?;
     let algorithm = match signature.algorithm {
         Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         Hash::Sha256 => hmac::HMAC_SHA256,
@@ -142,19 +155,39 @@ fn by_hmac(auth: &Auth, signature: &Signature, credentials: &Credentials, reques
     };
     let made = mac(algorithm, &key, text.as_bytes());
     let made = if signature.encoding == Encoding::Base64 { STANDARD.encode(made) } else { hex(&made) };
-    let value = fill(value_of(auth), |name| match name {
+    let value = whole(value_of(auth), |name| match name {
         "signature" => Some(made.clone()),
         "timestamp" => Some(time.clone()),
         "nonce" => Some(nonce.clone()),
-        field => credentials.fill(&format!("{{{field}}}")).map(|value| value.expose().to_owned()),
-    });
-    let Some(value) = value else { return Ok(()) };
+        field => of_account(credentials, field),
+    })?;
     for (header, value) in [(&signature.timestamp_header, &time), (&signature.nonce_header, &nonce)] {
         if let Some(header) = header {
             set(request, header, &Secret::new(value.clone()))?;
         }
     }
     set(request, &auth.name, &Secret::new(value))
+}
+
+/// A template of a signature, filled: one with a gap would leave the request unsigned.
+fn whole(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String> {
+    let missing = RefCell::new(String::new());
+    let filled = fill(template, |name| {
+        let value = value(name);
+        if value.is_none() {
+            name.clone_into(&mut missing.borrow_mut());
+        }
+        value
+    });
+    filled.ok_or_else(|| unsigned(&missing.borrow()))
+}
+
+fn of_account(credentials: &Credentials, field: &str) -> Option<String> {
+    credentials.fill(&format!("{{{field}}}")).map(|value| value.expose().to_owned())
+}
+
+fn unsigned(field: &str) -> Error {
+    Error::new(Code::MissingCredentials, format!("The request cannot be signed: '{field}' has no value"))
 }
 
 /// What of a request a template may name.
@@ -182,7 +215,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 fn unsignable() -> Error {
-    Error::usage("A body of several parts cannot be signed; this request cannot be made")
+    Error::usage("A body of several parts, or of a file whose text is signed, cannot be signed; this request cannot be made")
 }
 
 fn body_sha256(body: &Body) -> Result<String> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::base::clock::now_ms;
 use crate::base::error::{Error, Result};
 use crate::call::body::Built;
+use crate::call::cases::Recorded;
 use crate::call::http::{Run, cancelled};
 use crate::call::request::Progress;
 use crate::call::response::{self, Read};
@@ -51,11 +52,19 @@ impl Run<'_> {
             let may = self.may_retry() && tries <= self.http.settings.retries;
             self.hold().await?;
             let wait = match self.send(built).await {
+                Ok(reply) if (200..300).contains(&reply.status()) && self.may_say_expired(built, &reply) => {
+                    let (reply, body) = self.drain(reply).await?;
+                    if self.may_renew(built, &reply, &body) && self.renew().await? {
+                        continue;
+                    }
+                    self.heed(&reply, &body);
+                    return Ok(read(&reply, body));
+                }
                 Ok(reply) if (200..300).contains(&reply.status()) => {
                     self.heed(&reply, &[]);
                     return Ok(reply);
                 }
-                Ok(reply) if self.may_renew(&reply, &[]) && self.renew().await? => continue,
+                Ok(reply) if self.may_renew(built, &reply, &[]) && self.renew().await? => continue,
                 Ok(reply) => {
                     self.heed(&reply, &[]);
                     let limit = &self.ready.plan.callable.provider.rate_limit;
@@ -116,4 +125,10 @@ impl Run<'_> {
         }
         sink.keep(path, overwrite)
     }
+}
+
+/// An answer whose body was read already.
+fn read(reply: &Reply, body: Vec<u8>) -> Reply {
+    let headers = reply.header("content-type").map(|kind| (String::from("content-type"), kind));
+    Reply::Recorded(Recorded { status: reply.status(), headers: headers.into_iter().collect(), body })
 }

@@ -12,6 +12,7 @@ use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
+use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
 use crate::call::exchange::{Recorder, Replayer};
@@ -54,7 +55,7 @@ pub struct Run<'a> {
     /// Those of `ready`, or newer ones.
     pub(crate) credentials: Credentials,
     pub(crate) scrubber: Scrubber,
-    /// The token was had anew: that is done once.
+    /// The token was had anew, and no answer came with it yet: that is done once.
     pub(crate) renewed: bool,
     pub(crate) limits: Limits,
     pub(crate) recorder: Option<Recorder>,
@@ -116,7 +117,7 @@ impl Executor for Http {
             let refused = outcome.error.as_ref().and_then(|error| error.http_status);
             outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
-            outcome.scrubber = run.renewed.then(|| run.scrubber.clone());
+            outcome.scrubber = ready.account.is_some().then(|| run.scrubber.clone());
             run.keep_recording(&mut outcome);
             outcome
         })
@@ -277,7 +278,7 @@ impl Run<'_> {
             let wait = match self.once(built).await {
                 Ok((reply, body)) => {
                     self.heed(&reply, &body);
-                    if self.may_renew(&reply, &body) && self.renew().await? {
+                    if self.may_renew(built, &reply, &body) && self.renew().await? {
                         continue;
                     }
                     let provider = &self.ready.plan.callable.provider;
@@ -286,6 +287,8 @@ impl Run<'_> {
                     let again = retry::transient(reply.status()) || response::limited(provider, &read);
                     let wait = retry::asked(&provider.rate_limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !again || !may || !self.can_wait(wait) {
+                        // A long listing may outlive several tokens.
+                        self.renewed &= !(200..300).contains(&reply.status());
                         return Ok((reply, body));
                     }
                     wait
@@ -363,6 +366,7 @@ impl Run<'_> {
     /// The request with credentials on it.
     pub(crate) fn request(&self, built: &Built) -> Result<Request, Failure> {
         let refuse = |message: String| Failure::new(FailureKind::Refused, message);
+        let local = |error: Error| Failure::new(FailureKind::Local(error.code), error.message);
         let mut headers = HeaderMap::new();
         let key = self
             .ready
@@ -383,10 +387,10 @@ impl Run<'_> {
         let mut url = built.url.clone();
         let plan = &self.ready.plan;
         let at = At::of(&plan.callable.provider, &plan.callable.function);
-        let placed = auth::place(at, &self.credentials, &mut url, &mut headers).map_err(|error| refuse(error.message))?;
+        let placed = auth::place(at, &self.credentials, &mut url, &mut headers).map_err(local)?;
         let method = built.method.parse().map_err(|_| refuse(format!("'{}' is no method", built.method)))?;
         let mut request = Request { method, url, headers, body: wire_body(&built.body), secret_headers: placed.headers };
-        auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(|error| refuse(error.message))?;
+        auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(local)?;
         Ok(request)
     }
 
@@ -429,6 +433,13 @@ impl Run<'_> {
             },
             FailureKind::Unreachable => {
                 Error::new(Code::Unreachable, format!("{title} cannot be reached: {}", failure.message)).retryable()
+            }
+            FailureKind::Local(code) => {
+                let error = Error::new(code, format!("{title}: {}", failure.message));
+                let plan = &self.ready.plan;
+                let of = if plan.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", plan.account) };
+                let hint = format!("angelia integrations:fields {}{of}", plan.callable.provider.id);
+                if code == Code::MissingCredentials { error.hint(hint) } else { error }
             }
             FailureKind::Refused => {
                 let error = Error::new(Code::Unreachable, format!("{title}: {}", failure.message));

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::signin;
 use crate::app::App;
 use crate::base::envelope::{Envelope, Meta};
 use crate::base::error::{Code, Error, Result};
@@ -276,6 +277,24 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
         .build()
         .map_err(|error| Error::internal(format!("no event loop: {error}")))?;
     let result = runtime.block_on(work);
-    runtime.shutdown_background();
+    end(runtime);
     result
+}
+
+/// Ends an event loop. A token whose renewal has begun is waited for: it may take the place of one that holds no more. Ctrl-C leaves at once.
+pub fn end(runtime: tokio::runtime::Runtime) {
+    if !signin::idle() {
+        runtime.block_on(async {
+            let settled = signin::settled();
+            tokio::pin!(settled);
+            tokio::select! {
+                () = &mut settled => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {
+                    Out::new(false).note("a token is still being renewed; Ctrl-C leaves at once, and may lose it");
+                    settled.await;
+                }
+            }
+        });
+    }
+    runtime.shutdown_background();
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Command};
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::launch;
 use crate::access::policy;
@@ -87,14 +88,23 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let wish = wish(oauth, arguments)?;
     store_client(app, out, &opened, &alias, arguments)?;
     let account = account(app, &opened, &alias)?;
-    let person = Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser") };
+    let person =
+        Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser"), cancel: CancellationToken::new() };
     let lease = block_on(async {
+        let pressed = async {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                person.cancel.cancel();
+            }
+            std::future::pending::<()>().await;
+        };
+        // Ctrl-C is heard before anybody is asked; what it cuts off is the sign-in's business.
         tokio::select! {
+            biased;
+            () = pressed => Err(Error::internal("the signal handler ended")),
             lease = account.connect(&wish, &person) => lease,
-            _ = tokio::signal::ctrl_c() => Err(Error::new(Code::Cancelled, "Interrupted; nothing was kept")),
         }
     })?;
-    answer(app, out, &opened, &alias, &lease)
+    answer(app, out, &opened, &alias, &lease, account.variable())
 }
 
 fn opened(app: &App, arguments: &ArgMatches) -> Result<Opened> {
@@ -158,24 +168,35 @@ fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &
             changes.insert(String::from("client_secret"), Some(Secret::new(typed.trim().to_owned())));
         }
     }
+    // A secret belongs to the client that it was given with.
+    if let Some(client_id) = client_id.filter(|_| !changes.contains_key("client_secret")) {
+        let vault = app.vault()?;
+        let same = vault.settings(&opened.provider, alias)?.get("client_id") == Some(client_id);
+        if !same && vault.stored(&opened.provider.id, alias).any(|(key, _)| key == "client_secret") {
+            changes.insert(String::from("client_secret"), None);
+        }
+    }
     if let Some(key) = changes.keys().find(|key| !opened.provider.credentials.iter().any(|field| field.key == **key)) {
         return Err(Error::usage(format!("{} has no credential field '{key}'", opened.provider.id)));
     }
     if changes.is_empty() { Ok(()) } else { app.vault()?.store(&app.dirs, &opened.provider, alias, &changes) }
 }
 
-fn answer(app: &App, out: &Out, opened: &Opened, alias: &str, lease: &Lease) -> Result<u8> {
+fn answer(app: &App, out: &Out, opened: &Opened, alias: &str, lease: &Lease, variable: Option<String>) -> Result<u8> {
     let id = &opened.provider.id;
     let enabled = policy::enabled(&app.config, id, opened.local());
     let next = (!enabled).then(|| format!("angelia integrations:configure {id} --enable"));
     let expires_at = lease.expires_at.map(rfc3339);
     let value = json!({
         "success": true, "provider": id, "account": alias, "state": "connected", "grant": lease.by.as_str(), "scopes": lease.scopes,
-        "expires_at": expires_at, "enabled": enabled, "next": next.iter().collect::<Vec<_>>(),
+        "expires_at": expires_at, "enabled": enabled, "next": next.iter().collect::<Vec<_>>(), "overridden_by": variable,
     });
     out.answer(&value, |paint| {
         let scopes = if lease.scopes.is_empty() { String::new() } else { format!(" for {}", lease.scopes.join(" ")) };
         let mut lines = vec![format!("{} {id}, account {alias}: signed in{scopes}.", paint.green("✓"))];
+        lines.extend(variable.map(|variable| {
+            format!("{} calls go on using the token in the environment variable {variable}, not this one", paint.yellow("!"))
+        }));
         lines.extend(next.map(|next| format!("{} not enabled: {next}", paint.yellow("!"))));
         lines.join("\n")
     });
@@ -187,6 +208,7 @@ struct Terminal<'a> {
     out: &'a Out,
     title: &'a str,
     browser: bool,
+    cancel: CancellationToken,
 }
 
 impl Person for Terminal<'_> {
@@ -212,6 +234,10 @@ impl Person for Terminal<'_> {
         self.out.note(text);
     }
 
+    fn interrupted(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.cancel.cancelled())
+    }
+
     fn pasted(&self) -> BoxFuture<'_, String> {
         Box::pin(async {
             if std::io::stdin().is_terminal()
@@ -232,7 +258,15 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         return setup::remove_account(app, out, id, &alias);
     }
     let local = arguments.get_flag("local");
-    let (revoked, kept) = block_on(account(app, &opened, &alias)?.disconnect(local)).map_err(|error| {
+    let ending = account(app, &opened, &alias)?;
+    let ended = block_on(async {
+        tokio::select! {
+            biased;
+            ended = ending.disconnect(local) => ended,
+            _ = tokio::signal::ctrl_c() => Err(Error::new(Code::Cancelled, "interrupted; the service may have revoked some already")),
+        }
+    });
+    let (revoked, kept) = ended.map_err(|error| {
         let of = if alias == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {alias}") };
         let message = format!("Not all tokens were revoked, and they are kept here: {}", error.message);
         Error { message, ..error }.hint("Try again later").hint(format!("angelia integrations:disconnect {id}{of} --local"))

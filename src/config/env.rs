@@ -6,6 +6,12 @@ pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The variables that are this program's own, some of which are secrets.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the environment")]
+pub fn own_names() -> Vec<std::ffi::OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().to_uppercase().starts_with("ANGELIA_")).collect()
+}
+
 /// How long an open, silent stdin is waited for when the flags alone suffice, in milliseconds.
 pub fn stdin_wait_ms() -> u64 {
     var("ANGELIA_STDIN_WAIT_MS").and_then(|value| value.parse().ok()).unwrap_or(200)

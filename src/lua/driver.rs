@@ -6,6 +6,8 @@ use std::future::Future;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::access::signin;
+
 /// Drives futures from the script's thread.
 pub enum Driver {
     /// The script's own event loop, made when the script first waits.
@@ -35,6 +37,10 @@ impl Drop for Driver {
         if let Self::Own(runtime) = self
             && let Some(Some(runtime)) = runtime.take()
         {
+            // A token whose renewal has begun is waited for: the one before it may hold no more.
+            if !signin::idle() && Handle::try_current().is_err() {
+                runtime.block_on(signin::settled());
+            }
             runtime.shutdown_background();
         }
     }

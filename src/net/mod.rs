@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use self::header::{HeaderMap, HeaderName, LOCATION};
+use crate::base::error::Code;
 
 /// What leaves.
 #[derive(Debug, Clone)]
@@ -64,7 +65,11 @@ pub struct Failure {
 impl Failure {
     /// A failure of the first request.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), sent: !matches!(kind, FailureKind::Unreachable | FailureKind::Refused) }
+        Self {
+            kind,
+            message: message.into(),
+            sent: !matches!(kind, FailureKind::Unreachable | FailureKind::Refused | FailureKind::Local(_)),
+        }
     }
 }
 
@@ -75,6 +80,8 @@ pub enum FailureKind {
     Unreachable,
     /// An address or file was refused before anything was sent to it.
     Refused,
+    /// The request could not be made, for this reason.
+    Local(Code),
     /// The service answered with a redirect that is not followed; it carries the status.
     Redirect(u16),
     /// Time was up before an answer came; it may have been sent.

@@ -1,9 +1,13 @@
 //! The authorization code with PKCE: a browser comes back to loopback, and nothing else that comes there is believed.
 
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::{code, hints};
 use crate::support::authority::{Authority, CLIENT_SECRET, USUAL, get};
+use crate::support::home::finish;
 
 const MINE: &[&str] = &["--client-id", "mine"];
 
@@ -179,7 +183,75 @@ fn private_addresses_are_reached_only_where_the_user_opened_them() {
     let (run, _) = authority.connect(MINE, &[]);
     assert_eq!((run.code, code(&run)), (7, json!("unreachable")), "{run:?}");
     assert!(run.json()["error"].as_str().unwrap().contains("private address"), "{run:?}");
+    assert!(!run.stderr.contains("Open this address") && hints(&run)[0].ends_with("club --allow-private"), "{run:?}");
     assert!(authority.world().asked.is_empty());
+}
+
+#[test]
+fn connections_that_say_nothing_hold_nobody_up() {
+    let authority = Authority::open(USUAL);
+    let signing = authority.begin(MINE);
+    let redirect = signing.redirect(signing.address.as_ref().unwrap());
+    let url = url::Url::parse(&redirect).unwrap();
+    let idle: Vec<_> = (0..6).map(|_| std::net::TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap()).collect();
+    for _ in 0..3 {
+        assert!(get(&redirect.replace("state=", "state=x")).starts_with("HTTP/1.1 400"));
+    }
+    let begun = Instant::now();
+    assert!(get(&redirect).contains("Signed in"));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    drop(idle);
+    let run = signing.finish();
+    assert_eq!((run.code, run.stderr.matches("its state is wrong").count()), (0, 1), "{run:?}");
+}
+
+#[test]
+fn a_secret_does_not_go_out_with_another_client() {
+    let authority = Authority::open(USUAL);
+    let words = ["integrations:connect", "club", "--client-id", "one", "--client-secret-stdin", "--no-browser", "--json", "--timeout", "1"];
+    assert_eq!(code(&authority.home.run_with(&words, CLIENT_SECRET.as_bytes())), "timeout");
+    let kept = |id: &str| {
+        assert_eq!(
+            code(&authority.run(&["integrations:connect", "club", "--client-id", id, "--no-browser", "--json", "--timeout", "1"])),
+            "timeout"
+        );
+        let fields = authority.run(&["integrations:fields", "club", "--json"]).json()["fields"].clone();
+        fields.as_array().unwrap().iter().find(|field| field["key"] == "client_secret").unwrap()["configured"].clone()
+    };
+    assert_eq!((kept("one"), kept("mine")), (json!(true), json!(false)));
+    assert_eq!(authority.connect(&[], &[]).0.code, 0);
+    assert!(authority.world().asked[0]["authorization"].is_empty(), "{:?}", authority.world().asked);
+}
+
+#[test]
+fn a_code_that_came_in_time_is_redeemed_and_its_tokens_are_kept() {
+    let authority = Authority::open(USUAL);
+    authority.world().slow = Duration::from_millis(4500);
+    let signing = authority.begin(&["--client-id", "mine", "--timeout", "4"]);
+    assert!(signing.consent(signing.address.as_ref().unwrap(), &[]).contains("Signed in"));
+    assert_eq!(signing.finish().code, 0);
+    let signing = authority.begin(MINE);
+    let id = rustix::process::Pid::from_raw(i32::try_from(signing.child.id()).unwrap()).unwrap();
+    let page = std::thread::scope(|scope| {
+        let page = scope.spawn(|| signing.consent(signing.address.as_ref().unwrap(), &[]));
+        std::thread::sleep(Duration::from_millis(1000));
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        page.join().unwrap()
+    });
+    assert!(page.contains("Signed in"), "{page}");
+    assert_eq!(signing.finish().code, 0);
+}
+
+#[test]
+fn a_token_of_the_environment_that_goes_on_being_used_is_said() {
+    let authority = Authority::open(USUAL);
+    authority.done(&["integrations:configure", "club", "--set", "client_id=mine", "--set", &format!("client_secret={CLIENT_SECRET}")]);
+    let mut command = authority.home.command(&["integrations:connect", "club", "--client-credentials", "--json"]);
+    command.env("ANGELIA_CLUB_ACCESS_TOKEN", "of-the-environment").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = finish(command.spawn().unwrap(), None);
+    assert_eq!((run.code, &run.json()["overridden_by"]), (0, &json!("ANGELIA_CLUB_ACCESS_TOKEN")), "{run:?}");
+    let plain = authority.run(&["integrations:connect", "club", "--client-credentials", "--json"]);
+    assert_eq!(plain.json()["overridden_by"], json!(null));
 }
 
 #[test]

@@ -34,6 +34,24 @@ fn a_code_is_entered_on_another_device() {
 }
 
 #[test]
+fn the_answer_with_the_code_may_be_written_in_many_ways() {
+    for (device, form, shown) in [
+        (json!({"expires_in": "30", "interval": "1"}), false, "30 seconds"),
+        (json!({"expires_in": 29.5}), false, "29 seconds"),
+        (json!({"expires_in": null}), false, "900 seconds"),
+        (json!({"expires_in": 18_446_744_073_709_551_615_u64}), false, "900 seconds"),
+        (json!({"expires_in": 1_000_000_000}), false, "86400 seconds"),
+        (json!({}), true, "30 seconds"),
+    ] {
+        let authority = Authority::open(USUAL);
+        authority.world().device = device.clone();
+        authority.world().form = form;
+        let (run, _) = authority.connect(&["--device", "--client-id", "mine"], &[]);
+        assert!(run.code == 0 && run.stderr.contains(shown), "{device} {run:?}");
+    }
+}
+
+#[test]
 fn a_client_fetches_a_token_when_a_call_needs_it() {
     let authority = Authority::open("  grants: [client_credentials]\n  scopes: [read]");
     let missing = authority.call("get_me", &[]);

@@ -95,6 +95,12 @@ fn an_ended_token_is_said_with_status_200() {
     authority.world().forget_access();
     authority.world().expires_ok = true;
     let written = authority.call("create_note", &["--text=a"]);
-    let world = authority.world();
-    assert_eq!((written.code, world.written, world.count("refresh_token")), (0, 1, 1), "{written:?}");
+    {
+        let mut world = authority.world();
+        assert_eq!((written.code, world.written, world.count("refresh_token")), (0, 1, 1), "{written:?}");
+        world.forget_access();
+    }
+    let saved = authority.call("get_card", &["--output=card.txt"]);
+    assert_eq!((saved.code, authority.world().count("refresh_token")), (0, 2), "{saved:?}");
+    assert_eq!(std::fs::read_to_string(authority.home.path().join("work/card.txt")).unwrap(), "a card");
 }

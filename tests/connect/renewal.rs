@@ -1,6 +1,6 @@
 //! Tokens that end: renewed ahead of their end and when they are refused, once for all who want them, and never lost silently.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -170,11 +170,15 @@ fn what_is_said_of_a_tokens_life_may_be_anything() {
 
 /// Moves the times that are known of the tokens.
 fn shift(authority: &Authority, days: i64) {
+    shift_seconds(authority, days * 86_400);
+}
+
+fn shift_seconds(authority: &Authority, seconds: i64) {
     let file = authority.home.root().join("data/credentials.json");
     let mut book: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     let lease = &mut book["leases"]["club"]["default"];
     for key in ["obtained_at", "expires_at"] {
-        lease[key] = json!(lease[key].as_i64().unwrap() + days * 86_400_000);
+        lease[key] = json!(lease[key].as_i64().unwrap() + seconds * 1000);
     }
     std::fs::write(&file, book.to_string()).unwrap();
 }
@@ -233,14 +237,84 @@ fn the_calls_of_one_process_renew_a_token_once() {
     assert_eq!(authority.world().count("refresh_token"), 2);
 }
 
-/// Kills a process while it renews.
-fn kill_the_renewer(authority: &Authority) {
+/// A call that renews the token just now.
+fn renewing(authority: &Authority) -> Child {
     let mut command = authority.home.command(&["integrations:call", "club.get_me", "--json"]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let until = Instant::now() + Duration::from_secs(20);
     while authority.world().count("refresh_token") == 0 && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(5));
     }
+    child
+}
+
+fn interrupt(child: &Child) {
+    let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+}
+
+#[test]
+fn a_renewal_that_has_begun_is_finished_before_the_program_ends() {
+    let authority = ended(|_| {});
+    authority.world().slow = Duration::from_millis(1500);
+    let child = renewing(&authority);
+    interrupt(&child);
+    let run = finish(child, None);
+    assert_eq!(end(&run), (130, json!("cancelled")), "{run:?}");
+    authority.world().slow = Duration::ZERO;
+    assert_eq!((authority.call("get_me", &[]).code, authority.world().count("refresh_token")), (0, 1));
+    // The time of a call bounds what is waited for, not what is done.
+    let late = ended(|_| {});
+    late.world().slow = Duration::from_millis(6000);
+    let run = late.call("get_me", &["--timeout=1"]);
+    assert_eq!(end(&run), (7, json!("timeout")), "{run:?}");
+    assert!(run.json()["duration_ms"].as_f64().unwrap() < 5500.0, "{run:?}");
+    late.world().slow = Duration::ZERO;
+    assert_eq!((late.call("get_me", &[]).code, late.world().count("refresh_token")), (0, 1));
+    // Whoever presses it twice does not wait.
+    let hanging = ended(|_| {});
+    hanging.world().slow = Duration::from_secs(15);
+    let (child, begun) = (renewing(&hanging), Instant::now());
+    interrupt(&child);
+    std::thread::sleep(Duration::from_millis(3000));
+    interrupt(&child);
+    let run = finish(child, None);
+    assert!(run.code == 130 && begun.elapsed() < Duration::from_secs(12), "{run:?}");
+    assert!(run.stderr.contains("still being renewed"), "{run:?}");
+}
+
+#[test]
+fn a_token_that_still_holds_is_used_where_its_renewal_fails_or_takes_long() {
+    let soon = || {
+        let authority = Authority::joined(USUAL, |world| world.lasts = json!(200));
+        shift_seconds(&authority, -160);
+        authority
+    };
+    for status in [503, 200, 302, 404] {
+        let authority = soon();
+        authority.world().statuses = vec![status];
+        let called = authority.call("get_me", &[]);
+        assert_eq!((called.code, authority.world().count("refresh_token")), (0, 1), "{status} {called:?}");
+    }
+    for error in ["invalid_client", "invalid_grant"] {
+        let authority = soon();
+        authority.world().refusal = Some(error);
+        assert_eq!((authority.call("get_me", &[]).code, authority.call("get_me", &[]).code), (0, 0), "{error}");
+    }
+    let slow = soon();
+    slow.world().slow = Duration::from_millis(9000);
+    let child = renewing(&slow);
+    let other = slow.call("get_me", &[]);
+    assert!(other.code == 0 && other.json()["duration_ms"].as_f64().unwrap() < 5000.0, "{other:?}");
+    let run = finish(child, None);
+    assert!(run.code == 0 && run.json()["duration_ms"].as_f64().unwrap() < 8500.0, "{run:?}");
+    slow.world().slow = Duration::ZERO;
+    assert_eq!((slow.call("get_me", &[]).code, slow.world().count("refresh_token")), (0, 1));
+}
+
+/// Kills a process while it renews.
+fn kill_the_renewer(authority: &Authority) {
+    let mut child = renewing(authority);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(authority.world().count("refresh_token"), 1);

@@ -71,6 +71,32 @@ fn aws_signatures_are_made_for_each_attempt() {
 }
 
 #[test]
+fn nothing_goes_out_unsigned() {
+    let server = Server::start(|_| Reply::ok(b"{}"));
+    let hmac = |of: &str, value: &str| {
+        format!("{{type: hmac, name: X-Sign, value: \"{value}\", signature: {{secret: \"{{secret}}\", of: \"{of}\"}}}}")
+    };
+    let aws = |id: &str, region: &str| {
+        format!("{{type: sigv4, signature: {{access_key_id: \"{id}\", secret: \"{{secret}}\", region: \"{region}\", service: s3}}}}")
+    };
+    let (whole, key) = ("{method}.{timestamp}", "{key_id}");
+    for auth in
+        [hmac("{session}.{timestamp}", "{signature}"), hmac(whole, "{session}:{signature}"), aws("{session}", "a"), aws(key, "{session}")]
+    {
+        let home = home(&auth, &server.origin());
+        let answer = call(&home, &["depot.put_box", "--name=a"]);
+        assert_eq!(answer["error_detail"]["code"], "missing_credentials", "{auth} {answer}");
+        assert!(answer["error"].as_str().unwrap().contains("'session' has no value"), "{answer}");
+        assert_eq!(answer["error_detail"]["hints"][0], "angelia integrations:fields depot", "{answer}");
+    }
+    assert!(server.requests().is_empty());
+    let home = home(&hmac("{body}", "{signature}"), &server.origin());
+    std::fs::write(home.path().join("work/box"), "contents").unwrap();
+    let answer = call(&home, &["depot.upload_box", "--file=@box"]);
+    assert_eq!((&answer["error_detail"]["code"], server.requests().len()), (&json!("usage"), 0), "{answer}");
+}
+
+#[test]
 fn hmac_signs_what_the_manifest_names() {
     let server = Server::start(|_| Reply::ok(b"{}"));
     let auth = "{type: hmac, name: X-Sign, value: \"{key_id}:{signature}\", signature: {secret: \"{secret}\", of: \"{method}\\n{target}\\n{timestamp}\\n{body}\", encoding: base64, timestamp: milliseconds, timestamp_header: X-Time}}";

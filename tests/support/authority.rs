@@ -46,6 +46,8 @@ pub struct World {
     pub slow: Duration,
     /// Errors that the device grant answers before consent.
     pub waits: Vec<&'static str>,
+    /// Members of the device endpoint's answer that stand otherwise; null ones are left out.
+    pub device: Value,
     /// What the person answers: an error instead of a code.
     pub denies: Option<&'static str>,
     /// `iss` of the redirect.
@@ -82,6 +84,7 @@ impl Default for World {
             says: Map::new(),
             slow: Duration::ZERO,
             waits: Vec::new(),
+            device: json!({}),
             denies: None,
             issuer: None,
             nonce: None,
@@ -181,7 +184,11 @@ impl Authority {
         let world: Arc<Mutex<World>> = Arc::default();
         let (known, port) = (world.clone(), Arc::new(Mutex::new(String::new())));
         let origin = port.clone();
-        let server = Server::start(move |request| answer(&known, &origin.lock().unwrap(), request));
+        let server = Server::start(move |request| {
+            // A slow answer must not hold the others up.
+            let origin = origin.lock().unwrap().clone();
+            answer(&known, &origin, request)
+        });
         *port.lock().unwrap() = server.origin();
         let home = Home::new();
         home.manifest("club", &manifest(&server.origin(), oauth));
@@ -352,8 +359,12 @@ fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
         }
         "/device" => {
             let code = world.secret("device");
-            let answer = json!({"device_code": code, "user_code": "ABCD-EFGH", "verification_uri": format!("{origin}/enter"), "expires_in": 30, "interval": 1});
-            Reply::ok(answer.to_string().as_bytes())
+            let mut answer = json!({"device_code": code, "user_code": "ABCD-EFGH", "verification_uri": format!("{origin}/enter"), "expires_in": 30, "interval": 1});
+            for (name, value) in world.device.as_object().unwrap() {
+                answer[name] = value.clone();
+            }
+            answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            if world.form { as_form(&answer) } else { Reply::ok(answer.to_string().as_bytes()) }
         }
         "/revoke" => {
             let form = form(&request.body);
@@ -421,17 +432,18 @@ fn token(world: &mut World, origin: &str, request: &Request) -> Reply {
             let body = json!({"ok": false, "error": error, "error_description": echo});
             Reply::status(status).body(body.to_string().as_bytes())
         }
-        Ok(tokens) if world.form => {
-            let pairs =
-                tokens.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().map_or(value.to_string(), str::to_owned)));
-            let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-            Reply::ok(body.as_bytes()).header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
-        }
+        Ok(tokens) if world.form => as_form(&tokens),
         Ok(tokens) => match world.nested {
             Some(member) => Reply::ok(json!({"ok": true, "team": {"id": 7}, member: tokens}).to_string().as_bytes()),
             None => Reply::ok(tokens.to_string().as_bytes()),
         },
     }
+}
+
+fn as_form(answer: &Value) -> Reply {
+    let pairs = answer.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().map_or(value.to_string(), str::to_owned)));
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    Reply::ok(body.as_bytes()).header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
 }
 
 fn granted(world: &mut World, origin: &str, request: &Request, form: &HashMap<String, String>) -> Result<Value, &'static str> {

@@ -1,6 +1,8 @@
 //! Sign-in by the authorization code with PKCE (RFC 6749 section 4.1, RFC 7636): a person consents in a browser, which comes back to a
 //! listener on loopback, or whose last address the person pastes. State, issuer and nonce are checked before anything is believed.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oauth2::{AuthUrl, AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
@@ -8,10 +10,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::access::loopback::{Answer, Loopback, Visit};
-use crate::access::signin::client::{Granted, Party, Trouble};
+use crate::access::signin::client::{Granted, Party, Trouble, of};
 use crate::access::signin::connect::Person;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::plain;
+use crate::net::is_private;
 
 /// One sign-in on its way.
 struct Begun {
@@ -23,9 +26,10 @@ struct Begun {
 }
 
 /// Asks a person for consent and turns it into tokens. The browser waits to be told how it ends.
-pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn Person) -> Result<(Granted, Visit)> {
+pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn Person, patience: Duration) -> Result<(Granted, Visit)> {
     // What is missing is said before a browser opens.
     party.client()?;
+    reachable(party)?;
     let loopback = Loopback::open(party.oauth.redirect_port).await?;
     let begun = begin(party, scopes, loopback.redirect(party.oauth.redirect_host.as_str()))?;
     person.visit(begun.address.as_str());
@@ -41,7 +45,10 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
     let visit = tokio::select! {
         visit = loopback.wait(begun.state.secret(), &strange) => visit,
         visit = pasted => visit,
+        () = tokio::time::sleep(patience) => return Err(nobody(party, patience)),
+        () = person.interrupted() => return Err(interrupted()),
     };
+    // From here on nothing is cut off: a code is redeemed once, and its tokens are kept.
     drop(loopback);
     let granted = match accepted(party, &visit.answer) {
         Ok(code) => redeem(party, begun, code).await.map(|granted| with_redirect(party, granted, &visit.answer)),
@@ -54,6 +61,25 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
             Err(error)
         }
     }
+}
+
+/// The error where a person took too long.
+pub(super) fn nobody(party: &Party<'_>, patience: Duration) -> Error {
+    let line = format!("Nobody signed in to {} within {} seconds; no tokens were kept", party.provider.title, patience.as_secs());
+    Error::new(Code::Timeout, line).hint(format!("angelia integrations:connect {}{}", party.provider.id, of(party.account)))
+}
+
+pub(super) fn interrupted() -> Error {
+    Error::new(Code::Cancelled, "Interrupted; no tokens were kept")
+}
+
+/// Nobody is asked to consent where the token could not be fetched then.
+pub(super) fn reachable(party: &Party<'_>) -> Result<()> {
+    if party.way.allow_private || !is_private(&party.address(&party.oauth.token_url)?) {
+        return Ok(());
+    }
+    let line = format!("The token endpoint of {} has a private address, which is not open to it", party.provider.title);
+    Err(Error::new(Code::Unreachable, line).hint(format!("angelia integrations:configure {} --allow-private", party.provider.id)))
 }
 
 /// Some services say in the redirect what others say beside the token, such as whose data it is for: `keep: {realm: redirect.realmId}`.

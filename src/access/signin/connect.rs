@@ -10,7 +10,7 @@ use crate::access::signin::client::{Granted, Party, Trouble};
 use crate::access::signin::{Account, REFRESH, code, device};
 use crate::access::vault::Lease;
 use crate::base::clock::now_ms;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::Result;
 use crate::base::secret::Secret;
 
 use crate::registry::credential::Grant;
@@ -23,6 +23,8 @@ pub trait Person: Sync {
     fn device(&self, shown: &Shown<'_>);
     /// Says something by the way.
     fn note(&self, text: &str);
+    /// Waits until the person wants to leave.
+    fn interrupted(&self) -> BoxFuture<'_, ()>;
     /// The next line that the person pastes; waits for ever where nobody can.
     fn pasted(&self) -> BoxFuture<'_, String>;
 }
@@ -53,11 +55,7 @@ impl Account {
         let credentials = vault.unlock(&self.provider, &self.name)?;
         let party = self.party(&credentials)?;
         let scopes = wish.scopes.as_ref().unwrap_or(&party.oauth.scopes);
-        let granting = tokio::time::timeout(wish.patience, self.granted(&party, wish.grant, scopes, person)).await;
-        let (granted, visit) = granting.map_err(|_| {
-            let line = format!("Nobody signed in to {} within {} seconds; nothing was kept", self.provider.title, wish.patience.as_secs());
-            Error::new(Code::Timeout, line).hint(self.command())
-        })??;
+        let (granted, visit) = self.granted(&party, wish, scopes, person).await?;
         let kept = self.keep(&party, granted, wish.grant, scopes).await;
         if let Some(visit) = visit {
             code::told(&party, visit, kept.as_ref().err()).await;
@@ -66,14 +64,22 @@ impl Account {
     }
 
     /// Tokens by a grant, and the browser that waits for a page.
-    async fn granted(&self, party: &Party<'_>, by: Grant, scopes: &[String], person: &dyn Person) -> Result<(Granted, Option<Visit>)> {
-        match by {
-            Grant::AuthorizationCode => code::by_code(party, scopes, person).await.map(|(granted, visit)| (granted, Some(visit))),
-            Grant::DeviceCode => device::by_device(party, scopes, person).await.map(|granted| (granted, None)),
-            by => match self.fetch(party, by, scopes).await {
-                Ok(granted) => Ok((granted, None)),
-                Err(Trouble::Other(error)) => Err(error),
-                Err(Trouble::Refused { error, said }) => Err(code::refused(party, &error, &said)),
+    async fn granted(&self, party: &Party<'_>, wish: &Wish, scopes: &[String], person: &dyn Person) -> Result<(Granted, Option<Visit>)> {
+        let patience = wish.patience;
+        match wish.grant {
+            Grant::AuthorizationCode => code::by_code(party, scopes, person, patience).await.map(|(granted, visit)| (granted, Some(visit))),
+            Grant::DeviceCode => tokio::select! {
+                granted = device::by_device(party, scopes, person) => granted.map(|granted| (granted, None)),
+                () = tokio::time::sleep(patience) => Err(code::nobody(party, patience)),
+                () = person.interrupted() => Err(code::interrupted()),
+            },
+            by => tokio::select! {
+                fetched = self.fetch(party, by, scopes) => match fetched {
+                    Ok(granted) => Ok((granted, None)),
+                    Err(Trouble::Other(error)) => Err(error),
+                    Err(Trouble::Refused { error, said }) => Err(code::refused(party, &error, &said)),
+                },
+                () = person.interrupted() => Err(code::interrupted()),
             },
         }
     }

@@ -8,17 +8,20 @@ use oauth2::{AsyncHttpClient, DeviceAuthorizationUrl, EmptyExtraDeviceAuthorizat
 use serde_json::Value;
 
 use crate::access::signin::client::{Granted, Party, Trouble};
-use crate::access::signin::code::refused;
+use crate::access::signin::code::{reachable, refused};
 use crate::access::signin::connect::{Person, Shown};
-use crate::access::signin::endpoint::{Endpoint, Lost};
+use crate::access::signin::endpoint::{Endpoint, Lost, seconds};
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
 
 /// What the library waits between two questions where the answer names no time.
 const USUAL: Duration = Duration::from_secs(5);
+/// How long a code holds where the answer does not say it, and at most.
+const HOLDS: (u64, u64) = (900, 86_400);
 
 /// Shows a person the code and waits for their consent.
 pub(super) async fn by_device(party: &Party<'_>, scopes: &[String], person: &dyn Person) -> Result<Granted> {
+    reachable(party)?;
     let template = party.oauth.device_url.as_deref().ok_or_else(|| Error::internal("no device_url"))?;
     let client = party.client()?.set_device_authorization_url(DeviceAuthorizationUrl::from_url(party.address(template)?));
     let asking = Asking { endpoint: party.endpoint(), interval: Mutex::new(USUAL) };
@@ -58,7 +61,7 @@ fn failed(party: &Party<'_>, trouble: Trouble) -> Error {
     }
 }
 
-/// The endpoint that gives a code out. The interval is taken out of its answer: the library cannot read a number whose digits are kept as they
+/// The endpoint that gives a code out. How long the code holds is said in many ways, or not at all. The interval is taken out of its answer: the library cannot read a number whose digits are kept as they
 /// stand.
 struct Asking {
     endpoint: Endpoint,
@@ -73,7 +76,11 @@ impl<'c> AsyncHttpClient<'c> for Asking {
         Box::pin(async move {
             let answer = self.endpoint.send(request).await?;
             let Ok(Value::Object(mut members)) = serde_json::from_slice(answer.body()) else { return Ok(answer) };
-            if let Some(seconds) = members.shift_remove("interval").and_then(|value| value.as_u64())
+            let holds = members.get("expires_in").and_then(seconds).unwrap_or(HOLDS.0).min(HOLDS.1);
+            if members.contains_key("device_code") {
+                members.insert(String::from("expires_in"), Value::from(holds));
+            }
+            if let Some(seconds) = members.shift_remove("interval").as_ref().and_then(seconds)
                 && let Ok(mut interval) = self.interval.lock()
             {
                 *interval = Duration::from_secs(seconds.clamp(1, 60));

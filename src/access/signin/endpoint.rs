@@ -225,7 +225,7 @@ fn refusal(status: u16, answer: &Value) -> Option<(String, String)> {
 }
 
 /// Seconds that a token lives. None and less are no statement: such a token is used until it is refused.
-fn seconds(value: &Value) -> Option<u64> {
+pub(super) fn seconds(value: &Value) -> Option<u64> {
     let number = match value {
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         other => other.to_string().parse::<f64>().ok()?,

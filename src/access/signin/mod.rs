@@ -8,6 +8,7 @@ pub mod connect;
 mod device;
 mod endpoint;
 mod revoke;
+mod underway;
 
 use std::fs::File;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use tokio::time::Instant;
 use crate::access::signin::client::{Granted, Party, Trouble, of};
 pub use crate::access::signin::endpoint::Way;
 pub use crate::access::signin::revoke::Revoked;
+use crate::access::signin::underway::UnderWay;
+pub use crate::access::signin::underway::{idle, settled};
 use crate::access::vault::{Credentials, Known, Lease, Source, Vault};
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
@@ -35,6 +38,8 @@ const AHEAD_MS: i64 = 60_000;
 const SKEW_MS: i64 = 300_000;
 /// How long another process may take to renew a token.
 const HELD: Duration = Duration::from_secs(60);
+/// How long a call waits for a new token while the one that it has still holds.
+const PATIENCE_AHEAD: Duration = Duration::from_secs(3);
 /// Between two looks at whether it is done.
 const LOOK: Duration = Duration::from_millis(10);
 /// How often it is tried to keep a token that was renewed, and the time between.
@@ -77,12 +82,24 @@ impl Account {
         let known = vault.again()?;
         match self.standing(&known) {
             Standing::Usable => known.unlock(&self.provider, &self.name),
-            Standing::Due { over } => match self.renew(|vault| Ok(self.standing(vault) == Standing::Usable)).await {
-                // It ends soon, but has not ended.
-                Err(error) if !over && error.retryable => known.unlock(&self.provider, &self.name),
-                renewed => renewed,
+            Standing::Due { over: true } => self.renew(|vault| self.is_usable(vault)).await,
+            // It ends soon, but has not ended.
+            Standing::Due { over: false } => match self.renewed_ahead().await {
+                Some(renewed) => Ok(renewed),
+                None => known.unlock(&self.provider, &self.name),
             },
         }
+    }
+
+    /// The account's values with a token that takes the place of one that still holds; `None` where there is none soon.
+    async fn renewed_ahead(&self) -> Option<Credentials> {
+        let held = self.try_hold().ok().flatten()?;
+        let renewing = self.renew_held(Some(held), |vault| self.is_usable(vault));
+        tokio::time::timeout(PATIENCE_AHEAD, renewing).await.ok()?.ok()
+    }
+
+    fn is_usable(&self, vault: &Vault) -> Result<bool> {
+        Ok(self.standing(vault) == Standing::Usable)
     }
 
     /// The account's values after a service refused the token that was `used`; `None` where it cannot be had anew.
@@ -174,10 +191,9 @@ impl Account {
 
     /// Holds the account's tokens for this process: of all who want to renew them one does.
     async fn hold(&self) -> Result<File> {
-        let vault = self.vault()?;
         let until = Instant::now() + HELD;
         loop {
-            if let Some(held) = vault.try_hold(&self.provider.id, &self.name)? {
+            if let Some(held) = self.try_hold()? {
                 return Ok(held);
             }
             if Instant::now() > until {
@@ -186,6 +202,11 @@ impl Account {
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// As [`Self::hold`]; `None` while another process holds them.
+    fn try_hold(&self) -> Result<Option<File>> {
+        self.vault()?.try_hold(&self.provider.id, &self.name)
     }
 
     /// Renews the token unless `done` finds that somebody else did. The work goes on where whoever asked for it turns away: an answer that
@@ -197,14 +218,18 @@ impl Account {
             Err(error) if error.code == Code::Usage && self.is_fetched()? => None,
             Err(error) => return Err(error),
         };
+        self.renew_held(held, done).await
+    }
+
+    async fn renew_held(&self, held: Option<File>, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
         let vault = self.vault()?;
         if done(&vault)? {
             return vault.unlock(&self.provider, &self.name);
         }
-        let account = self.clone();
+        let (account, under_way) = (self.clone(), UnderWay::begin());
         let work = tokio::spawn(async move {
             let renewed = account.renew_now(vault).await;
-            drop(held);
+            drop((held, under_way));
             renewed
         });
         work.await.map_err(|error| Error::internal(error.to_string()))?

@@ -103,7 +103,7 @@ fn over_http(app: &App, out: &Out, shelf: Arc<Shelf>, door: Door) -> Result<()> 
         };
         http::serve(move || Handler::new(shelf.clone()), door, stop, bound).await
     });
-    runtime.shutdown_background();
+    call::end(runtime);
     served
 }
 
