@@ -21,24 +21,28 @@ pub struct Asked<'a> {
 /// Words that mean a change wherever they stand in a name.
 #[rustfmt::skip]
 const FIRM: &[&str] = &[
-    "acknowledge", "activate", "add", "append", "approve", "assign", "attach", "cancel", "clone", "confirm", "copy", "create", "deactivate",
-    "delete", "deploy", "deprovision", "deregister", "destroy", "detach", "disable", "disconnect", "dismiss", "dispatch", "edit", "enable",
-    "enqueue", "erase", "exec", "execute", "finalize", "generate", "insert", "install", "invalidate", "kill", "launch", "logout", "migrate",
-    "modify", "mute", "overwrite", "patch", "pause", "portforward", "provision", "publish", "purge", "put", "reactivate", "reboot", "redeem",
-    "regenerate", "register", "reject", "remove", "rename", "reopen", "replace", "requeue", "rerun", "resend", "reset", "restart", "resume",
-    "revert", "revoke", "rollback", "rotate", "send", "signout", "submit", "subscribe", "suspend", "terminate", "trash", "trigger",
-    "unarchive", "unassign", "unban", "unblock", "unfollow", "uninstall", "unlike", "unlink", "unlock", "unmute", "unpin", "unpublish",
-    "unregister", "unshare", "unsubscribe", "unsuspend", "update", "upload", "upsert", "wipe",
+    "abort", "acknowledge", "activate", "add", "append", "approve", "assign", "attach", "cancel", "change", "clone", "confirm", "copy",
+    "create", "deactivate", "decrement", "delete", "deny", "deploy", "deprovision", "deregister", "destroy", "detach", "disable",
+    "disconnect", "dismiss", "dispatch", "edit", "enable", "enqueue", "erase", "exec", "execute", "expunge", "finalize", "flush",
+    "forget", "freeze", "generate", "impersonate", "increment", "initialize", "initiate", "insert", "install", "invalidate", "kill",
+    "launch", "logout", "migrate", "modify", "mute", "notify", "overwrite", "patch", "pause", "portforward", "provision", "prune",
+    "publish", "purge", "put", "reactivate", "reboot", "rebuild", "recalculate", "recreate", "redeem", "regenerate", "register",
+    "reject", "reload", "remove", "rename", "reopen", "replace", "requeue", "rerun", "resend", "reset", "restart", "resume", "resync",
+    "retire", "revert", "revoke", "rollback", "rotate", "send", "signout", "signup", "submit", "subscribe", "suspend", "terminate",
+    "trash", "trigger", "unarchive", "unassign", "unban", "unblock", "unfollow", "unfreeze", "uninstall", "unlike", "unlink", "unlock",
+    "unmark", "unmute", "unpin", "unpublish", "unregister", "unset", "unshare", "unsubscribe", "unsuspend", "update", "upload",
+    "upsert", "wipe",
 ];
 
 /// Words that are as often the name of a thing: they mean a change where they stand first.
 #[rustfmt::skip]
 const WEAK: &[&str] = &[
-    "accept", "apply", "archive", "ban", "block", "book", "buy", "call", "charge", "claim", "clear", "close", "complete", "connect",
-    "consume", "decline", "discard", "drop", "empty", "expire", "follow", "grant", "hide", "import", "invite", "join", "kick", "leave",
-    "like", "link", "lock", "login", "mark", "merge", "move", "open", "pay", "pin", "post", "proxy", "push", "recover", "refresh", "refund",
-    "release", "request", "restore", "retry", "run", "save", "sell", "set", "share", "sign", "snooze", "start", "stop", "swap", "switch",
-    "sync", "toggle", "transfer", "transition", "undo", "verify", "void", "vote", "withdraw",
+    "accept", "apply", "archive", "ban", "block", "book", "buy", "call", "charge", "checkout", "claim", "clear", "close", "complete",
+    "connect", "consume", "decline", "discard", "drop", "empty", "expire", "favorite", "follow", "forward", "grant", "halt", "hide",
+    "import", "invite", "join", "kick", "leave", "like", "link", "lock", "login", "mark", "merge", "move", "open", "pay", "pin", "post",
+    "proxy", "purchase", "push", "queue", "recover", "refresh", "refund", "release", "request", "reserve", "restore", "retry", "run",
+    "save", "scan", "sell", "set", "share", "sign", "snooze", "star", "start", "stop", "swap", "switch", "sync", "toggle", "transfer",
+    "transition", "turn", "undo", "verify", "void", "vote", "withdraw",
 ];
 
 /// Words that say that something is only looked at.
@@ -65,7 +69,7 @@ const HARMLESS: &[&str] = &[
 /// Words before the verb of a text: `This endpoint allows you to cancel …`.
 #[rustfmt::skip]
 const OPENINGS: &[&str] = &[
-    "this", "use", "used", "using", "allow", "allows", "enable", "enables", "let", "lets", "endpoint", "method", "api", "call", "operation",
+    "you", "this", "use", "used", "using", "allow", "allows", "enable", "enables", "let", "lets", "endpoint", "method", "api", "call", "operation",
     "deprecated", "beta", "experimental", "asynchronously", "permanently", "immediately", "administrator", "admin",
 ];
 
@@ -203,7 +207,9 @@ fn by_id(asked: &Asked<'_>) -> Signs {
     let known = words_of(asked.path);
     let method = asked.method.to_lowercase();
     // `getUsersIdDelete` is only the method and the path again.
-    let made = all.first() == Some(&method) && all.iter().skip(1).all(|word| known.contains(word) || matches!(word.as_str(), "by" | "for"));
+    let mut path = known.iter();
+    let rest = all.iter().skip(1).filter(|word| !matches!(word.as_str(), "by" | "for"));
+    let made = all.first() == Some(&method) && rest.into_iter().all(|word| path.any(|known| known == word));
     let is = |word: Option<&String>, of: &[&str]| word.is_some_and(|word| of.contains(&word.as_str()));
     let lead = lead_words(&all);
     let looks = !made

@@ -174,7 +174,7 @@ fn what_acts_is_no_read() {
         (get("Cancel subscription", "/subscriptions/cancel?id=5"), Operation::Write),
         (get("Users", "/api.php?action=deleteUser&id=5"), Operation::Destructive),
         (get("List users", "/users?limit=10"), Operation::Read),
-        (post("Search and delete", "/search_and_delete"), Operation::Write),
+        (post("Search and delete", "/search_and_delete"), Operation::Destructive),
         (post("Find or create person", "/people/find_or_create"), Operation::Write),
         (post("Find people", "/people"), Operation::Write),
         (post("Search people", "/people/search"), Operation::Read),
