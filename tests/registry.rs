@@ -30,6 +30,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("todoist.quick_add_task", "first word", "Todoist's name for adding by one line of text"),
     ("clickup.delete_dependency", "deletes", "simply put back by the call that made it"),
     ("clickup.delete_task_link", "deletes", "simply put back by the call that made it"),
+    ("arxiv", "verify", "needs no account, and every function needs words, ids or a category"),
     ("open_meteo", "verify", "needs no account, and every function needs a place"),
     ("script", "verify", "needs no account, and no script is usual"),
 ];

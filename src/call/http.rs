@@ -264,7 +264,7 @@ impl Run<'_> {
         let header = |name: &str| reply.header(name);
         let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
         let value = response::value(&plan.callable.provider, &plan.callable.function, &read);
-        value.map(|value| (value, reply.header("link"))).map_err(|error| self.after_write(error))
+        value.map(|value| (value, reply.header("link"))).map_err(|error| self.with_source(error)).map_err(|error| self.after_write(error))
     }
 
     /// Sends until there is an answer that needs no retry, and reads it.

@@ -64,4 +64,18 @@ impl Run<'_> {
         self.renewed = true;
         Ok(true)
     }
+
+    /// Says of a refusal whose token cannot be renewed where that token comes from.
+    pub(crate) fn with_source(&self, error: Error) -> Error {
+        let variable = || self.ready.account.as_ref()?.variable();
+        match error.http_status {
+            Some(401) => match variable() {
+                Some(variable) => {
+                    error.hint(format!("The token comes from the environment variable {variable}; it cannot be renewed here"))
+                }
+                None => error,
+            },
+            _ => error,
+        }
+    }
 }

@@ -138,8 +138,9 @@ fn tokens_of_the_user_are_left_alone() {
         finish(command.spawn().unwrap(), None)
     };
     let refused = in_environment(&authority);
-    assert_eq!(end(&refused), (5, json!("needs_reauth")));
-    assert!(refused.json()["error"].as_str().unwrap().contains("ANGELIA_CLUB_ACCESS_TOKEN"), "{refused:?}");
+    assert_eq!(end(&refused), (6, json!("provider_error")));
+    assert!(refused.json()["error"].as_str().unwrap().contains("who are you?"), "{refused:?}");
+    assert!(hints(&refused).iter().any(|hint| hint.contains("ANGELIA_CLUB_ACCESS_TOKEN; it cannot be renewed")), "{refused:?}");
     assert_eq!((authority.call("get_me", &[]).code, authority.world().count("refresh_token")), (0, 0));
     authority.done(&["integrations:configure", "club", "--set", "access_token=typed-by-hand"]);
     assert_eq!(state(&authority), "token");

@@ -87,15 +87,8 @@ impl Account {
     pub async fn refused(&self, used: &Credentials) -> Result<Option<Credentials>> {
         let oauth = self.oauth()?;
         let vault = self.vault()?;
-        if let Some(Source::Environment(variable)) = self.source(&vault, oauth) {
-            let line = format!(
-                "{} does not accept the token of the environment variable {variable}; it cannot be renewed here",
-                self.provider.title
-            );
-            return Err(Error::new(Code::NeedsReauth, line)
-                .status(401)
-                .hint(format!("Give {variable} another value, or unset it"))
-                .hint(self.command()));
+        if matches!(self.source(&vault, oauth), Some(Source::Environment(_))) {
+            return Ok(None);
         }
         if vault.lease(&self.provider.id, &self.name).is_none() && !vault.is_fetched(&self.provider, &self.name, &oauth.token_field) {
             return Ok(None);
@@ -107,6 +100,14 @@ impl Account {
             Ok(now.is_some() && now.as_ref().map(|now| now.expose()) != before.as_ref().map(|before| before.expose()))
         };
         self.renew(another).await.map(Some)
+    }
+
+    /// The environment variable that the token comes from, where it does.
+    pub fn variable(&self) -> Option<String> {
+        match self.source(&self.vault().ok()?, self.provider.oauth.as_ref()?) {
+            Some(Source::Environment(variable)) => Some(variable),
+            _ => None,
+        }
     }
 
     fn oauth(&self) -> Result<&OAuth> {

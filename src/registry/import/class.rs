@@ -137,7 +137,18 @@ fn by_get(asked: &Asked<'_>) -> Operation {
     let changes = told.contains(&Told::Changes) || asked.told.iter().any(|text| goes_on(text));
     let looks = !changes && told.contains(&Told::Looks);
     let (id, path) = (by_id(asked), by_path(asked.path));
-    let writes = changes || (id.firm && path.firm) || ((id.firm || path.firm) && !looks) || ((id.weak || path.weak) && !looks && !id.looks);
+    // `Gets the cart, or creates one`
+    let named = || {
+        let lead = lead_words(&id_words(asked.id));
+        let heads = asked.told.iter().map(|text| text.chars().take(400).collect::<String>());
+        lead.first()
+            .is_some_and(|verb| heads.into_iter().any(|head| words_of(&head).iter().any(|word| bases(word).any(|base| base == verb))))
+    };
+    let writes = changes
+        || (id.firm && named())
+        || (id.firm && path.firm)
+        || ((id.firm || path.firm) && !looks)
+        || ((id.weak || path.weak) && !looks && !id.looks);
     let gone = || {
         destroys(&id_words(asked.id))
             || pieces(asked.path).iter().any(|piece| destroys(piece))

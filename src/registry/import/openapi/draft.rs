@@ -97,9 +97,7 @@ impl<'a> Draft<'a> {
         }
         self.function.parameters.insert(id.clone(), Value::Object(schema));
         if self.function.place(&id) != argument.place {
-            if let Some(Value::Object(schema)) = self.function.parameters.get_mut(&id) {
-                schema.insert(String::from("in"), Value::from(place_word(argument.place)));
-            }
+            self.set(&id, "in", Value::from(place_word(argument.place)));
         }
         if required {
             self.function.required.push(id.clone());

@@ -84,7 +84,7 @@ impl Servers {
         if let Some(rest) = plain.strip_prefix("//") {
             return format!("https://{rest}");
         }
-        self.relative(&plain.to_owned())
+        self.relative(plain)
     }
 
     /// An address below the one that the description came from; without one it is asked for.
