@@ -1,5 +1,6 @@
 //! Help for one function: its parameters as flags, and the flags of every call.
 
+use crate::base::name::clean;
 use crate::cli::words::OWN;
 use crate::registry::catalog::Callable;
 use crate::registry::docs::{self, OWN_NAMES};
@@ -37,7 +38,7 @@ pub fn function(callable: &Callable) -> String {
         text.push_str(&format!("\nExample:\n  {}\n", docs::ways(&callable.provider.id, function, &example.arguments).generic));
     }
     text.push_str(&format!("\nMore: angelia integrations:docs {}, angelia integrations:schema {}\n", callable.name, callable.name));
-    text
+    clean(&text)
 }
 
 fn list(text: &mut String, rows: &[(String, String)]) {

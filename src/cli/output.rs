@@ -53,7 +53,7 @@ impl Out {
     /// Prints one JSON document.
     pub fn json(&self, value: &Value) {
         let text = if std::io::stdout().is_terminal() { format!("{value:#}") } else { value.to_string() };
-        self.text(&text);
+        self.text(&escaped(&text));
     }
 
     /// Prints text, ended by one line break.
@@ -151,6 +151,22 @@ impl Out {
         let text = table.to_string();
         text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// JSON whose every control character is escaped: those above 126 are allowed in texts, but some terminals act on them.
+fn escaped(json: &str) -> String {
+    let acts = |c: char| c.is_control() && c != '\n';
+    if !json.contains(acts) {
+        return json.to_owned();
+    }
+    let mut text = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        match c {
+            c if acts(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// Colours, where they are wanted.

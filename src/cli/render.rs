@@ -31,7 +31,7 @@ fn object(out: &Out, paint: &Paint, members: &Map<String, Value>) -> String {
     }
     let mut text = table(out, paint, items);
     for (key, value) in members.iter().filter(|(key, value)| *key != list && !value.is_null()) {
-        text.push_str(&format!("\n{} {}", paint.dim(&format!("{key}:")), cell(value)));
+        text.push_str(&format!("\n{} {}", paint.dim(&clean(&format!("{key}:"))), cell(value)));
     }
     text
 }
@@ -46,7 +46,7 @@ fn lines(paint: &Paint, members: &Map<String, Value>) -> String {
             }
             other => cell(other),
         };
-        text.push(format!("{}  {shown}", paint.bold(&format!("{key:width$}"))));
+        text.push(format!("{}  {shown}", paint.bold(&clean(&format!("{key:width$}")).replace('\n', " "))));
     }
     text.join("\n")
 }

@@ -10,6 +10,7 @@ use crate::base::name::is_id;
 use crate::lua::check::literal;
 use crate::registry::catalog::Opened;
 use crate::registry::function::{Function, Operation, UPSTREAMS};
+use crate::registry::quote;
 
 /// How deep a schema is described; what is deeper is a table.
 const DEEPEST: usize = 12;
@@ -231,7 +232,7 @@ fn field(name: &str) -> String {
     let good = name.starts_with(first) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !KEYWORDS.contains(&name);
     // These words are read as the field's visibility.
     let scope = ["private", "protected", "public", "package"].contains(&name);
-    if good && !scope { name.to_owned() } else { format!("[{}]", quoted(name)) }
+    if good && !scope { name.to_owned() } else { format!("[{}]", quote::lua(name)) }
 }
 
 /// A part of a class's name.
@@ -239,22 +240,9 @@ fn plain(name: &str) -> String {
     if is_id(name) { name.to_owned() } else { name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect() }
 }
 
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => _ = write!(quoted, "\\u{{{:x}}}", u32::from(c)),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 fn literal_type(value: &Value, null: Null) -> String {
     match value {
-        Value::String(text) => quoted(text),
+        Value::String(text) => quote::lua(text),
         Value::Bool(_) => value.to_string(),
         Value::Number(number) if number.is_i64() => number.to_string(),
         Value::Number(_) => String::from("number"),

@@ -1,11 +1,13 @@
 //! Pages about providers and functions for people and models, made from the definitions alone (text or Markdown).
-//! What they say of activation is handed in; nothing is read here.
+//! What they say of activation is handed in; nothing is read here. Values of strangers are true where they are sent and in JSON; on a page
+//! they hold no control characters.
 
 use serde_json::{Map, Value};
 
-use crate::base::name::printable;
+use crate::base::name::{clean, printable};
 use crate::registry::catalog::{Callable, Opened};
 use crate::registry::function::Function;
+use crate::registry::quote::{self, shown};
 
 /// How a page is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub fn parameters(function: &Function) -> Vec<Parameter> {
 /// A schema's type in words: `string`, `integer`, `list of string`, `a | b`.
 pub fn kind(schema: &Value) -> String {
     if let Some(Value::Array(options)) = schema.get("enum") {
-        let mut shown: Vec<String> = options.iter().take(8).map(crate::base::json::plain).collect();
+        let mut shown: Vec<String> = options.iter().take(8).map(shown).collect();
         if options.len() > 8 {
             shown.push(String::from("…"));
         }
@@ -66,23 +68,28 @@ pub fn kind(schema: &Value) -> String {
         Some(Value::String(one)) => match schema.get("format").and_then(Value::as_str) {
             Some("binary") => String::from("file (@path)"),
             Some(format @ ("date" | "date-time" | "uri" | "email" | "uuid")) => format.to_owned(),
-            _ => one.clone(),
+            _ => shown(&Value::from(one.as_str())),
         },
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        Some(Value::Array(several)) => several.iter().map(shown).collect::<Vec<_>>().join(" or "),
         _ => String::from("anything"),
     }
 }
 
 fn describe(schema: &Value) -> String {
-    let mut text = schema.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut text = clean(schema.get("description").and_then(Value::as_str).unwrap_or_default());
     let limits: Vec<String> = [("minimum", "at least"), ("maximum", "at most"), ("default", "default")]
         .into_iter()
-        .filter_map(|(word, said)| schema.get(word).map(|value| format!("{said} {value}")))
+        .filter_map(|(word, said)| schema.get(word).map(|value| format!("{said} {}", quoted(value))))
         .collect();
     if !limits.is_empty() {
         text.push_str(&format!(" ({})", limits.join(", ")));
     }
     text.trim_start().to_owned()
+}
+
+/// A value as JSON has it, fit for a line.
+fn quoted(value: &Value) -> String {
+    shown(&Value::from(value.to_string()))
 }
 
 /// One place in an answer: `owner.login`, `items[].id`, `.` for the whole.
@@ -128,7 +135,7 @@ pub fn ways(provider: &str, function: &Function, arguments: &Map<String, Value>)
     let name = format!("{provider}.{}", function.id);
     let flags: String = arguments.iter().map(|(key, value)| format!(" {}", flag(function, key, value))).collect();
     let payload = Value::Object(arguments.clone()).to_string();
-    let quoted = quote(&payload);
+    let quoted = quote::shell(&payload);
     Ways {
         shortcut: format!("angelia integrations:{provider} {}{flags} --json", function.id),
         generic: format!("angelia integrations:call {name}{flags} --json"),
@@ -145,9 +152,9 @@ fn flag(function: &Function, key: &str, value: &Value) -> String {
         (Some("binary"), _) => format!("{open}{name}=@file"),
         (_, Value::Bool(true)) if open == "--" => format!("--{name}"),
         (_, Value::Array(items)) if items.iter().all(|item| !item.is_object() && !item.is_array()) && !items.is_empty() => {
-            items.iter().map(|item| format!("{open}{name}={}", quote(&crate::base::json::plain(item)))).collect::<Vec<_>>().join(" ")
+            items.iter().map(|item| format!("{open}{name}={}", quote::shell(&crate::base::json::plain(item)))).collect::<Vec<_>>().join(" ")
         }
-        (_, value) => format!("{open}{name}={}", quote(&crate::base::json::plain(value))),
+        (_, value) => format!("{open}{name}={}", quote::shell(&crate::base::json::plain(value))),
     }
 }
 
@@ -171,11 +178,6 @@ pub const OWN_NAMES: [&str; 16] = [
     "help",
 ];
 
-fn quote(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@,+=".contains(c));
-    if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
 fn lua(value: &Value) -> String {
     match value {
         Value::Null => String::from("json.null"),
@@ -186,13 +188,14 @@ fn lua(value: &Value) -> String {
                     if crate::base::name::is_id(key) && !LUA_WORDS.contains(&key.as_str()) {
                         format!("{key} = {}", lua(value))
                     } else {
-                        format!("[{}] = {}", Value::from(key.as_str()), lua(value))
+                        format!("[{}] = {}", quote::lua(key), lua(value))
                     }
                 })
                 .collect();
             format!("{{{}}}", inner.join(", "))
         }
         Value::Array(items) => format!("{{{}}}", items.iter().map(lua).collect::<Vec<_>>().join(", ")),
+        Value::String(text) => quote::lua(text),
         other => other.to_string(),
     }
 }
@@ -422,6 +425,7 @@ impl Page {
         rows.retain(|_| number.next().is_some_and(|number| kept.contains(&number)));
         let width = rows.iter().map(|row| row.path.chars().count()).max().unwrap_or(0);
         for Field { path, kind, description, .. } in &rows {
+            let path = path.replace('\n', " ");
             let said = said(kind, description);
             let line = if self.markdown() { format!("- `{path}` {said}\n") } else { format!("  {path:width$}  {said}\n") };
             self.text.push_str(&line);
@@ -449,6 +453,6 @@ impl Page {
     }
 
     fn end(self) -> String {
-        format!("{}\n", self.text.trim_end())
+        format!("{}\n", clean(self.text.trim_end()))
     }
 }

@@ -16,6 +16,7 @@ pub mod known;
 pub mod lint;
 pub mod manifest;
 pub mod query;
+pub mod quote;
 pub mod schema;
 pub mod search;
 pub mod sketch;

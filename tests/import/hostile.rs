@@ -154,3 +154,40 @@ fn a_server_cannot_make_the_program_fetch_for_ever() {
         assert_eq!(run.code, exit, "{path}: {run:?}");
     }
 }
+
+/// What a person reads holds nothing that a terminal acts on; what is sent and what a program reads is true.
+#[test]
+fn values_of_strangers_do_not_reach_the_terminal() {
+    let world = World::new();
+    let bad = "\u{1b}]0;t\u{7}\u{9b}2J\nState  enabled";
+    let values = json!({
+        "mode": {"type": "string", "enum": [bad, "a"], "default": bad, "example": bad, "description": bad}, "kind": {"type": "string", "const": bad},
+    });
+    let paths = json!({"/things": {"post": {
+        "operationId": "addThing", "parameters": [{"name": "level", "in": "query", "required": true, "schema": {"type": "string", "enum": [bad], "default": bad}}],
+        "requestBody": {"content": {"application/json": {"schema": {"type": "object", "required": ["mode"], "properties": values}, "example": {"mode": bad}}}},
+        "responses": {"200": {"description": "ok", "content": {"application/json": {"schema": {"type": "object", "properties": values}}}}},
+    }}});
+    world.import(&world.document(paths));
+    let runs: [&[&str]; 6] = [
+        &["integrations:docs", "svc.add_thing"],
+        &["integrations:docs", "svc.add_thing", "--format=markdown"],
+        &["integrations:docs", "svc"],
+        &["integrations:call", "svc.add_thing", "--help"],
+        &["integrations:examples", "svc.add_thing"],
+        &["integrations:schema", "svc.add_thing"],
+    ];
+    for words in runs {
+        let run = world.home.run(words);
+        assert_eq!(run.code, 0, "{words:?} {}", run.stderr);
+        let acts = |c: char| c.is_control() && c != '\n' && c != '\t';
+        assert!(!run.stdout.contains(acts) && !run.stderr.contains(acts), "{words:?} {:?}", run.stdout);
+        let forged = run.stdout.lines().any(|line| line.trim_start().starts_with("State  enabled"));
+        assert!(!forged, "{words:?} {}", run.stdout);
+    }
+    let schema = world.home.run(&["integrations:schema", "svc.add_thing", "--json"]).json();
+    assert_eq!(schema["properties"]["level"]["enum"][0], bad);
+    let sent = world.home.run(&["integrations:call", "svc.add_thing", &json!({"level": bad, "mode": bad}).to_string(), "--json"]).json();
+    let body: Value = serde_json::from_str(sent["data"]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["mode"], bad);
+}

@@ -2,6 +2,7 @@
 //! files and addresses, storing and asking are the business of whoever calls. What cannot be expressed is said in the report, operation
 //! by operation; nothing is dropped without a word.
 
+pub mod class;
 pub mod discovery;
 pub mod drift;
 pub mod graphql;

@@ -20,11 +20,9 @@ pub struct Unnamed<'a> {
 
 /// What an operation is called by its description: a verb of ours and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    pub verb: String,
-    pub about: Vec<String>,
-    /// The verb stands in the operation id; else it is made of the method.
-    pub by_id: bool,
+struct Said {
+    verb: String,
+    about: Vec<String>,
 }
 
 /// Other words for the verbs that functions are named by.
@@ -125,11 +123,6 @@ fn joined(said: &Said) -> Vec<String> {
     all
 }
 
-/// What an operation is called: by its id where that says a verb, else by method and path.
-pub fn said(operation: &Unnamed<'_>) -> Said {
-    of_id(operation).map_or_else(|| of_path(operation), |(_, said)| said)
-}
-
 fn parameters(path: &str) -> impl Iterator<Item = &str> {
     path.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name))
 }
@@ -200,7 +193,7 @@ fn of_id(operation: &Unnamed<'_>) -> Option<(Vec<String>, Said)> {
         words
     };
     let said = about(found, &[], &of, operation);
-    Some((tag.clone(), Said { by_id: searches.is_some(), ..said }))
+    Some((tag.clone(), said))
 }
 
 fn is_noun(word: &str) -> bool {
@@ -235,7 +228,7 @@ fn about(verb: &str, tag: &[String], rest: &[String], operation: &Unnamed<'_>) -
     let verb = if lists { "list" } else { verb };
     // A verb alone says nothing.
     let words = if words.is_empty() { of_path(operation).about } else { words };
-    Said { verb: verb.to_owned(), about: words, by_id: true }
+    Said { verb: verb.to_owned(), about: words }
 }
 
 /// The parts of a path that are words and not parameters, versions or the name of the door.
@@ -305,7 +298,7 @@ fn of_path(operation: &Unnamed<'_>) -> Said {
     if about.is_empty() {
         about.push(String::from("root"));
     }
-    Said { verb: found.to_owned(), about, by_id: false }
+    Said { verb: found.to_owned(), about }
 }
 
 #[cfg(test)]

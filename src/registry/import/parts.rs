@@ -47,9 +47,6 @@ const GRAVE: &[&str] = &[
     "wipe",
 ];
 
-/// First words of names that only look.
-const LOOKS: &[&str] = &["count", "fetch", "find", "get", "list", "lookup", "read", "search"];
-
 /// The words of a name, lower case: `listHTTPProxies_v2` is list, http, proxies, v2.
 pub fn words(name: &str) -> Vec<String> {
     let letters: Vec<char> = name.chars().take(200).collect();
@@ -109,15 +106,6 @@ pub fn title(id: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Whether a name's first word says that it only looks.
-pub fn looks(words: &[String]) -> bool {
-    match words.first().map(String::as_str) {
-        Some("batch" | "bulk" | "aggregated") => words.get(1).is_some_and(|word| LOOKS.contains(&word.as_str())),
-        Some(first) => LOOKS.contains(&first),
-        None => false,
-    }
-}
-
 /// Whether what a name says cannot simply be put back.
 pub fn grave(words: &[String]) -> bool {
     let at = usize::from(matches!(words.first().map(String::as_str), Some("batch" | "bulk" | "mass" | "force")));
@@ -173,7 +161,7 @@ fn line(text: &str, longest: usize) -> String {
 }
 
 /// Leaves out `<b>` and the like; a lone `<` stays.
-fn without_tags(text: &str) -> String {
+pub fn without_tags(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('<') {
@@ -204,6 +192,23 @@ pub fn unwanted(wanted: &Wanted, names: &[&str]) -> Option<String> {
     }
     let missed = !wanted.include.is_empty() && hit(&wanted.include).is_none();
     missed.then(|| String::from("no include names it"))
+}
+
+/// The call that proves credentials: who one is, where that needs no argument.
+pub fn verify(functions: &[Function]) -> Option<String> {
+    let plain = |function: &&Function| {
+        function.operation == Operation::Read
+            && function.method_and_path().0 == "GET"
+            && function.required.is_empty()
+            && function.any_of.is_empty()
+            && !function.deprecated
+    };
+    let ends =
+        ["/me", "/user", "/users/me", "/whoami", "/account", "/self", "/users/current", "/user/me", "/accounts/me", "/profile", "/ping"];
+    let path = |function: &Function| function.method_and_path().1.trim_end_matches('/').to_lowercase();
+    ends.iter()
+        .find_map(|end| functions.iter().filter(plain).find(|function| path(function).ends_with(end)))
+        .map(|function| function.id.clone())
 }
 
 /// What became of an operation that is left out.

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::registry::function::{BodyForm, Function, Operation, ResponseForm};
 use crate::registry::import::Fate;
+use crate::registry::import::class::{Asked, class};
 use crate::registry::import::discovery::shapes::{Shapes, constraints, only_answered};
-use crate::registry::import::parts::{Ids, function, give_example, grave, id, id_of, looks, remark, sentence, singular, title, words};
+use crate::registry::import::parts::{Ids, function, give_example, id, id_of, remark, sentence, singular, title};
 
 /// A method with the resources that it lies in.
 pub(super) struct Method<'a> {
@@ -55,10 +56,11 @@ impl<'a> Making<'a> {
     }
 
     fn plain(&self, method: &Method<'a>, name: &str, request: String, warnings: &mut Vec<String>) -> Function {
-        let said = words(method.name);
         let verb = method.members.get("httpMethod").and_then(Value::as_str).unwrap_or("GET");
-        let (operation, because) = class(verb, &said);
-        let described = sentence(text(method.members, "description").unwrap_or_default(), &title(name));
+        let said = text(method.members, "description").unwrap_or_default();
+        let path = text(method.members, "path").unwrap_or_default();
+        let (operation, because) = class(&Asked { method: verb, path, id: Some(method.name), told: &[said] });
+        let described = sentence(said, &title(name));
         let mut made = function(name, described, operation);
         made.read_because = because;
         made.request = Some(request);
@@ -255,20 +257,6 @@ fn made_by_post(made: &Function) -> bool {
 
 fn truth(method: &Method<'_>, key: &str) -> bool {
     method.members.get(key).and_then(Value::as_bool) == Some(true)
-}
-
-/// What a method does to the world, and for a read by POST why it is one.
-fn class(verb: &str, said: &[String]) -> (Operation, Option<String>) {
-    let tests = said.first().is_some_and(|first| first == "test") && said.iter().any(|word| word == "permissions");
-    match verb {
-        "GET" | "HEAD" => (Operation::Read, None),
-        "DELETE" => (Operation::Destructive, None),
-        "POST" if tests || looks(said) => {
-            (Operation::Read, Some(format!("The method '{}' only looks; its arguments stand in a body.", said.join(" "))))
-        }
-        _ if grave(said) => (Operation::Destructive, None),
-        _ => (Operation::Write, None),
-    }
 }
 
 fn request(method: &Method<'_>, key: &str, warnings: &mut Vec<String>) -> Option<String> {

@@ -216,7 +216,8 @@ fn verification(provider: &Provider) -> Option<String> {
             && function.request.as_deref().is_some_and(|request| request.starts_with("GET "))
     };
     let all: Vec<_> = provider.functions.iter().filter(fits).collect();
-    let first = all.iter().find(|function| function.id.contains("list")).or(all.first())?;
+    let named = |word: &str| all.iter().find(|function| function.id.starts_with(word));
+    let first = named("list_").or(named("get_"))?;
     Some(first.id.clone())
 }
 

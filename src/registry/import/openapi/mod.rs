@@ -4,7 +4,6 @@
 mod answer;
 mod arguments;
 mod body;
-mod class;
 mod doc;
 mod draft;
 mod example;
@@ -20,7 +19,8 @@ use serde_json::{Map, Value};
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{printable, slug};
 use crate::registry::function::Function;
-use crate::registry::import::names::{Said, Unnamed, names, said};
+use crate::registry::import::class::{Asked, class};
+use crate::registry::import::names::{Unnamed, names};
 use crate::registry::import::openapi::doc::{Doc, says, word};
 use crate::registry::import::openapi::draft::Draft;
 use crate::registry::import::openapi::security::Security;
@@ -76,7 +76,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     provider.functions = functions(&operations, &names, &unnamed, &mut shared, wanted, &mut report);
     place(&mut provider, shared.servers, security, &mut report);
     leave_out_what_is_wrong(&mut provider, &mut report);
-    provider.verify = verify(&provider.functions);
+    provider.verify = parts::verify(&provider.functions);
     if provider.functions.is_empty() {
         let first = report.operations.iter().find_map(|fate| fate.left_out.as_ref());
         let why = first.map(|why| format!(": {why}")).unwrap_or_default();
@@ -140,7 +140,7 @@ fn functions<'a>(
             report.operations.push(parts::left_out(&operation, why));
             continue;
         }
-        match function(one, name, &said(unnamed), shared) {
+        match function(one, name, shared) {
             Ok((function, warnings)) => {
                 report.operations.push(Fate { operation, function: Some(function.id.clone()), left_out: None, warnings });
                 functions.push(function);
@@ -151,12 +151,13 @@ fn functions<'a>(
     functions
 }
 
-fn function<'a>(one: &Operation<'a>, name: &str, said: &Said, shared: &mut Shared<'a>) -> Result<(Function, Vec<String>), String> {
+fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Result<(Function, Vec<String>), String> {
     if matches!(one.method.as_str(), "OPTIONS" | "TRACE") {
         return Err(format!("{} asks about the connection and is not called", one.method));
     }
     let (path, query) = path(one.path)?;
-    let (class, because) = class::class(&one.method, one.path, said, one.value);
+    let told: Vec<&str> = ["summary", "description"].iter().filter_map(|key| word(one.value, key)).collect();
+    let (class, because) = class(&Asked { method: &one.method, path: one.path, id: word(one.value, "operationId"), told: &told });
     let mut draft = Draft::new(shared.doc, name, format!("{} {path}", one.method), class);
     draft.function.read_because = because;
     draft.function.query = query;
@@ -344,18 +345,4 @@ fn leave_out_what_is_wrong(provider: &mut Provider, report: &mut Report) {
             fate.function = None;
         }
     }
-}
-
-/// The call that proves credentials: who one is, where that needs no argument.
-fn verify(functions: &[Function]) -> Option<String> {
-    use crate::registry::function::Operation::Read;
-    let plain = |function: &&Function| {
-        function.operation == Read && function.required.is_empty() && function.any_of.is_empty() && !function.deprecated
-    };
-    let ends =
-        ["/me", "/user", "/users/me", "/whoami", "/account", "/self", "/users/current", "/user/me", "/accounts/me", "/profile", "/ping"];
-    let path = |function: &Function| function.method_and_path().1.trim_end_matches('/').to_lowercase();
-    ends.iter()
-        .find_map(|end| functions.iter().filter(plain).find(|function| path(function).ends_with(end)))
-        .map(|function| function.id.clone())
 }

@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
-use crate::registry::function::Operation;
 use crate::registry::import::names::{Unnamed, names};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted};
+use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted, verify};
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
@@ -69,10 +68,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     if scripts || found.iter().any(|item| item.scripts) {
         report.notes.push(String::from("scripts of the collection are not run"));
     }
-    let reads = |function: &&crate::registry::function::Function| {
-        function.operation == Operation::Read && function.required.is_empty() && function.read_because.is_none()
-    };
-    provider.verify = provider.functions.iter().find(reads).map(|function| function.id.clone());
+    provider.verify = verify(&provider.functions);
     Ok(Imported { provider, report })
 }
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::function::{Example, Function, Operation};
-use crate::registry::import::parts::{function, give_example, grave, id, id_of, looks, remark, sentence, singular, title, words};
+use crate::registry::import::class::{Asked, class, is_action};
+use crate::registry::import::parts::{function, give_example, id, id_of, remark, sentence, singular, title};
 use crate::registry::import::postman::secrets::{Signing, is_header, is_name, is_value};
 use crate::registry::import::postman::{Shared, body};
 use crate::registry::schema::Checker;
@@ -91,16 +92,8 @@ impl<'a> Request<'a> {
         signing: &Signing,
         warnings: &mut Vec<String>,
     ) -> Option<Function> {
-        let said = words(text(item, "name").unwrap_or_default());
-        let searches = said.first().is_some_and(|first| matches!(first.as_str(), "search" | "find")) && looks(&said);
-        let (operation, because) = match self.method.as_str() {
-            "GET" | "HEAD" => (Operation::Read, None),
-            "DELETE" => (Operation::Destructive, None),
-            _ if grave(&said) || grave(&words(name)) => (Operation::Destructive, None),
-            "POST" if searches => (Operation::Read, Some(String::from("Its name says that it only searches."))),
-            _ => (Operation::Write, None),
-        };
         let described = if self.described.is_empty() { words_of(item.get("description")) } else { self.described.clone() };
+        let (operation, because) = self.class(text(item, "name").unwrap_or_default(), &described);
         let mut made = function(name, sentence(&described, &title(name)), operation);
         made.read_because = because;
         made.request = Some(format!("{} {}", self.method, self.path));
@@ -119,6 +112,13 @@ impl<'a> Request<'a> {
         made.output = answered(item);
         finish(&mut made, samples);
         Some(made)
+    }
+
+    /// What it does to the world: an address such as `/api.php?action=delete` says so in its query.
+    fn class(&self, name: &str, described: &str) -> (Operation, Option<String>) {
+        let actions = self.query.iter().filter(|pair| is_action(&pair.key)).map(|pair| format!("{}={}", pair.key, pair.value));
+        let path = format!("{}?{}", self.path, actions.collect::<Vec<_>>().join("&"));
+        class(&Asked { method: &self.method, path: &path, id: Some(name), told: &[name, described] })
     }
 
     fn parameters(&self, signing: &Signing, made: &mut Function, samples: &mut Map<String, Value>, warnings: &mut Vec<String>) {

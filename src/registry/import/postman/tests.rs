@@ -1,7 +1,7 @@
 //! Postman: requests as functions, no secret kept, hostile collections.
 
 use super::*;
-use crate::registry::function::BodyForm;
+use crate::registry::function::{BodyForm, Operation};
 use crate::registry::lint::lint;
 
 const KEY: &str = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
@@ -163,4 +163,69 @@ fn hostile_collections_have_an_end() {
     assert_eq!(made.report.operations.len(), odd.len() + bodies.len() + 1);
     let text = format!("{}{}", serde_json::to_string(&made.provider).unwrap(), serde_json::to_string(&made.report).unwrap());
     assert!(!text.contains("u001b") && !text.contains("u0000"), "{text}");
+}
+
+#[test]
+fn what_acts_is_no_read() {
+    let get = |name: &str, path: &str| json!({"name": name, "request": {"method": "GET", "url": format!("https://x.example{path}")}});
+    let post = |name: &str, path: &str| json!({"name": name, "request": {"method": "POST", "url": format!("https://x.example{path}")}});
+    let table = [
+        (get("Delete user", "/users/:id/delete"), Operation::Destructive),
+        (get("Send mail now", "/send?to=a@b.c"), Operation::Write),
+        (get("Cancel subscription", "/subscriptions/cancel?id=5"), Operation::Write),
+        (get("Users", "/api.php?action=deleteUser&id=5"), Operation::Destructive),
+        (get("List users", "/users?limit=10"), Operation::Read),
+        (post("Search and delete", "/search_and_delete"), Operation::Destructive),
+        (post("Find or create person", "/people/find_or_create"), Operation::Write),
+        (post("Find people", "/people"), Operation::Write),
+        (post("Search people", "/people/search"), Operation::Read),
+        (get("Who am I", "/v1/me"), Operation::Read),
+    ];
+    let items: Vec<&Value> = table.iter().map(|(item, _)| item).collect();
+    let made = import(&read(json!({"info": {"name": "x"}, "item": items})), &wanted()).unwrap();
+    for ((item, wanted), function) in table.iter().zip(&made.provider.functions) {
+        assert_eq!(function.operation, *wanted, "{item}");
+    }
+    let verify = made.provider.verify.as_deref().and_then(|id| made.provider.functions.iter().find(|function| function.id == id));
+    assert_eq!(verify.and_then(|function| function.request.as_deref()), Some("GET /v1/me"));
+    let only = import(&read(json!({"info": {"name": "x"}, "item": [table[1].0, table[4].0]})), &wanted()).unwrap();
+    assert_eq!(only.provider.verify, None);
+}
+
+#[test]
+fn only_graphql_that_is_nothing_but_queries_reads() {
+    let table = [
+        ("query A { me { id } }", true),
+        ("{ me { id } }", true),
+        ("fragment F on U { id } query A($x: In = {a: [1]}) @d(a: 1) { me(x: $x) { ...F } }", true),
+        ("query A { me(q: \"mutation B { x }\", r: \"\"\"} mutation \\\"\"\" \"\"\") { id } } # mutation", true),
+        ("query A { a } query B { b }", true),
+        ("# query\nmutation Kill { deleteAll { ok } }", false),
+        ("query A { me { id } } mutation B { deleteAll { ok } }", false),
+        ("fragment F on U { id } mutation B { deleteAll { ...F } }", false),
+        ("subscription S { x }", false),
+        ("query A { a } #\rmutation B { b }", false),
+        ("query A { a(b: \"\\\\\") } mutation B { b(c: \"\") }", false),
+        ("query A { a(b: \"x\n) } mutation B { b(c: \"\") }", false),
+        ("query A mutation B { b }", false),
+        ("query A { a } } mutation B { b", false),
+        ("fragment F on U { id }", false),
+        ("{{q}}", false),
+        ("{{ q }}", false),
+        ("query { a {{more}} }", false),
+        ("query A { a", false),
+        ("é", false),
+        ("", false),
+    ];
+    for (document, reads) in table {
+        let body = json!({"mode": "graphql", "graphql": {"query": document}});
+        assert_eq!(body::is_query(body.as_object().unwrap()), reads, "{document}");
+        if document.is_empty() {
+            continue;
+        }
+        let item = json!({"name": "Ask", "request": {"method": "POST", "url": "https://x.example/graphql", "body": body}});
+        let made = import(&read(json!({"info": {"name": "x"}, "item": [item]})), &wanted()).unwrap();
+        let function = &made.provider.functions[0];
+        assert_eq!((function.operation == Operation::Read, function.read_because.is_some()), (reads, reads), "{document}");
+    }
 }
