@@ -50,6 +50,7 @@ fn an_overlay_makes_an_import_verified() {
     let updated = home.run(&["integrations:update", "garden", "--json"]);
     assert_eq!(updated.code, 0, "{} {}", updated.stdout, updated.stderr);
     assert_eq!(home.run(&["integrations:docs", "garden.show_plants"]).code, 0);
+    assert_eq!(home.run(&["integrations:remove", "garden"]).code, 0, "else its functions would be missed");
     let (_, plain) = import(&home, "title: Only another title\n");
     assert_eq!(plain["tier"], "imported");
 }

@@ -77,14 +77,11 @@ fn provider(old: &Provider, new: &Provider) -> Vec<String> {
         }
     }
     let tokens = |provider: &Provider| provider.oauth.as_ref().map(|oauth| (oauth.token_url.clone(), oauth.authorize_url.clone()));
-    if let (Some(was), is) = (tokens(old), tokens(new))
-        && Some(&was) != is.as_ref() {
-            said.push(format!(
-                "one signs in at {} instead of {}",
-                is.map_or_else(|| String::from("no address"), |is| printable(&is.0)),
-                printable(&was.0)
-            ));
-        }
+    let (was, is) = (tokens(old), tokens(new));
+    if let Some(was) = was.as_ref().filter(|was| is.as_ref() != Some(was)) {
+        let now = is.map_or_else(|| String::from("no address"), |is| printable(&is.0));
+        said.push(format!("one signs in at {now} instead of {}", printable(&was.0)));
+    }
     let known = |key: &str| old.credentials.iter().find(|field| field.key == key);
     for field in new.credentials.iter().filter(|field| field.required && field.default.is_none()) {
         if known(&field.key).is_none_or(|was| !was.required) {

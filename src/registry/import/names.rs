@@ -177,7 +177,7 @@ fn of_id(operation: &Unnamed<'_>) -> Option<(Vec<String>, Said)> {
     }
     if let Some(found) = verb(first, operation) {
         // `postMessage` posts; `PostAccounts` is only the method.
-        let by_method = *first == method && matches!(first.as_str(), "put" | "patch" | "post");
+        let by_method = tag.is_empty() && *first == method && matches!(first.as_str(), "put" | "patch" | "post");
         let found = if by_method { method_verb(operation) } else { found };
         return Some((tag.clone(), about(found, &tag, &words[1..], operation)));
     }
@@ -343,7 +343,7 @@ mod tests {
             ("", "POST /users", false, "create_user"),
             ("", "DELETE /users/{id}", false, "delete_user"),
             ("", "POST /orders/{id}/cancel", false, "cancel_order"),
-            ("", "GET /api/v2/search", false, "search_root"),
+            ("", "GET /api/v2/search", false, "get_search"),
             ("", "GET /", false, "get_root"),
             ("获取", "GET /用户", false, "get_root"),
         ];

@@ -39,7 +39,7 @@ pub fn class(method: &str, path: &str, said: &Said, operation: &Value) -> (Opera
             // Two signs, or one that nothing but a verb can be.
             let sure =
                 ["create", "update", "delete", "remove", "send", "cancel", "destroy", "unsubscribe", "revoke", "purge", "logout", "add"];
-            let both = CHANGES.contains(&verb) && verb == in_path;
+            let both = said.by_id && CHANGES.contains(&verb) && verb == in_path;
             let writes = both || (said.by_id && sure.contains(&verb)) || (last.len() == 1 && sure.contains(&in_path));
             match (writes, grave) {
                 (true, true) => (Operation::Destructive, None),

@@ -96,10 +96,9 @@ impl<'a> Draft<'a> {
             schema.insert(String::from("style"), Value::from(style));
         }
         self.function.parameters.insert(id.clone(), Value::Object(schema));
-        if self.function.place(&id) != argument.place
-            && let Some(Value::Object(schema)) = self.function.parameters.get_mut(&id) {
-                schema.insert(String::from("in"), Value::from(place_word(argument.place)));
-            }
+        if self.function.place(&id) != argument.place {
+            self.set(&id, "in", Value::from(place_word(argument.place)));
+        }
         if required {
             self.function.required.push(id.clone());
         }

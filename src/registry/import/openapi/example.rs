@@ -37,10 +37,10 @@ impl<'a> Maker<'a> {
 
     fn at(&self, schema: &'a Value, name: &str, depth: usize) -> Value {
         let Ok(schema) = self.doc.resolve(schema) else { return json!({}) };
-        if let Some(given) = self.given(schema).or_else(|| schema.get("default").filter(|_| self.theirs).cloned())
-            && !given.is_null() {
-                return fitted(schema, given);
-            }
+        let given = self.given(schema).or_else(|| schema.get("default").filter(|_| self.theirs).cloned());
+        if let Some(given) = given.filter(|given| !given.is_null()) {
+            return fitted(schema, given);
+        }
         if let Some(constant) = schema.get("const") {
             return constant.clone();
         }

@@ -214,10 +214,10 @@ fn path(written: &str) -> Result<(String, Map<String, Value>), String> {
             ),
         }
     }
-    if inside
-        || clean.contains("{}")
-        || clean.split('{').skip(1).any(|rest| rest.split('}').next().is_some_and(|name| name.contains(['/', ' '])))
-    {
+    if inside {
+        return Err(String::from("its path has braces that do not fit together"));
+    }
+    if clean.contains("{}") || clean.split('{').skip(1).any(|rest| rest.split('}').next().is_some_and(|name| name.contains(['/', ' ']))) {
         return Err(String::from("its path has a parameter without a proper name"));
     }
     if !clean.starts_with('/') {

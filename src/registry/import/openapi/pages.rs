@@ -266,7 +266,12 @@ fn told<'a>(draft: &Draft<'a>, operation: &'a Value, answer: &Answer<'a>) -> Opt
         let next = word(of, "nextLinkName").filter(|name| plain(name))?;
         return object(json!({"style": "url", "items": word(of, "itemName").unwrap_or("value"), "next": next}));
     }
-    let of = operation.get("x-pagination").filter(|of| of.is_object())?;
+    plainly(draft, operation.get("x-pagination").filter(|of| of.is_object())?, items)
+}
+
+/// An extension that names parameter and places by one of the usual words.
+fn plainly(draft: &Draft<'_>, of: &Value, items: impl FnOnce() -> Option<String>) -> Option<Map<String, Value>> {
+    let parameter = |name: &str| draft.function.parameters.keys().find(|id| draft.function.wire_name(id) == name || **id == name).cloned();
     let any = |keys: &[&str]| keys.iter().find_map(|key| word(of, key));
     let named = |keys: &[&str]| any(keys).and_then(parameter);
     let place = |keys: &[&str]| any(keys).and_then(dotted);

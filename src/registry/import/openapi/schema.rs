@@ -151,20 +151,19 @@ impl<'a> Converter<'a> {
                 out.insert(String::from("description"), Value::from(said));
             }
         }
-        if let Some(format) = members.get("format").and_then(Value::as_str)
-            && !NOT_MEANT.contains(&format) && format.len() <= 40 && kinds.iter().any(|kind| kind == "string") {
-                out.insert(String::from("format"), Value::from(format));
-            }
+        let meant = |format: &&str| !NOT_MEANT.contains(format) && format.len() <= 40 && kinds.iter().any(|kind| kind == "string");
+        if let Some(format) = members.get("format").and_then(Value::as_str).filter(meant) {
+            out.insert(String::from("format"), Value::from(format));
+        }
         limits(members, &mut out);
         self.values(members, &kinds, nullable, &mut out);
         if let Some(default) = members.get("default").filter(|_| depth > 0) {
             out.insert(String::from("default"), default.clone());
         }
         self.applicators(members, depth, &mut out);
-        if !nullable
-            && let Some(one) = only_part(&mut out) {
-                return one;
-            }
+        if let Some(one) = if nullable { None } else { only_part(&mut out) } {
+            return one;
+        }
         let converted = Value::Object(out);
         if nullable && kinds.is_empty() && members.keys().any(|key| CONSTRAINTS.contains(&key.as_str())) {
             return json!({"anyOf": [converted, {"type": "null"}]});
@@ -232,10 +231,10 @@ impl<'a> Converter<'a> {
         if nullable && !kept.contains(&Value::Null) {
             kept.push(Value::Null);
         }
-        if kept.contains(&Value::Null)
-            && let Some(Value::String(one)) = out.get("type").cloned() {
-                out.insert(String::from("type"), json!([one, "null"]));
-            }
+        let one = out.get("type").and_then(Value::as_str).filter(|_| kept.contains(&Value::Null)).map(str::to_owned);
+        if let Some(one) = one {
+            out.insert(String::from("type"), json!([one, "null"]));
+        }
         out.insert(String::from("enum"), Value::Array(kept));
     }
 

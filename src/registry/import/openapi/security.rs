@@ -110,13 +110,12 @@ impl Security {
             "cookie" => placement(AuthKind::Header, "Cookie", &format!("{wire}={value}")),
             _ => placement(AuthKind::Header, wire, &value),
         };
-        if place == "header" && wire.eq_ignore_ascii_case("authorization")
-            && let Some(field) = self.fields.last_mut() {
-                field.help =
-                    format!("The whole header's value, with a word such as Bearer before it where the service wants one. {}", field.help)
-                        .trim_end()
-                        .to_owned();
-            }
+        let whole = place == "header" && wire.eq_ignore_ascii_case("authorization");
+        if let Some(field) = self.fields.last_mut().filter(|_| whole) {
+            let help =
+                format!("The whole header's value, with a word such as Bearer before it where the service wants one. {}", field.help);
+            help.trim_end().clone_into(&mut field.help);
+        }
         self.keys.insert((place.to_owned(), wire.to_lowercase()));
         self.auth.push(auth);
         self.made.push((name.to_owned(), vec![key]));
