@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// Fields of one type that are looked at for a selection.
+pub(super) const MOST_FIELDS: usize = 400;
+
 /// A schema: its types by name, and where queries and mutations begin.
 #[derive(Debug, Default)]
 pub(super) struct Model {
@@ -97,6 +100,12 @@ impl Model {
             Some(Type::Object { fields, .. }) => fields,
             _ => &[],
         }
+    }
+
+    /// As many of them as are looked at for a selection: a schema may be made to have no end of them.
+    pub(super) fn first_fields(&self, name: &str) -> &[Field] {
+        let fields = self.fields(name);
+        fields.get(..MOST_FIELDS).unwrap_or(fields)
     }
 
     /// Whether a type is written without a selection.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::registry::import::graphql::model::{Field, Model, Type};
+use crate::registry::import::graphql::model::{Field, MOST_FIELDS, Model, Type};
 
 /// Scalars asked for of one object.
 const MOST_SCALARS: usize = 40;
@@ -34,13 +34,13 @@ pub(super) enum Connection {
 
 /// Whether a type is a connection: a list and how it goes on.
 pub(super) fn connection(model: &Model, name: &str) -> Option<Connection> {
-    let fields = model.fields(name);
+    let fields = model.first_fields(name);
     let find = |wanted: &str| fields.iter().find(|field| field.name == wanted && !needs_more(field));
-    let pages = find("pageInfo").map(|field| model.fields(&field.kind.name))?;
+    let pages = find("pageInfo").map(|field| model.first_fields(&field.kind.name))?;
     let goes_on = ["hasNextPage", "endCursor"].iter().all(|wanted| pages.iter().any(|field| field.name == *wanted));
     let nodes = find("nodes").filter(|field| field.kind.is_list());
     let edges =
-        find("edges").filter(|field| field.kind.is_list() && model.fields(&field.kind.name).iter().any(|field| field.name == "node"));
+        find("edges").filter(|field| field.kind.is_list() && model.first_fields(&field.kind.name).iter().any(|field| field.name == "node"));
     match (goes_on, nodes, edges) {
         (true, Some(_), _) => Some(Connection::Nodes),
         (true, None, Some(_)) => Some(Connection::Edges),
@@ -66,8 +66,9 @@ pub(super) fn select(model: &Model, name: &str, depth: usize) -> Selection {
 /// A page of a connection; the two lines about going on stand at its end.
 fn page(model: &Model, name: &str, kind: Connection, depth: usize) -> Selection {
     let member = if kind == Connection::Nodes { "nodes" } else { "edges" };
-    let listed = model.fields(name).iter().find(|field| field.name == member).map(|field| field.kind.name.clone()).unwrap_or_default();
-    let node = model.fields(&listed).iter().find(|field| field.name == "node").map(|field| field.kind.name.clone());
+    let listed =
+        model.first_fields(name).iter().find(|field| field.name == member).map(|field| field.kind.name.clone()).unwrap_or_default();
+    let node = model.first_fields(&listed).iter().find(|field| field.name == "node").map(|field| field.kind.name.clone());
     let inner = match kind {
         Connection::Nodes => select(model, &listed, depth),
         Connection::Edges => select(model, &node.unwrap_or_default(), depth),
@@ -77,7 +78,8 @@ fn page(model: &Model, name: &str, kind: Connection, depth: usize) -> Selection 
     } else {
         format!("edges {{ node{} }}", spaced(&inner.text))
     };
-    let counts = model.fields(name).iter().any(|field| field.name == "totalCount" && model.is_leaf(&field.kind.name) && !needs_more(field));
+    let counts =
+        model.first_fields(name).iter().any(|field| field.name == "totalCount" && model.is_leaf(&field.kind.name) && !needs_more(field));
     let total = if counts { " totalCount" } else { "" };
     let mut properties = json!({"nodes": {"type": "array", "items": inner.schema}, "pageInfo": {"type": "object", "properties": {
         "hasNextPage": {"type": "boolean"}, "endCursor": {"type": ["string", "null"]}}}});
@@ -91,7 +93,7 @@ fn page(model: &Model, name: &str, kind: Connection, depth: usize) -> Selection 
 }
 
 fn object(model: &Model, name: &str, depth: usize) -> Selection {
-    let fields: Vec<&Field> = model.fields(name).iter().filter(|field| usable(field)).collect();
+    let fields: Vec<&Field> = model.first_fields(name).iter().filter(|field| usable(field)).collect();
     let mut parts: Vec<String> = Vec::new();
     let mut properties = Map::new();
     let mut objects = 0;
@@ -129,7 +131,7 @@ fn within(model: &Model, field: &Field, depth: usize) -> Option<Selection> {
 }
 
 fn telling(model: &Model, fields: &[Field]) -> Option<Selection> {
-    let leaves: Vec<&Field> = fields.iter().filter(|field| usable(field) && model.is_leaf(&field.kind.name)).collect();
+    let leaves: Vec<&Field> = fields.iter().take(MOST_FIELDS).filter(|field| usable(field) && model.is_leaf(&field.kind.name)).collect();
     let mut chosen: Vec<&&Field> = leaves.iter().filter(|field| TELLING.contains(&field.name.as_str())).take(5).collect();
     if chosen.is_empty() {
         chosen = leaves.iter().take(4).collect();
@@ -151,7 +153,7 @@ fn any_of(model: &Model, shared: &[Field], possible: &[String]) -> Selection {
     }
     for name in possible.iter().take(MOST_FRAGMENTS) {
         let mut own: Vec<&str> = Vec::new();
-        for field in model.fields(name).iter().filter(|field| usable(field) && model.is_leaf(&field.kind.name)) {
+        for field in model.first_fields(name).iter().filter(|field| usable(field) && model.is_leaf(&field.kind.name)) {
             if !TELLING.contains(&field.name.as_str()) || own.len() >= 6 {
                 continue;
             }

@@ -15,6 +15,9 @@ const LARGEST: usize = 1 << 20;
 /// Largest member of a sample that is kept as an example.
 const LARGEST_MEMBER: usize = 2000;
 
+/// Longest name of a variable.
+const LONGEST_NAME: usize = 120;
+
 /// Adds what the body takes.
 pub(super) fn add(
     raw: &Map<String, Value>,
@@ -132,15 +135,19 @@ fn parse(sample: &str) -> Option<Value> {
     serde_json::from_str(sample).ok().or_else(|| serde_json::from_str(&quoted(sample)).ok())
 }
 
+/// The name before `}}`, and what stands behind; only so far is looked as a name can be long.
+fn name_in_braces(after: &str) -> Option<(&str, &str)> {
+    let ends = |(_, c): &(usize, char)| matches!(c, '"' | '\n' | '{' | '}');
+    let (at, _) = after.char_indices().take(LONGEST_NAME).find(ends)?;
+    let behind = after.get(at..)?.strip_prefix("}}")?;
+    Some((after.get(..at)?, behind))
+}
+
 fn quoted(sample: &str) -> String {
     let (mut made, mut rest) = (String::with_capacity(sample.len() + 16), sample);
     let (mut inside, mut escaped) = (false, false);
     while let Some(c) = rest.chars().next() {
-        let mark = if inside {
-            None
-        } else {
-            rest.strip_prefix("{{").and_then(|after| after.split_once("}}")).filter(|(name, _)| !name.contains(['"', '\n', '{']))
-        };
+        let mark = if inside { None } else { rest.strip_prefix("{{").and_then(name_in_braces) };
         if let Some((name, behind)) = mark {
             made.push_str(&format!("\"{{{{{name}}}}}\""));
             rest = behind;

@@ -154,6 +154,7 @@ fn hostile_collections_have_an_end() {
         json!({"mode": "raw", "raw": "{\"a\u{0}\": 1, \"b.c\": 2}"}),
         json!({"mode": "graphql"}),
         json!({"mode": 7}),
+        json!({"mode": "raw", "raw": "{".repeat(1 << 20)}),
         json!({"mode": "formdata", "formdata": "x"}),
     ];
     let more = bodies.iter().map(|body| json!({"name": "b", "request": {"method": "POST", "url": "https://x.example/b", "body": body}}));
