@@ -9,6 +9,7 @@ pub mod names;
 pub mod openapi;
 pub mod overlay;
 pub mod parts;
+mod places;
 pub mod postman;
 pub mod read;
 pub mod sample;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::base::address;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, CredentialKind};
 use crate::registry::import::openapi::doc::{Doc, word};
@@ -77,6 +78,7 @@ impl Servers {
                 self.fields.push(field(&key, variable, default, url.starts_with(&format!("{{{key}}}"))));
             }
         }
+        self.without_strange_defaults(&url);
         let plain = url.split_once('?').map_or(url.as_str(), |(before, _)| before);
         if plain.starts_with("https://") || plain.starts_with("http://") || plain.starts_with('{') {
             return plain.to_owned();
@@ -85,6 +87,17 @@ impl Servers {
             return format!("https://{rest}");
         }
         self.relative(plain)
+    }
+
+    /// A default that would change which host is asked is no default.
+    fn without_strange_defaults(&mut self, url: &str) {
+        for field in &mut self.fields {
+            let Some(why) = field.default.as_ref().and_then(|default| address::fits(url, &field.key, default).err()) else { continue };
+            let shown = printable(field.default.as_deref().unwrap_or_default());
+            self.notes.push(format!("the default '{shown}' of the server's variable '{}' was left out: it {why}", field.key));
+            // Of a field that another server brought along the default goes too: it stands in both.
+            (field.default, field.required) = (None, true);
+        }
     }
 
     /// An address below the one that the description came from; without one it is asked for.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::base::address;
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
@@ -203,7 +204,8 @@ fn add_field(provider: &mut Provider, variable: &str, template: &str, shared: &S
         .variables
         .get(variable)
         .filter(|value| !value.is_empty() && !value.contains("{{"))
-        .map(|value| if whole && !value.contains("://") { format!("https://{}", printable(value)) } else { printable(value) });
+        .map(|value| if whole && !value.contains("://") { format!("https://{}", printable(value)) } else { printable(value) })
+        .filter(|value| address::fits(template, &key, value).is_ok());
     made.required = true;
     provider.credentials.push(made);
 }
