@@ -153,3 +153,27 @@ fn no_value_of_a_server_variable_changes_the_host() {
         assert!(run.code == 2 && run.stdout.contains("'r' is part of a host"), "{value}: {run:?}");
     }
 }
+
+#[test]
+fn what_comes_takes_no_name_away() {
+    let world = World::new();
+    let mut document = world.document(json!({"/v1/things": {"get": operation("listThings", json!({}))}}));
+    let path = world.write(&document);
+    let overlay = world.home.path().join("overlay.yaml");
+    std::fs::write(&overlay, "functions: {list_things: {title: All things}}\n").unwrap();
+    let import = ["integrations:import", &path, "--as=svc", &format!("--overlay={}", overlay.display()), "--json"];
+    assert_eq!(world.home.run(&import).code, 0);
+    document["paths"]["/v2/things"] = json!({"get": operation("listThings", json!({}))});
+    world.write(&document);
+    let again = world.home.run(&[&import[..], &["--dry-run", "--report"]].concat());
+    assert_eq!(again.json()["report"][0]["function"], "list_things", "{again:?}");
+    let run = world.home.run(&["integrations:update", "--json"]);
+    let drift = &run.json()["providers"][0]["drift"];
+    assert_eq!((run.code, &drift["removed"], drift["added"].as_array().map(Vec::len)), (0, &json!([]), Some(1)), "{run:?}");
+    let second = drift["added"][0].as_str().unwrap().to_owned();
+    document["paths"]["/v3/things"] = json!({"get": operation("listThings", json!({}))});
+    world.write(&document);
+    let run = world.home.run(&["integrations:update", "--json"]);
+    assert_eq!((run.code, &run.json()["providers"][0]["drift"]["removed"]), (0, &json!([])), "{run:?}");
+    assert!(world.sent(&second, &json!({})).target.starts_with("/v2/things"));
+}

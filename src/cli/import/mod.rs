@@ -19,6 +19,7 @@ use crate::cli::output::{Out, Paint};
 use crate::config::edit::{self, Change};
 use crate::config::files;
 use crate::registry::catalog::{Catalog, Layer};
+use crate::registry::import::kept::Names;
 use crate::registry::import::stored::{FOLDER, Overlay, Stored};
 use crate::registry::import::{self, Imported, Report};
 use crate::registry::index::is_provider_id;
@@ -48,19 +49,26 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let known = source::described(&word);
     let overlay = text(arguments, "overlay").map(|path| source::overlay(&path)).transpose()?;
     let (include, exclude) = (texts(arguments, "include"), texts(arguments, "exclude"));
-    let wanted = import::Wanted {
+    let mut wanted = import::Wanted {
         id: text(arguments, "as").or_else(|| known.as_ref().map(|known| known.id.clone())).unwrap_or_default(),
         source: source.shown(),
         endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.as_ref().and_then(graphql_base)),
         today: today(),
         include: include.clone(),
         exclude: exclude.clone(),
+        names: Names::default(),
     };
     if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
         return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
     }
     let bytes = source.read(allow_private)?;
-    let imported = make(&bytes, &wanted, overlay.as_ref())?;
+    let mut imported = make(&bytes, &wanted, overlay.as_ref())?;
+    let before = update::kept(app, &imported.provider.id)?;
+    if let Some(old) = before.as_ref().filter(|old| !old.names.is_empty()) {
+        // Whose id it is was not known before.
+        wanted.names = old.names.clone();
+        imported = make(&bytes, &wanted, overlay.as_ref())?;
+    }
     let stored = Stored {
         source: source.kept(),
         include,
@@ -68,12 +76,13 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         endpoint: wanted.endpoint.clone(),
         allow_private,
         overlay,
+        names: imported.report.names.clone(),
         provider: imported.provider,
     };
     let id = stored.provider.id.clone();
     may_take(&app.catalog()?, &id, arguments.get_flag("replace"))?;
     let dry = arguments.get_flag("dry-run");
-    let drift = update::kept(app, &id)?.map(|old| import::drift::drift(&old.provider, &stored.provider));
+    let drift = before.map(|old| import::drift::drift(&old.provider, &stored.provider));
     if let Some(drift) = drift.as_ref().filter(|drift| drift.breaks() && !dry && !arguments.get_flag("replace")) {
         update::agree(out, &id, drift, "--replace imports it anyway")?;
     }

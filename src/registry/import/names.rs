@@ -1,7 +1,7 @@
 //! Names of functions, made from operation ids or from method and path: a verb first, words that a person would say, at most 63 letters.
 //! All names of a description are made at once and by content alone, so that neither order nor what is left out changes one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::base::json::sha256;
 use crate::registry::import::parts::{id_of, singular, words};
@@ -70,9 +70,14 @@ const WHICH: &[&str] = &["authenticated", "public", "private", "current", "lates
 /// Words of programs and not of what they are about.
 const NOISE: &[&str] = &["controller", "api", "endpoint", "endpoints", "resource", "handler", "viewset", "rest", "using"];
 
-/// Names of operations, in their order.
-pub fn names(operations: &[Unnamed<'_>]) -> Vec<String> {
-    let candidates: Vec<Vec<String>> = operations.iter().map(candidates).collect();
+/// Names of operations, in their order. Those in `kept` have theirs already, and no other gets one of these.
+pub fn names(operations: &[Unnamed<'_>], kept: &[Option<String>]) -> Vec<String> {
+    let held: HashSet<&str> = kept.iter().flatten().map(String::as_str).collect();
+    let of = |(at, operation): (usize, &Unnamed<'_>)| match kept.get(at).and_then(Option::as_ref) {
+        Some(name) => vec![name.clone()],
+        None => candidates(operation).into_iter().filter(|name| !held.contains(name.as_str())).collect(),
+    };
+    let candidates: Vec<Vec<String>> = operations.iter().enumerate().map(of).collect();
     let mut level = vec![0; operations.len()];
     loop {
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -315,7 +320,7 @@ mod tests {
     fn name(id: &str, request: &str, lists: bool) -> String {
         let (method, path) = request.split_once(' ').unwrap();
         let one = Unnamed { operation_id: Some(id).filter(|id| !id.is_empty()), method, path, lists, patched: false };
-        names(&[one]).remove(0)
+        names(&[one], &[]).remove(0)
     }
 
     #[test]
@@ -366,10 +371,10 @@ mod tests {
             one("very long operation id that goes on and on and on and on and on and on one", "GET", "/e"),
             one("very long operation id that goes on and on and on and on and on and on two", "GET", "/f"),
         ];
-        let forward = names(&all);
+        let forward = names(&all, &[]);
         let mut reversed = all.clone();
         reversed.reverse();
-        let mut backward = names(&reversed);
+        let mut backward = names(&reversed, &[]);
         backward.reverse();
         assert_eq!(forward, backward);
         assert_eq!(forward[..2], ["list_issue_comments", "list_gist_comments"]);

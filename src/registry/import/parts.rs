@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::base::name::{clean, is_id};
 use crate::registry::credential::Credential;
 use crate::registry::function::{BodyForm, Example, Function, Operation, ResponseForm};
+use crate::registry::import::kept::Names;
 use crate::registry::import::{Fate, Wanted};
 use crate::registry::manifest::Origin;
 use crate::registry::schema::Checker;
@@ -129,6 +130,16 @@ pub fn grave(words: &[String]) -> bool {
 pub struct Ids(HashSet<String>);
 
 impl Ids {
+    /// Nothing gets a name that an operation had before.
+    pub fn after(names: &Names) -> Self {
+        Self(names.all().map(str::to_owned).collect())
+    }
+
+    /// The name that an operation had; else a free one.
+    pub fn keep(&mut self, names: &Names, operation: &str, candidates: impl IntoIterator<Item = String>) -> String {
+        names.get(operation).map_or_else(|| self.take(candidates), str::to_owned)
+    }
+
     /// The first of the candidates that is free; else the last with a number.
     pub fn take(&mut self, candidates: impl IntoIterator<Item = String>) -> String {
         let mut last = String::from("call");
