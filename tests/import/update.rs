@@ -148,7 +148,8 @@ fn no_value_of_a_server_variable_changes_the_host() {
     let imported = world.import(&document);
     assert!(imported["notes"].to_string().contains("the default 'evil.example/x'"), "{imported:#}");
     for value in ["evil.example/x", "x@evil.example", "evil.example:443", "../..", "evil.example#"] {
-        world.home.run(&["integrations:configure", "svc", "--set", "x_key=k", "--set", &format!("r={value}")]);
+        let set = world.home.run(&["integrations:configure", "svc", "--set", "x_key=k", "--set", &format!("r={value}")]);
+        assert_eq!(set.code, 0, "{set:?}");
         let run = world.try_call("get_same", &json!({}));
         assert!(run.code == 2 && run.stdout.contains("'r' is part of a host"), "{value}: {run:?}");
     }

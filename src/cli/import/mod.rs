@@ -1,6 +1,7 @@
 //! `integrations:import` and `integrations:update`: a description is read, made into a provider, shown and kept. What changes behind a person's
 //! back is asked about: a description is somebody else's word.
 
+pub mod ids;
 pub mod source;
 pub mod tree;
 pub mod update;
@@ -8,17 +9,16 @@ pub mod update;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::base::clock::{now_ms, rfc3339};
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::base::name::clean;
 use crate::cli::configure;
 use crate::cli::output::{Out, Paint};
 use crate::config::edit::{self, Change};
 use crate::config::files;
-use crate::registry::catalog::{Catalog, Layer};
 use crate::registry::import::kept::Names;
 use crate::registry::import::stored::{FOLDER, Overlay, Stored};
 use crate::registry::import::{self, Imported, Report};
@@ -61,7 +61,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
         return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
     }
-    let bytes = source.read(allow_private)?;
+    let replace = arguments.get_flag("replace");
+    if !wanted.id.is_empty() {
+        ids::may_take(&app.catalog()?, &wanted.id, replace)?;
+    }
+    let bytes = source.read(allow_private).map_err(|error| instead(error, known.as_ref()))?;
     let mut imported = make(&bytes, &wanted, overlay.as_ref())?;
     let before = update::kept(app, &imported.provider.id)?;
     if let Some(old) = before.as_ref().filter(|old| !old.names.is_empty()) {
@@ -80,11 +84,15 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         provider: imported.provider,
     };
     let id = stored.provider.id.clone();
-    may_take(&app.catalog()?, &id, arguments.get_flag("replace"))?;
+    ids::may_take(&app.catalog()?, &id, replace)?;
     let dry = arguments.get_flag("dry-run");
-    let drift = before.map(|old| import::drift::drift(&old.provider, &stored.provider));
-    if let Some(drift) = drift.as_ref().filter(|drift| drift.breaks() && !dry && !arguments.get_flag("replace")) {
-        update::agree(out, &id, drift, "--replace imports it anyway")?;
+    let drift = match before {
+        Some(old) => import::drift::drift(&old.provider, &stored.provider),
+        None => import::drift::Drift { provider: ids::inherits(app, &stored.provider)?.into_iter().collect(), ..Default::default() },
+    };
+    imported.report.notes.extend(drift.provider.iter().cloned());
+    if drift.breaks() && !dry && !replace {
+        update::agree(out, &id, &drift, "--replace imports it anyway")?;
     }
     let file = if dry { None } else { Some(keep(app, &stored)?) };
     if allow_private && !dry {
@@ -93,6 +101,17 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     answer(out, &stored, &imported.report, &Told { file, dry, report: arguments.get_flag("report") });
     Ok(0)
+}
+
+/// What else can be done where the description of a service of the index cannot be fetched.
+fn instead(error: Error, known: Option<&Known>) -> Error {
+    match known {
+        Some(known) => error.hint(format!(
+            "Its description is at {}: saved to a file, angelia integrations:import FILE --as {} imports it",
+            known.description, known.id
+        )),
+        None => error,
+    }
 }
 
 /// Where a service of the index answers GraphQL: a schema does not say it.
@@ -106,26 +125,6 @@ pub fn make(bytes: &[u8], wanted: &import::Wanted, overlay: Option<&Overlay>) ->
     match overlay {
         None => Ok(imported),
         Some(overlay) => import::lay_over(imported, &overlay.name, &overlay.text),
-    }
-}
-
-/// Refuses an id that another provider has: an import must not quietly take the place of what somebody relies on.
-fn may_take(catalog: &Catalog, id: &str, replace: bool) -> Result<()> {
-    if !is_provider_id(id)
-        || crate::base::name::is_id(id) && [crate::registry::function::WORKFLOWS, "mcp", "data", "docs", "results", "script"].contains(&id)
-    {
-        return Err(Error::usage(format!("'{}' cannot be the id of an import", clean(id))).hint("--as NAME takes another one"));
-    }
-    if !catalog.ids()?.iter().any(|known| known == id) {
-        return Ok(());
-    }
-    let taken = |why: String| Err(Error::usage(why).hint(format!("--as {}_imported keeps both", id.chars().take(50).collect::<String>())));
-    match catalog.provider(id)?.layer {
-        Layer::Import | Layer::Overlaid => Ok(()),
-        Layer::BuiltIn if replace => Ok(()),
-        Layer::BuiltIn => taken(format!("'{id}' is a built-in provider that was checked against the service; the import would hide it"))
-            .map_err(|error: Error| error.hint("--replace hides it all the same")),
-        layer => taken(format!("'{id}' is a {} provider", layer.as_str())),
     }
 }
 
@@ -206,21 +205,4 @@ fn fates(out: &Out, paint: Paint, report: &Report) -> String {
         vec![clean(&fate.operation), function, why]
     });
     out.table(&paint, &["operation", "function", "what could not be expressed"], rows.collect())
-}
-
-/// Takes an import out of the catalog.
-pub fn remove(app: &App, out: &Out, id: &str) -> Result<u8> {
-    let Some(path) = file(app, id).filter(|path| path.is_file()) else {
-        return Err(Error::new(Code::NotFound, format!("The file of the import '{id}' was not found")));
-    };
-    files::locked(&path, || {
-        std::fs::remove_file(&path).map_err(|error| Error::usage(format!("{} cannot be removed: {error}", path.display())))
-    })?;
-    if let Some(cache) = app.dirs.cache() {
-        drop(std::fs::remove_file(cache.join(FOLDER).join(format!("{id}.bin"))));
-    }
-    drop(std::fs::remove_file(path.with_extension("lock")));
-    let value: Value = json!({"success": true, "provider": id, "file": path.display().to_string()});
-    out.answer(&value, |_| format!("{} is removed. Credentials and rules of '{id}' stay until you remove them.", path.display()));
-    Ok(0)
 }

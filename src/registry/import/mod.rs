@@ -92,6 +92,7 @@ pub struct Fate {
 pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
     let mut imported = of_some_format(bytes, wanted)?;
     imported.report.names = Names::of(&imported.report.operations);
+    imported.report.notes.extend(places::notes(&imported.provider));
     Ok(imported)
 }
 

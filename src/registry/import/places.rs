@@ -2,6 +2,7 @@
 //! way, is said. Two descriptions may mean the same by different words; then it is said once too often.
 
 use serde_json::Value;
+use url::{Host, Url};
 
 use crate::base::json::plain;
 use crate::base::name::printable;
@@ -16,6 +17,38 @@ pub fn moved(old: &Provider, new: &Provider) -> Vec<String> {
     said.extend(headers(old, new));
     said.extend(sign_in(old, new));
     said.extend(fields(old, new));
+    said
+}
+
+/// Whether nobody on the way can read what is sent to an address: https, or this machine.
+pub fn is_private_talk(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || (url.scheme() == "http" && here)
+}
+
+/// What somebody should know of where an import sends credentials.
+pub fn notes(provider: &Provider) -> Vec<String> {
+    if provider.auth.0.is_empty() {
+        return Vec::new();
+    }
+    let usual = provider.servers.get("default");
+    let mut said = Vec::new();
+    for (name, url) in &provider.servers {
+        let shown = printable(origin(url));
+        let count = provider.functions.iter().filter(|function| function.server.as_ref() == Some(name)).count();
+        if count > 0 && usual.is_none_or(|usual| origin(usual) != origin(url)) {
+            said.push(format!("{count} functions send the same credentials to {shown}"));
+        }
+        if url.as_str().is_some_and(|url| url.starts_with("http://") && !is_private_talk(url)) {
+            said.push(format!("requests to {shown} are not encrypted: others on the way can read the credentials"));
+        }
+    }
     said
 }
 
