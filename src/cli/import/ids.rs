@@ -21,7 +21,7 @@ use crate::registry::manifest::Provider;
 
 /// Refuses an id that another provider has: an import must not quietly take the place of what somebody relies on.
 pub fn may_take(catalog: &Catalog, id: &str, replace: bool) -> Result<()> {
-    let ours = [WORKFLOWS, "mcp", "data", "docs", "results", "script"].contains(&id);
+    let ours = [WORKFLOWS, "workflows", "mcp", "data", "docs", "results", "script"].contains(&id);
     let meant_otherwise = LUA_WORDS.contains(&id) || !tree::is_shortcut(&format!("integrations:{id}"));
     if !is_provider_id(id) || is_id(id) && (ours || meant_otherwise) {
         return Err(Error::usage(format!("'{}' cannot be the id of an import", clean(id))).hint("--as NAME takes another one"));

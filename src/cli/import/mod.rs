@@ -66,13 +66,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         ids::may_take(&app.catalog()?, &wanted.id, replace)?;
     }
     let bytes = source.read(allow_private).map_err(|error| instead(error, known.as_ref()))?;
-    let mut imported = make(&bytes, &wanted, overlay.as_ref())?;
-    let before = update::kept(app, &imported.provider.id)?;
-    if let Some(old) = before.as_ref().filter(|old| !old.names.is_empty()) {
-        // Whose id it is was not known before.
-        wanted.names = old.names.clone();
-        imported = make(&bytes, &wanted, overlay.as_ref())?;
-    }
+    let (mut imported, before) = again(app, &bytes, &mut wanted, overlay.as_ref())?;
     let stored = Stored {
         source: source.kept(),
         include,
@@ -99,8 +93,29 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         let path = ["integrations", &id, "allow_private"].map(str::to_owned).to_vec();
         configure::apply(app, false, vec![Change { path, value: Some(edit::value("true")) }])?;
     }
-    answer(out, &stored, &imported.report, &Told { file, dry, report: arguments.get_flag("report") });
+    answer(
+        out,
+        &stored,
+        &imported.report,
+        &Told { file, dry, report: arguments.get_flag("report"), source: source.kept(), options: options(arguments) },
+    );
     Ok(0)
+}
+
+/// Makes the provider, with the names that an import of the same id gave, and with that import. An id that nobody named is the description's.
+fn again(app: &App, bytes: &[u8], wanted: &mut import::Wanted, overlay: Option<&Overlay>) -> Result<(Imported, Option<Stored>)> {
+    if wanted.id.is_empty() {
+        let first = import::import(bytes, wanted)?;
+        wanted.id.clone_from(&first.provider.id);
+        if update::kept(app, &wanted.id)?.is_none() {
+            return Ok((laid(first, overlay)?, None));
+        }
+    }
+    let before = update::kept(app, &wanted.id)?;
+    if let Some(old) = &before {
+        wanted.names = old.names.clone();
+    }
+    Ok((make(bytes, wanted, overlay)?, before))
 }
 
 /// What else can be done where the description of a service of the index cannot be fetched.
@@ -121,7 +136,10 @@ fn graphql_base(known: &Known) -> Option<String> {
 
 /// Makes the provider, with the overlay over it.
 pub fn make(bytes: &[u8], wanted: &import::Wanted, overlay: Option<&Overlay>) -> Result<Imported> {
-    let imported = import::import(bytes, wanted)?;
+    laid(import::import(bytes, wanted)?, overlay)
+}
+
+fn laid(imported: Imported, overlay: Option<&Overlay>) -> Result<Imported> {
     match overlay {
         None => Ok(imported),
         Some(overlay) => import::lay_over(imported, &overlay.name, &overlay.text),
@@ -150,6 +168,30 @@ struct Told {
     file: Option<PathBuf>,
     dry: bool,
     report: bool,
+    /// As it was typed, without credentials.
+    source: String,
+    /// What else was wanted, as words of the command line.
+    options: String,
+}
+
+/// The options of an import, for another run of it.
+fn options(arguments: &ArgMatches) -> String {
+    let mut words = String::new();
+    for key in ["overlay", "endpoint", "include", "exclude"] {
+        let values: Vec<String> =
+            if matches!(key, "include" | "exclude") { texts(arguments, key) } else { text(arguments, key).into_iter().collect() };
+        values.iter().for_each(|value| words.push_str(&format!(" --{key} {}", quoted(&clean(value)))));
+    }
+    for key in ["allow-private", "replace"].into_iter().filter(|key| arguments.get_flag(key)) {
+        words.push_str(&format!(" --{key}"));
+    }
+    words
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@:=+,%".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn answer(out: &Out, stored: &Stored, report: &Report, told: &Told) {
@@ -161,7 +203,7 @@ fn answer(out: &Out, stored: &Stored, report: &Report, told: &Told) {
     let first = provider.functions.first().map_or("", |function| function.id.as_str());
     let mut next = Vec::new();
     if told.dry {
-        next.push(format!("angelia integrations:import {} --as {id}", stored.source));
+        next.push(format!("angelia integrations:import {} --as {id}{}", quoted(&told.source), told.options));
     } else {
         if provider.credentials.iter().any(|field| field.required && field.default.is_none()) || !provider.auth.0.is_empty() {
             next.push(format!("angelia integrations:fields {id}"));
