@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::base::json::plain;
 use crate::base::name::printable;
-use crate::registry::credential::{Auth, AuthKind, OAuth};
+use crate::registry::credential::{Auth, AuthKind, OAuth, Signature};
 use crate::registry::lint::names_in;
 use crate::registry::manifest::Provider;
 
@@ -78,8 +78,8 @@ fn servers(old: &Provider, new: &Provider) -> Vec<String> {
 
 /// The fields that a placement sends.
 fn sent(auth: &Auth) -> Vec<&str> {
-    let mut keys: Vec<&str> = auth.templates().into_iter().flat_map(|text| names_in(text)).collect();
-    keys.extend(auth.signature.iter().flat_map(|signature| signature.templates()).flat_map(|text| names_in(text)));
+    let mut keys: Vec<&str> = auth.templates().into_iter().flat_map(names_in).collect();
+    keys.extend(auth.signature.iter().flat_map(Signature::templates).flat_map(names_in));
     keys
 }
 
