@@ -1,6 +1,7 @@
 //! The words everyone speaks: errors, the envelope, names, origin, secrets, time.
 //! No IO and no async; imports nothing of ours.
 
+pub mod address;
 pub mod clock;
 pub mod envelope;
 pub mod error;

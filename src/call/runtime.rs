@@ -11,6 +11,7 @@ use crate::access::auth;
 use crate::access::field::base_url;
 use crate::access::policy::{self, Decision, Question};
 use crate::access::vault::Vault;
+use crate::base::address;
 use crate::base::clock::now_ms;
 use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
@@ -385,9 +386,12 @@ impl Runtime {
         if let Some(set) = policy::server(&self.config, &provider.id, which) {
             return base_url(&auth::marked(provider, set)).map(Some).map_err(|why| wrong(set, why));
         }
-        let mut url = auth::marked(provider, provider.servers.get(which).and_then(Value::as_str).unwrap_or_default());
+        let template = auth::marked(provider, provider.servers.get(which).and_then(Value::as_str).unwrap_or_default());
+        let mut url = template.clone();
         if url.contains('{') {
             for (key, value) in self.vault.settings(provider, account)? {
+                address::fits(&template, &key, &value)
+                    .map_err(|why| wrong(&template, format!("cannot be filled in: the value of '{key}' {why}")))?;
                 url = url.replace(&format!("{{{key}}}"), &value);
             }
         }

@@ -131,7 +131,10 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 /// Removes everything that is stored for an account.
 pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
-    app.catalog()?.provider(id)?;
+    // Credentials outlive a provider that was removed.
+    if !app.vault()?.knows(id) {
+        app.catalog()?.provider(id)?;
+    }
     if !app.vault()?.remove(&app.dirs, id, alias)? {
         return Err(Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
             .hint(format!("angelia integrations:accounts {id}")));
@@ -145,14 +148,20 @@ pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8>
 /// `integrations:remove`: deletes the user's own manifest or import.
 pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let id = provider(arguments).unwrap_or_default();
-    let opened = app.catalog()?.provider(id)?;
+    let import = crate::registry::index::is_provider_id(id) && crate::cli::import::file(app, id).is_some_and(|path| path.is_file());
+    let opened = match app.catalog()?.provider(id) {
+        Ok(opened) => opened,
+        // A file that cannot be read is no provider, and can be removed all the same.
+        Err(_) if import => return crate::cli::import::ids::remove(app, out, id),
+        Err(error) => return Err(error),
+    };
     if opened.layer == Layer::Workflows {
         let files = opened.functions.iter().filter_map(|function| function.lua.as_ref());
         return Err(Error::usage(format!("'{id}' is made of workflow files; remove the file of the one that you no longer want"))
             .hints(files.map(|file| file.path.clone())));
     }
     if matches!(opened.layer, Layer::Import | Layer::Overlaid) {
-        return crate::cli::import::remove(app, out, id);
+        return crate::cli::import::ids::remove(app, out, id);
     }
     if opened.layer != Layer::User {
         return Err(Error::new(

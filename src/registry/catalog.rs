@@ -315,6 +315,10 @@ impl Catalog {
         if self.ids().is_ok_and(|ids| ids.iter().any(|known| known == id)) {
             return error.hint(format!("angelia integrations:docs {id}"));
         }
+        // A service of the index was meant, and is not here yet.
+        if error.code == Code::UnknownProvider && id.split('.').next().is_some_and(|id| described::find(id).is_some()) {
+            return error;
+        }
         let meant = self.meant(wrong, &Filter::default()).into_iter().map(|meant| format!("Did you mean '{meant}'?"));
         Error { hints: meant.chain(error.hints).collect(), ..error }
     }

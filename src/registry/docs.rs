@@ -200,7 +200,8 @@ fn lua(value: &Value) -> String {
     }
 }
 
-const LUA_WORDS: [&str; 22] = [
+/// Words of Lua that no name can be.
+pub const LUA_WORDS: [&str; 22] = [
     "and", "break", "continue", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or",
     "repeat", "return", "then", "true", "until",
 ];

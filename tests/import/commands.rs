@@ -99,3 +99,54 @@ fn yaml_is_read_like_json() {
     assert_eq!((run.code, &run.json()["origin"]["format"]), (0, &json!("openapi-3.1")), "{run:?}");
     assert_eq!(world.sent("get_on", &json!({"day": "on"})).target, "/on?day=on");
 }
+
+#[test]
+fn an_id_hands_nothing_over_to_the_next_service() {
+    let world = World::new();
+    let keyed = |origin: String| {
+        let mut document = small(&world);
+        document["servers"] = json!([{"url": origin}]);
+        document["components"] = json!({"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}});
+        document["security"] = json!([{"key": []}]);
+        document
+    };
+    world.import(&keyed(world.server.origin()));
+    assert_eq!(world.home.run(&["integrations:configure", "svc", "--set", "x_key=OLDKEY"]).code, 0);
+    let removed = world.home.run(&["integrations:remove", "svc", "--json"]);
+    assert_eq!(removed.code, 0, "{removed:?}");
+    let gone = removed.json()["settings_removed"].to_string();
+    assert!(gone.contains("integrations.svc.write") && gone.contains("integrations.svc.allow_private"), "{removed:?}");
+    let path = world.write(&keyed(String::from("https://other.example")));
+    let refused = world.home.run(&["integrations:import", &path, "--as=svc", "--json"]);
+    assert!(refused.code == 4 && refused.stdout.contains("go to https://other.example"), "{refused:?}");
+    let taken = world.home.run(&["integrations:import", &path, "--as=svc", "--replace", "--json"]);
+    assert!(taken.code == 0 && taken.json()["notes"].to_string().contains("from before"), "{taken:?}");
+    let listed = world.home.run(&["integrations:list", "--json", "--fields=all"]).json();
+    assert_eq!(listed["providers"]["svc"]["active"], false, "what allowed the old one something is gone");
+    assert_eq!(world.home.run(&["integrations:remove", "svc"]).code, 0);
+    assert_eq!(world.home.run(&["integrations:accounts", "svc", "--remove", "default", "--json"]).code, 0, "credentials can still go");
+    assert_eq!(world.home.run(&["integrations:import", &path, "--as=svc", "--json"]).code, 0);
+}
+
+#[test]
+fn ids_that_mean_something_else_are_refused_before_anything_is_read() {
+    let world = World::new();
+    for id in ["list", "call", "lua", "end", "workflows"] {
+        let run = world.home.run(&["integrations:import", "/nowhere.json", &format!("--as={id}"), "--json"]);
+        assert!(run.code == 2 && run.stdout.contains("cannot be the id"), "{id}: {run:?}");
+    }
+    let run = world.home.run(&["integrations:import", "strpie", "--json"]);
+    assert!(run.code == 3 && run.stdout.contains("Did you mean"), "{run:?}");
+    let run = world.home.run(&["integrations:import", "stripe", "--json"]);
+    assert!(run.code == 2 && run.stdout.contains("built-in"), "{run:?}");
+}
+
+#[test]
+fn an_import_that_cannot_be_read_can_be_removed() {
+    let world = World::new();
+    world.import(&small(&world));
+    let file = world.home.files().into_iter().find(|file| file.ends_with("imports/svc.json")).unwrap();
+    std::fs::write(&file, "{").unwrap();
+    let run = world.home.run(&["integrations:remove", "svc", "--json"]);
+    assert!(run.code == 0 && !file.exists(), "{run:?}");
+}

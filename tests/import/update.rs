@@ -105,3 +105,76 @@ fn what_came_from_stdin_and_what_is_no_import_cannot_be_updated() {
     assert_eq!(world.home.run(&["integrations:update", "github", "--json"]).code, 3);
     assert_eq!(world.home.run(&["integrations:update", "nothing", "--json"]).code, 3);
 }
+
+/// A document with a server of this template, a key in a header, and one operation.
+fn keyed(world: &World) -> Value {
+    let mut document = first(world);
+    document["servers"] = json!([{"url": "https://{r}.dr.example/v1", "variables": {"r": {"default": "eu"}}}]);
+    document["components"] = json!({"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}});
+    document["security"] = json!([{"key": []}]);
+    document
+}
+
+#[test]
+fn whatever_sends_a_credential_another_way_is_asked_about() {
+    let cases: [(&str, fn(&mut Value), &str); 5] = [
+        ("a key in the address", |it| it["components"]["securitySchemes"]["key"]["in"] = json!("query"), "in the address"),
+        ("another header", |it| it["components"]["securitySchemes"]["key"]["name"] = json!("X_Key"), "in the header X_Key instead of"),
+        ("another default", |it| it["servers"][0]["variables"]["r"]["default"] = json!("us"), "go to us instead of eu"),
+        ("a default that is a host", |it| it["servers"][0]["variables"]["r"]["default"] = json!("evil.example/x"), "'r' is needed now"),
+        (
+            "an operation elsewhere",
+            |it| it["paths"]["/more"] = json!({"servers": [{"url": "https://evil.example/a"}], "get": operation("getMore", json!({}))}),
+            "requests may go to https://evil.example/a too",
+        ),
+    ];
+    for (what, change, said) in cases {
+        let world = World::new();
+        let mut document = keyed(&world);
+        world.import(&document);
+        change(&mut document);
+        world.write(&document);
+        let run = world.home.run(&["integrations:update", "svc", "--json"]);
+        assert_eq!((run.code, &run.json()["providers"][0]["updated"]), (4, &json!(false)), "{what}: {run:?}");
+        assert!(run.json()["error"].as_str().unwrap().contains(said), "{what}: {run:?}");
+    }
+}
+
+#[test]
+fn no_value_of_a_server_variable_changes_the_host() {
+    let world = World::new();
+    let mut document = keyed(&world);
+    document["servers"][0]["variables"]["r"]["default"] = json!("evil.example/x");
+    let imported = world.import(&document);
+    assert!(imported["notes"].to_string().contains("the default 'evil.example/x'"), "{imported:#}");
+    for value in ["evil.example/x", "x@evil.example", "evil.example:443", "../..", "evil.example#"] {
+        let set = world.home.run(&["integrations:configure", "svc", "--set", "x_key=k", "--set", &format!("r={value}")]);
+        assert_eq!(set.code, 0, "{set:?}");
+        let run = world.try_call("get_same", &json!({}));
+        assert!(run.code == 2 && run.stdout.contains("'r' is part of a host"), "{value}: {run:?}");
+    }
+}
+
+#[test]
+fn what_comes_takes_no_name_away() {
+    let world = World::new();
+    let mut document = world.document(json!({"/v1/things": {"get": operation("listThings", json!({}))}}));
+    let path = world.write(&document);
+    let overlay = world.home.path().join("overlay.yaml");
+    std::fs::write(&overlay, "functions: {list_things: {title: All things}}\n").unwrap();
+    let import = ["integrations:import", &path, "--as=svc", &format!("--overlay={}", overlay.display()), "--json"];
+    assert_eq!(world.home.run(&import).code, 0);
+    document["paths"]["/v2/things"] = json!({"get": operation("listThings", json!({}))});
+    world.write(&document);
+    let again = world.home.run(&[&import[..], &["--dry-run", "--report"]].concat());
+    assert_eq!(again.json()["report"][0]["function"], "list_things", "{again:?}");
+    let run = world.home.run(&["integrations:update", "--json"]);
+    let drift = &run.json()["providers"][0]["drift"];
+    assert_eq!((run.code, &drift["removed"], drift["added"].as_array().map(Vec::len)), (0, &json!([]), Some(1)), "{run:?}");
+    let second = drift["added"][0].as_str().unwrap().to_owned();
+    document["paths"]["/v3/things"] = json!({"get": operation("listThings", json!({}))});
+    world.write(&document);
+    let run = world.home.run(&["integrations:update", "--json"]);
+    assert_eq!((run.code, &run.json()["providers"][0]["drift"]["removed"]), (0, &json!([])), "{run:?}");
+    assert!(world.sent(&second, &json!({})).target.starts_with("/v2/things"));
+}

@@ -1,6 +1,7 @@
 //! `integrations:import` and `integrations:update`: a description is read, made into a provider, shown and kept. What changes behind a person's
 //! back is asked about: a description is somebody else's word.
 
+pub mod ids;
 pub mod source;
 pub mod tree;
 pub mod update;
@@ -8,17 +9,17 @@ pub mod update;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::base::clock::{now_ms, rfc3339};
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::base::name::clean;
 use crate::cli::configure;
 use crate::cli::output::{Out, Paint};
 use crate::config::edit::{self, Change};
 use crate::config::files;
-use crate::registry::catalog::{Catalog, Layer};
+use crate::registry::import::kept::Names;
 use crate::registry::import::stored::{FOLDER, Overlay, Stored};
 use crate::registry::import::{self, Imported, Report};
 use crate::registry::index::is_provider_id;
@@ -48,19 +49,24 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let known = source::described(&word);
     let overlay = text(arguments, "overlay").map(|path| source::overlay(&path)).transpose()?;
     let (include, exclude) = (texts(arguments, "include"), texts(arguments, "exclude"));
-    let wanted = import::Wanted {
+    let mut wanted = import::Wanted {
         id: text(arguments, "as").or_else(|| known.as_ref().map(|known| known.id.clone())).unwrap_or_default(),
         source: source.shown(),
         endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.as_ref().and_then(graphql_base)),
         today: today(),
         include: include.clone(),
         exclude: exclude.clone(),
+        names: Names::default(),
     };
     if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
         return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
     }
-    let bytes = source.read(allow_private)?;
-    let imported = make(&bytes, &wanted, overlay.as_ref())?;
+    let replace = arguments.get_flag("replace");
+    if !wanted.id.is_empty() {
+        ids::may_take(&app.catalog()?, &wanted.id, replace)?;
+    }
+    let bytes = source.read(allow_private).map_err(|error| instead(error, known.as_ref()))?;
+    let (mut imported, before) = again(app, &bytes, &mut wanted, overlay.as_ref())?;
     let stored = Stored {
         source: source.kept(),
         include,
@@ -68,22 +74,59 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         endpoint: wanted.endpoint.clone(),
         allow_private,
         overlay,
+        names: imported.report.names.clone(),
         provider: imported.provider,
     };
     let id = stored.provider.id.clone();
-    may_take(&app.catalog()?, &id, arguments.get_flag("replace"))?;
+    ids::may_take(&app.catalog()?, &id, replace)?;
     let dry = arguments.get_flag("dry-run");
-    let drift = update::kept(app, &id)?.map(|old| import::drift::drift(&old.provider, &stored.provider));
-    if let Some(drift) = drift.as_ref().filter(|drift| drift.breaks() && !dry && !arguments.get_flag("replace")) {
-        update::agree(out, &id, drift, "--replace imports it anyway")?;
+    let drift = match before {
+        Some(old) => import::drift::drift(&old.provider, &stored.provider),
+        None => import::drift::Drift { provider: ids::inherits(app, &stored.provider)?.into_iter().collect(), ..Default::default() },
+    };
+    imported.report.notes.extend(drift.provider.iter().cloned());
+    if drift.breaks() && !dry && !replace {
+        update::agree(out, &id, &drift, "--replace imports it anyway")?;
     }
     let file = if dry { None } else { Some(keep(app, &stored)?) };
     if allow_private && !dry {
         let path = ["integrations", &id, "allow_private"].map(str::to_owned).to_vec();
         configure::apply(app, false, vec![Change { path, value: Some(edit::value("true")) }])?;
     }
-    answer(out, &stored, &imported.report, &Told { file, dry, report: arguments.get_flag("report") });
+    answer(
+        out,
+        &stored,
+        &imported.report,
+        &Told { file, dry, report: arguments.get_flag("report"), source: source.kept(), options: options(arguments) },
+    );
     Ok(0)
+}
+
+/// Makes the provider, with the names that an import of the same id gave, and with that import. An id that nobody named is the description's.
+fn again(app: &App, bytes: &[u8], wanted: &mut import::Wanted, overlay: Option<&Overlay>) -> Result<(Imported, Option<Stored>)> {
+    if wanted.id.is_empty() {
+        let first = import::import(bytes, wanted)?;
+        wanted.id.clone_from(&first.provider.id);
+        if update::kept(app, &wanted.id)?.is_none() {
+            return Ok((laid(first, overlay)?, None));
+        }
+    }
+    let before = update::kept(app, &wanted.id)?;
+    if let Some(old) = &before {
+        wanted.names = old.names.clone();
+    }
+    Ok((make(bytes, wanted, overlay)?, before))
+}
+
+/// What else can be done where the description of a service of the index cannot be fetched.
+fn instead(error: Error, known: Option<&Known>) -> Error {
+    match known {
+        Some(known) => error.hint(format!(
+            "Its description is at {}: saved to a file, angelia integrations:import FILE --as {} imports it",
+            known.description, known.id
+        )),
+        None => error,
+    }
 }
 
 /// Where a service of the index answers GraphQL: a schema does not say it.
@@ -93,30 +136,13 @@ fn graphql_base(known: &Known) -> Option<String> {
 
 /// Makes the provider, with the overlay over it.
 pub fn make(bytes: &[u8], wanted: &import::Wanted, overlay: Option<&Overlay>) -> Result<Imported> {
-    let imported = import::import(bytes, wanted)?;
+    laid(import::import(bytes, wanted)?, overlay)
+}
+
+fn laid(imported: Imported, overlay: Option<&Overlay>) -> Result<Imported> {
     match overlay {
         None => Ok(imported),
         Some(overlay) => import::lay_over(imported, &overlay.name, &overlay.text),
-    }
-}
-
-/// Refuses an id that another provider has: an import must not quietly take the place of what somebody relies on.
-fn may_take(catalog: &Catalog, id: &str, replace: bool) -> Result<()> {
-    if !is_provider_id(id)
-        || crate::base::name::is_id(id) && [crate::registry::function::WORKFLOWS, "mcp", "data", "docs", "results", "script"].contains(&id)
-    {
-        return Err(Error::usage(format!("'{}' cannot be the id of an import", clean(id))).hint("--as NAME takes another one"));
-    }
-    if !catalog.ids()?.iter().any(|known| known == id) {
-        return Ok(());
-    }
-    let taken = |why: String| Err(Error::usage(why).hint(format!("--as {}_imported keeps both", id.chars().take(50).collect::<String>())));
-    match catalog.provider(id)?.layer {
-        Layer::Import | Layer::Overlaid => Ok(()),
-        Layer::BuiltIn if replace => Ok(()),
-        Layer::BuiltIn => taken(format!("'{id}' is a built-in provider that was checked against the service; the import would hide it"))
-            .map_err(|error: Error| error.hint("--replace hides it all the same")),
-        layer => taken(format!("'{id}' is a {} provider", layer.as_str())),
     }
 }
 
@@ -142,6 +168,30 @@ struct Told {
     file: Option<PathBuf>,
     dry: bool,
     report: bool,
+    /// As it was typed, without credentials.
+    source: String,
+    /// What else was wanted, as words of the command line.
+    options: String,
+}
+
+/// The options of an import, for another run of it.
+fn options(arguments: &ArgMatches) -> String {
+    let mut words = String::new();
+    for key in ["overlay", "endpoint", "include", "exclude"] {
+        let values: Vec<String> =
+            if matches!(key, "include" | "exclude") { texts(arguments, key) } else { text(arguments, key).into_iter().collect() };
+        values.iter().for_each(|value| words.push_str(&format!(" --{key} {}", quoted(&clean(value)))));
+    }
+    for key in ["allow-private", "replace"].into_iter().filter(|key| arguments.get_flag(key)) {
+        words.push_str(&format!(" --{key}"));
+    }
+    words
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@:=+,%".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn answer(out: &Out, stored: &Stored, report: &Report, told: &Told) {
@@ -153,7 +203,7 @@ fn answer(out: &Out, stored: &Stored, report: &Report, told: &Told) {
     let first = provider.functions.first().map_or("", |function| function.id.as_str());
     let mut next = Vec::new();
     if told.dry {
-        next.push(format!("angelia integrations:import {} --as {id}", stored.source));
+        next.push(format!("angelia integrations:import {} --as {id}{}", quoted(&told.source), told.options));
     } else {
         if provider.credentials.iter().any(|field| field.required && field.default.is_none()) || !provider.auth.0.is_empty() {
             next.push(format!("angelia integrations:fields {id}"));
@@ -197,21 +247,4 @@ fn fates(out: &Out, paint: Paint, report: &Report) -> String {
         vec![clean(&fate.operation), function, why]
     });
     out.table(&paint, &["operation", "function", "what could not be expressed"], rows.collect())
-}
-
-/// Takes an import out of the catalog.
-pub fn remove(app: &App, out: &Out, id: &str) -> Result<u8> {
-    let Some(path) = file(app, id).filter(|path| path.is_file()) else {
-        return Err(Error::new(Code::NotFound, format!("The file of the import '{id}' was not found")));
-    };
-    files::locked(&path, || {
-        std::fs::remove_file(&path).map_err(|error| Error::usage(format!("{} cannot be removed: {error}", path.display())))
-    })?;
-    if let Some(cache) = app.dirs.cache() {
-        drop(std::fs::remove_file(cache.join(FOLDER).join(format!("{id}.bin"))));
-    }
-    drop(std::fs::remove_file(path.with_extension("lock")));
-    let value: Value = json!({"success": true, "provider": id, "file": path.display().to_string()});
-    out.answer(&value, |_| format!("{} is removed. Credentials and rules of '{id}' stay until you remove them.", path.display()));
-    Ok(0)
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{clean, printable};
+use crate::base::name::{clean, nearest, printable};
 use crate::cli::call::block_on;
 use crate::cli::stdin::{self, Wait};
 use crate::config::{env, files};
@@ -28,7 +28,24 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const LARGEST_OVERLAY: u64 = 1 << 20;
 
 /// Parameters of an address whose value is nobody's business.
-const TELLING: &[&str] = &["token", "key", "secret", "sig", "signature", "password", "auth", "code", "credential", "session", "jwt"];
+const TELLING: &[&str] = &[
+    "token",
+    "key",
+    "secret",
+    "sig",
+    "signature",
+    "password",
+    "auth",
+    "code",
+    "credential",
+    "session",
+    "jwt",
+    "access",
+    "pass",
+    "pwd",
+    "cred",
+    "sas",
+];
 
 /// Where a description comes from.
 #[derive(Debug)]
@@ -153,8 +170,17 @@ fn file(path: &Path) -> Result<Vec<u8>> {
     match files::read_at_most(path, LARGEST as u64)? {
         Some(text) => Ok(text.into_bytes()),
         None => Err(Error::new(Code::NotFound, format!("There is no file {}", path.display()))
-            .hint("A description is a file, an https address, or - for stdin")),
+            .hints(near(path))
+            .hint("A description is a file, an https address, the id of a described service, or - for stdin")),
     }
+}
+
+/// Ids of the index that a name which is no file may have meant.
+fn near(path: &Path) -> Vec<String> {
+    let meant = path.file_name().and_then(|name| name.to_str()).filter(|name| is_provider_id(name)).unwrap_or_default();
+    let all = described::all().unwrap_or_default();
+    let ids = nearest(meant, all.iter().map(|known| known.id.as_str()));
+    ids.into_iter().map(|id| format!("Did you mean the described service '{id}'?")).collect()
 }
 
 /// The text of an overlay.

@@ -106,7 +106,7 @@ fn renew(app: &App, out: &Out, updated: &mut Updated, dry: bool, yes: bool) -> R
     }
     let bytes = Source::of(&old.source)?.read(old.allow_private)?;
     let imported = make(&bytes, &old.wanted(today()), old.overlay.as_ref())?;
-    let new = Stored { provider: imported.provider, ..old.clone() };
+    let new = Stored { names: imported.report.names.clone(), provider: imported.provider, ..old.clone() };
     let found = drift(&old.provider, &new.provider);
     let same = |stored: &Stored| stored.provider.origin.as_ref().map(|origin| origin.sha256.clone());
     let unchanged = found.is_empty() && same(&old) == same(&new);

@@ -1,7 +1,7 @@
 //! What changed between two imports of one service, function by function. A change that may make a call fail that worked before is breaking;
 //! so is one that sends credentials somewhere else. In doubt a change breaks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::base::json::plain;
 use crate::base::name::printable;
 use crate::registry::function::Function;
+use crate::registry::import::places;
 use crate::registry::manifest::Provider;
 
 /// How deep schemas are compared; what is below counts as changed when it differs at all.
@@ -46,7 +47,7 @@ impl Drift {
 
 /// Compares what was with what is to be.
 pub fn drift(old: &Provider, new: &Provider) -> Drift {
-    let mut drift = Drift { provider: provider(old, new), ..Drift::default() };
+    let mut drift = Drift { provider: places::moved(old, new), ..Drift::default() };
     let of = |provider: &'_ Provider| -> BTreeMap<String, Function> {
         provider.functions.iter().map(|function| (function.id.clone(), function.clone())).collect()
     };
@@ -64,34 +65,6 @@ pub fn drift(old: &Provider, new: &Provider) -> Drift {
         }
     }
     drift
-}
-
-fn provider(old: &Provider, new: &Provider) -> Vec<String> {
-    let mut said = Vec::new();
-    let shown = |value: Option<&Value>| value.map_or_else(|| String::from("nowhere"), |value| printable(&plain(value)));
-    let names: BTreeSet<&String> = old.servers.keys().chain(new.servers.keys()).collect();
-    for name in names {
-        let (was, is) = (old.servers.get(name), new.servers.get(name));
-        if was != is && was.is_some() {
-            said.push(format!("requests to server '{name}' go to {} instead of {}", shown(is), shown(was)));
-        }
-    }
-    let tokens = |provider: &Provider| provider.oauth.as_ref().map(|oauth| (oauth.token_url.clone(), oauth.authorize_url.clone()));
-    let (was, is) = (tokens(old), tokens(new));
-    if let Some(was) = was.as_ref().filter(|was| is.as_ref() != Some(was)) {
-        let now = is.map_or_else(|| String::from("no address"), |is| printable(&is.0));
-        said.push(format!("one signs in at {now} instead of {}", printable(&was.0)));
-    }
-    let known = |key: &str| old.credentials.iter().find(|field| field.key == key);
-    for field in new.credentials.iter().filter(|field| field.required && field.default.is_none()) {
-        if known(&field.key).is_none_or(|was| !was.required) {
-            said.push(format!("the credential '{}' is needed now", field.key));
-        }
-    }
-    for field in old.credentials.iter().filter(|field| !new.credentials.iter().any(|now| now.key == field.key)) {
-        said.push(format!("the credential '{}' is gone", field.key));
-    }
-    said
 }
 
 #[derive(Default)]

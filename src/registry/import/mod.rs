@@ -6,10 +6,12 @@ pub mod class;
 pub mod discovery;
 pub mod drift;
 pub mod graphql;
+pub mod kept;
 pub mod names;
 pub mod openapi;
 pub mod overlay;
 pub mod parts;
+mod places;
 pub mod postman;
 pub mod read;
 pub mod sample;
@@ -22,6 +24,7 @@ use serde_json::Value;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::sha256;
 use crate::base::name::printable;
+use crate::registry::import::kept::Names;
 use crate::registry::manifest::Provider;
 
 /// What is wanted of a description.
@@ -39,6 +42,8 @@ pub struct Wanted {
     pub include: Vec<String>,
     /// Globs of what is left out.
     pub exclude: Vec<String>,
+    /// Names that an earlier import gave: they stay.
+    pub names: Names,
 }
 
 /// A description that was read.
@@ -63,6 +68,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// One entry for each operation of the description, in its order.
     pub operations: Vec<Fate>,
+    /// What the description's operations are called before an overlay has its say.
+    #[serde(skip)]
+    pub names: Names,
 }
 
 /// What became of one operation.
@@ -83,6 +91,13 @@ pub struct Fate {
 
 /// Makes a provider of a description, whichever format it has.
 pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
+    let mut imported = of_some_format(bytes, wanted)?;
+    imported.report.names = Names::of(&imported.report.operations);
+    imported.report.notes.extend(places::notes(&imported.provider));
+    Ok(imported)
+}
+
+fn of_some_format(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
     let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
     if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
         return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);

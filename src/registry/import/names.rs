@@ -1,7 +1,7 @@
 //! Names of functions, made from operation ids or from method and path: a verb first, words that a person would say, at most 63 letters.
 //! All names of a description are made at once and by content alone, so that neither order nor what is left out changes one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::base::json::sha256;
 use crate::registry::import::parts::{id_of, singular, words};
@@ -48,7 +48,7 @@ const VERBS: &[&str] = &[
     "resume", "pause", "retry", "redeliver", "rotate", "revert", "convert", "render", "copy", "clone", "duplicate", "purge", "clear",
     "terminate", "dismiss", "execute", "trigger", "dispatch", "login", "logout", "authorize", "install", "uninstall", "deploy", "rollback",
     "upsert", "redeem", "refund", "charge", "mute", "reorder", "reprioritize", "transfer", "migrate", "encrypt", "decrypt", "sign",
-    "calculate", "estimate", "batch", "bulk", "disconnect", "connect", "unlink", "promote", "demote", "snooze", "ack", "acknowledge",
+    "untag", "kick", "unfurl", "invalidate", "calculate", "estimate", "batch", "bulk", "disconnect", "connect", "unlink", "promote", "demote", "snooze", "ack", "acknowledge",
 ];
 
 /// Verbs that are as often nouns: they count where nothing is only looked at, or where the path says them too.
@@ -68,23 +68,41 @@ const WHICH: &[&str] = &["authenticated", "public", "private", "current", "lates
 /// Words of programs and not of what they are about.
 const NOISE: &[&str] = &["controller", "api", "endpoint", "endpoints", "resource", "handler", "viewset", "rest", "using"];
 
-/// Names of operations, in their order.
-pub fn names(operations: &[Unnamed<'_>]) -> Vec<String> {
-    let candidates: Vec<Vec<String>> = operations.iter().map(candidates).collect();
+/// Names of operations, in their order. Those in `kept` have theirs already, and no other gets one of these.
+pub fn names(operations: &[Unnamed<'_>], kept: &[Option<String>]) -> Vec<String> {
+    let held: HashSet<&str> = kept.iter().flatten().map(String::as_str).collect();
+    let of = |(at, operation): (usize, &Unnamed<'_>)| match kept.get(at).and_then(Option::as_ref) {
+        Some(name) => vec![name.clone()],
+        None => candidates(operation).into_iter().filter(|name| !held.contains(name.as_str())).collect(),
+    };
+    let candidates: Vec<Vec<String>> = operations.iter().enumerate().map(of).collect();
     let mut level = vec![0; operations.len()];
     loop {
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, all) in candidates.iter().enumerate() {
             groups.entry(all.get(level[at]).map_or("", String::as_str)).or_default().push(at);
         }
-        let crowded: Vec<usize> = groups.into_values().filter(|group| group.len() > 1).flatten().collect();
-        let moving: Vec<usize> = crowded.into_iter().filter(|at| level[*at] + 1 < candidates[*at].len()).collect();
+        let crowded = groups.into_values().filter(|group| group.len() > 1).flat_map(|group| movers(&group, operations, kept));
+        let moving: Vec<usize> = crowded.filter(|at| level[*at] + 1 < candidates[*at].len()).collect();
         if moving.is_empty() {
             break;
         }
         moving.into_iter().for_each(|at| level[at] += 1);
     }
     candidates.iter().zip(level).map(|(all, at)| all.get(at).cloned().unwrap_or_default()).collect()
+}
+
+/// Those of one name that need another: all but the one whose path names the fewest parameters, where that is one alone. A list keeps the
+/// plain name, and what lies in it says more.
+fn movers(group: &[usize], operations: &[Unnamed<'_>], kept: &[Option<String>]) -> Vec<usize> {
+    let rank = |at: &usize| {
+        let count = operations.get(*at).map_or(0, |operation| parameters(operation.path).count());
+        (!kept.get(*at).is_some_and(Option::is_some), count)
+    };
+    let least = group.iter().map(rank).min();
+    let first: Vec<usize> = group.iter().copied().filter(|at| Some(rank(at)) == least).collect();
+    let stays = if first.len() == 1 { first.first() } else { None };
+    group.iter().copied().filter(|at| Some(at) != stays).collect()
 }
 
 /// From the shortest to one that nothing else has.
@@ -109,17 +127,13 @@ fn candidates(operation: &Unnamed<'_>) -> Vec<String> {
     let mark = sha256(format!("{} {}", operation.method, operation.path).as_bytes());
     let stem: String = all.first().map_or_else(String::new, |first| first.chars().take(50).collect());
     all.push(format!("{}_{}", stem.trim_end_matches('_'), mark.get(..8).unwrap_or_default()));
-    all.into_iter().map(|name| at_a_word(&name)).collect()
-}
-
-/// A name that was cut ends with a whole word.
-fn at_a_word(name: &str) -> String {
-    if name.len() < 63 { name.to_owned() } else { name.rsplit_once('_').map_or(name, |(whole, _)| whole).to_owned() }
+    all
 }
 
 fn joined(said: &Said) -> Vec<String> {
     let mut all = vec![said.verb.clone()];
     all.extend(said.about.iter().cloned());
+    all.dedup();
     all
 }
 
@@ -138,9 +152,19 @@ fn split(operation: &Unnamed<'_>) -> Option<(Vec<String>, Vec<String>)> {
     };
     let (tag, rest) = match id.rfind(['/', '.', ':']).or_else(|| id.find("Controller_").map(|at| at + 10)) {
         Some(at) => (useful(id.get(..at).unwrap_or_default()), useful(id.get(at + 1..).unwrap_or_default())),
-        None => (Vec::new(), useful(id)),
+        None => dotted(operation.path, useful(id)),
     };
     if rest.is_empty() { Some((Vec::new(), tag)).filter(|(_, rest)| !rest.is_empty()) } else { Some((tag, rest)) }
+}
+
+/// Words whose first ones are the tag of a path such as `/chat.postMessage`: the verb stands behind it.
+fn dotted(path: &str, all: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let tag = last_segment(path).and_then(|last| last.rsplit_once('.')).map(|(tag, _)| words(tag)).unwrap_or_default();
+    if !tag.is_empty() && all.len() > tag.len() && all.starts_with(&tag) {
+        let (tag, rest) = all.split_at(tag.len());
+        return (tag.to_vec(), rest.to_vec());
+    }
+    (Vec::new(), all)
 }
 
 /// The verb of ours that a word is, if it is one here.
@@ -152,7 +176,8 @@ fn verb(word: &str, operation: &Unnamed<'_>) -> Option<&'static str> {
         return Some(known);
     }
     let looks = matches!(operation.method, "GET" | "HEAD");
-    let in_path = || last_segment(operation.path).is_some_and(|last| words(last).first().is_some_and(|first| first == word));
+    let says = |last: &str| words(last.rsplit('.').next().unwrap_or(last)).first().is_some_and(|first| first == word);
+    let in_path = || last_segment(operation.path).is_some_and(says);
     NOUNS_TOO.iter().find(|known| **known == word).copied().filter(|_| !looks || in_path())
 }
 
@@ -308,7 +333,7 @@ mod tests {
     fn name(id: &str, request: &str, lists: bool) -> String {
         let (method, path) = request.split_once(' ').unwrap();
         let one = Unnamed { operation_id: Some(id).filter(|id| !id.is_empty()), method, path, lists, patched: false };
-        names(&[one]).remove(0)
+        names(&[one], &[]).remove(0)
     }
 
     #[test]
@@ -330,6 +355,13 @@ mod tests {
             ("PostCustomers", "POST /v1/customers", false, "create_customers"),
             ("userProfile", "GET /profile", false, "get_user_profile"),
             ("chat.postMessage", "POST /chat.postMessage", false, "post_message"),
+            ("chat_postMessage", "POST /chat.postMessage", false, "post_message"),
+            ("files_revokePublicURL", "POST /files.revokePublicURL", false, "revoke_public_url"),
+            ("conversations_kick", "POST /conversations.kick", false, "kick_conversation"),
+            ("views_open", "GET /views.open", false, "open_view"),
+            ("createCreateChannel", "POST /channels", false, "create_channel"),
+            ("UntagResource", "POST /tags", false, "untag_tag"),
+            ("", "GET /series/{id}", false, "get_series"),
             ("runLogs", "GET /runs/{id}/logs", false, "get_run_logs"),
             ("", "GET /users/{id}/posts", true, "list_user_posts"),
             ("", "GET /users/{id}", false, "get_user"),
@@ -359,13 +391,18 @@ mod tests {
             one("very long operation id that goes on and on and on and on and on and on one", "GET", "/e"),
             one("very long operation id that goes on and on and on and on and on and on two", "GET", "/f"),
         ];
-        let forward = names(&all);
+        let forward = names(&all, &[]);
         let mut reversed = all.clone();
         reversed.reverse();
-        let mut backward = names(&reversed);
+        let mut backward = names(&reversed, &[]);
         backward.reverse();
         assert_eq!(forward, backward);
         assert_eq!(forward[..2], ["list_issue_comments", "list_gist_comments"]);
+        let list = Unnamed { operation_id: None, method: "GET", path: "/users", lists: false, patched: false };
+        let item = Unnamed { path: "/user/{id}", ..list.clone() };
+        assert_eq!(names(&[item.clone(), Unnamed { path: "/user", ..list.clone() }], &[]), ["get_user_by_id", "get_user"]);
+        let held = names(&[item, Unnamed { path: "/user", ..list }], &[Some(String::from("get_user")), None]);
+        assert!(held[0] == "get_user" && held[1].starts_with("get_user_"), "{held:?}");
         let apart: std::collections::BTreeSet<&String> = forward.iter().collect();
         assert_eq!(apart.len(), all.len(), "{forward:?}");
         assert!(forward.iter().all(|name| crate::base::name::is_id(name)), "{forward:?}");

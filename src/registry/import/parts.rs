@@ -8,9 +8,17 @@ use serde_json::{Map, Value, json};
 use crate::base::name::{clean, is_id};
 use crate::registry::credential::Credential;
 use crate::registry::function::{BodyForm, Example, Function, Operation, ResponseForm};
+use crate::registry::import::kept::Names;
 use crate::registry::import::{Fate, Wanted};
 use crate::registry::manifest::Origin;
 use crate::registry::schema::Checker;
+
+/// Longest id.
+const LONGEST_ID: usize = 63;
+
+/// Words that are what they are, one or many.
+const SAME_IN_PLURAL: &[&str] =
+    &["series", "species", "sms", "mms", "news", "gps", "dns", "tls", "aws", "css", "rss", "https", "kubernetes"];
 
 /// Longest description of a function or a provider.
 const LONGEST: usize = 400;
@@ -79,11 +87,19 @@ pub fn id(name: &str) -> String {
 pub fn id_of<W: AsRef<str>>(words: &[W]) -> String {
     let joined = words.iter().map(AsRef::as_ref).collect::<Vec<_>>().join("_");
     let joined = if joined.starts_with(|first: char| first.is_ascii_lowercase()) { joined } else { format!("x_{joined}") };
-    joined.chars().take(63).collect::<String>().trim_end_matches('_').to_owned()
+    if joined.len() <= LONGEST_ID {
+        return joined.trim_end_matches('_').to_owned();
+    }
+    // Cut between words where there is a place to.
+    let head: String = joined.chars().take(LONGEST_ID).collect();
+    head.rsplit_once('_').map_or(head.as_str(), |(whole, _)| whole).trim_end_matches('_').to_owned()
 }
 
 /// One of what a plural word names: `policies` is `policy`.
 pub fn singular(word: &str) -> String {
+    if SAME_IN_PLURAL.contains(&word) {
+        return word.to_owned();
+    }
     let cut = |end: &str, least: usize| word.strip_suffix(end).filter(|rest| rest.len() >= least);
     if let Some(rest) = cut("ies", 2) {
         return format!("{rest}y");
@@ -117,6 +133,16 @@ pub fn grave(words: &[String]) -> bool {
 pub struct Ids(HashSet<String>);
 
 impl Ids {
+    /// Nothing gets a name that an operation had before.
+    pub fn after(names: &Names) -> Self {
+        Self(names.all().map(str::to_owned).collect())
+    }
+
+    /// The name that an operation had; else a free one.
+    pub fn keep(&mut self, names: &Names, operation: &str, candidates: impl IntoIterator<Item = String>) -> String {
+        names.get(operation).map_or_else(|| self.take(candidates), str::to_owned)
+    }
+
     /// The first of the candidates that is free; else the last with a number.
     pub fn take(&mut self, candidates: impl IntoIterator<Item = String>) -> String {
         let mut last = String::from("call");

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::registry::import::Wanted;
+use crate::registry::import::kept::Names;
 use crate::registry::manifest::Provider;
 
 /// The folder of imports in the data folder.
@@ -26,6 +27,9 @@ pub struct Stored {
     /// The overlay that is laid over it, as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<Overlay>,
+    /// What the operations are called, before the overlay.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
     pub provider: Provider,
 }
 
@@ -46,6 +50,7 @@ impl Stored {
             today,
             include: self.include.clone(),
             exclude: self.exclude.clone(),
+            names: self.names.clone(),
         }
     }
 }

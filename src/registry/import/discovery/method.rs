@@ -7,6 +7,7 @@ use crate::registry::function::{BodyForm, Function, Operation, ResponseForm};
 use crate::registry::import::Fate;
 use crate::registry::import::class::{Asked, class};
 use crate::registry::import::discovery::shapes::{Shapes, constraints, only_answered};
+use crate::registry::import::kept::Names;
 use crate::registry::import::parts::{Ids, function, give_example, id, id_of, remark, sentence, singular, title};
 
 /// A method with the resources that it lies in.
@@ -22,6 +23,7 @@ pub(super) struct Method<'a> {
 pub(super) struct Making<'a> {
     pub shapes: &'a Shapes<'a>,
     pub top: &'a Map<String, Value>,
+    pub kept: &'a Names,
 }
 
 type Made = (Option<Function>, Fate);
@@ -195,12 +197,12 @@ impl<'a> Making<'a> {
     fn download(&self, method: &Method<'a>, of: &Function, ids: &mut Ids) -> Made {
         let mut made = of.clone();
         let resource = method.chain.last().map_or_else(|| String::from("content"), |last| id(&singular(last)));
-        made.id = ids.take([id_of(&["download", &resource]), id_of(&[&of.id, "content"])]);
+        let operation = format!("{} (content)", method.id);
+        made.id = ids.keep(self.kept, &operation, [id_of(&["download", &resource]), id_of(&[&of.id, "content"])]);
         made.title = title(&made.id);
         made.description = sentence(&format!("Downloads the content. {}", of.description), "");
         made.synonyms = vec![format!("{} alt=media", method.id), String::from("download")];
         self.as_download(method, &mut made);
-        let operation = format!("{} (content)", method.id);
         let fate = Fate { operation, function: Some(made.id.clone()), left_out: None, warnings: Vec::new() };
         (Some(made), fate)
     }
@@ -222,7 +224,7 @@ impl<'a> Making<'a> {
         let named = &[of.id.as_str(), "content"];
         let resource = method.chain.last().map_or_else(|| String::from("content"), |last| id(&singular(last)));
         let new = matches!(method.name, "create" | "insert" | "import" | "upload");
-        made.id = ids.take([if new { id_of(&["upload", &resource]) } else { id_of(named) }, id_of(named)]);
+        made.id = ids.keep(self.kept, &operation, [if new { id_of(&["upload", &resource]) } else { id_of(named) }, id_of(named)]);
         made.title = title(&made.id);
         made.description = sentence(&format!("Sends the content of a file. {}", of.description), "");
         made.operation = of.operation.max(Operation::Write);

@@ -41,11 +41,11 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     let mut origin = origin(wanted, "google-discovery", document.sha256.clone());
     origin.version = version(top);
     provider.origin = Some(origin);
-    let named = names::of(&found);
+    let mut ids = Ids::after(&wanted.names);
+    let named = names::of(&found, &wanted.names, &mut ids);
     let shapes = Shapes::new(top.get("schemas").and_then(Value::as_object));
-    let making = Making { shapes: &shapes, top };
-    let (mut functions, mut ids) = (Vec::new(), Ids::default());
-    named.iter().for_each(|name| _ = ids.take([name.clone()]));
+    let making = Making { shapes: &shapes, top, kept: &wanted.names };
+    let mut functions = Vec::new();
     for (method, name) in found.iter().zip(&named) {
         let path = text(method.members, "path").unwrap_or_default();
         let request = format!("{} /{}", text(method.members, "httpMethod").unwrap_or("GET"), path.trim_start_matches('/'));

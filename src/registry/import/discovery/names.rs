@@ -4,14 +4,15 @@
 use std::cmp::Reverse;
 
 use crate::registry::import::discovery::method::Method;
+use crate::registry::import::kept::Names;
 use crate::registry::import::parts::{Ids, id_of, singular, words};
 
 /// Words in method names that say what is done; a method whose name has one elsewhere is named by it all the same.
 const VERBS: &[&str] =
     &["cancel", "create", "delete", "export", "get", "import", "insert", "list", "patch", "search", "set", "update", "upload"];
 
-/// The id of each method, in the same order.
-pub(super) fn of(methods: &[Method<'_>]) -> Vec<String> {
+/// The id of each method, in the same order; those that had one before keep it.
+pub(super) fn of(methods: &[Method<'_>], kept: &Names, ids: &mut Ids) -> Vec<String> {
     let mut order: Vec<usize> = (0..methods.len()).collect();
     let rank = |at: &usize| {
         let method = &methods[*at];
@@ -19,10 +20,9 @@ pub(super) fn of(methods: &[Method<'_>]) -> Vec<String> {
         (Reverse(projects), method.chain.len(), method.id.clone())
     };
     order.sort_by_cached_key(rank);
-    let mut ids = Ids::default();
     let mut named = vec![String::new(); methods.len()];
     for at in order {
-        named[at] = ids.take(candidates(&methods[at]));
+        named[at] = ids.keep(kept, &methods[at].id, candidates(&methods[at]));
     }
     named
 }

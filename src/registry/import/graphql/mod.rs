@@ -65,7 +65,7 @@ fn import(model: &Model, sha256: &str, wanted: &Wanted) -> Result<Imported, Stri
     report.notes.push(String::from(
         "a schema does not say how one signs in: a bearer token is sent where one is given; an overlay can say otherwise",
     ));
-    let mut ids = Ids::default();
+    let mut ids = Ids::after(&wanted.names);
     let noun_first = model.mutation.as_deref().is_some_and(|name| function::noun_first(model.fields(name)));
     let roots = [(Some(model.query.as_str()), None), (model.mutation.as_deref(), Some(noun_first))];
     for (root, mutation) in roots.into_iter().filter_map(|(root, mutation)| root.map(|root| (root, mutation))) {
@@ -85,7 +85,7 @@ fn one(model: &Model, field: &Field, mutation: Option<bool>, wanted: &Wanted, id
     if !is_name(&field.name) || MACHINERY.contains(&field.name.as_str()) {
         return left_out(&operation, String::from("it belongs to the machinery of federated services"));
     }
-    let name = ids.take(function::names(model, field, mutation));
+    let name = ids.keep(&wanted.names, &operation, function::names(model, field, mutation));
     if let Some(why) = unwanted(wanted, &[&name, &operation, &field.name]) {
         return left_out(&operation, why);
     }

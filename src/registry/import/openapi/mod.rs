@@ -65,7 +65,8 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     let operations = operations(&doc, &mut report)?;
     let info = doc.root.get("info").unwrap_or(&Value::Null);
     let unnamed: Vec<Unnamed<'_>> = operations.iter().map(|one| unnamed(one, &operations)).collect();
-    let names = names(&unnamed);
+    let asked: Vec<String> = operations.iter().map(Operation::named).collect();
+    let names = names(&unnamed, &wanted.names.kept(asked.iter().map(String::as_str)));
     let values: Vec<&Value> = operations.iter().map(|one| one.value).collect();
     let mut security = security::security(&doc, &values);
     let parameters: Vec<&Value> =

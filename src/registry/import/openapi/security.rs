@@ -8,6 +8,7 @@ use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
 use crate::registry::import::openapi::doc::{Doc, says, word};
 use crate::registry::import::parts;
+use crate::registry::import::places;
 use crate::registry::import::text::remark;
 
 /// What is said where nothing is.
@@ -149,9 +150,7 @@ impl Security {
         } else {
             scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(flow, of)| (flow.clone(), of)).collect()
         };
-        let address = |of: &Value, key: &str| {
-            word(of, key).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(str::to_owned)
-        };
+        let address = |of: &Value, key: &str| word(of, key).filter(|url| places::is_private_talk(url)).map(str::to_owned);
         let mut grants = Vec::new();
         let (mut authorize, mut token) = (None, None);
         for (flow, of) in &flows {
@@ -170,7 +169,11 @@ impl Security {
             let (at, from) = (address(of, "tokenUrl"), address(of, "authorizationUrl"));
             let same = token.is_none() || token == at;
             if at.is_none() || (grant == Grant::AuthorizationCode && from.is_none()) || !same {
-                self.notes.push(format!("'{}': the addresses of the OAuth flow '{}' cannot be used", printable(name), printable(flow)));
+                let of = (printable(name), printable(flow));
+                self.notes.push(format!(
+                    "'{}': the addresses of the OAuth flow '{}' are missing, or not https; bring an access token",
+                    of.0, of.1
+                ));
                 continue;
             }
             token = at;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::base::address;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, CredentialKind};
 use crate::registry::import::openapi::doc::{Doc, word};
@@ -77,6 +78,15 @@ impl Servers {
                 self.fields.push(field(&key, variable, default, url.starts_with(&format!("{{{key}}}"))));
             }
         }
+        self.without_strange_defaults(&url);
+        let mut url = self.without_user(url);
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme.to_lowercase()).unwrap_or_default();
+        let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-".contains(&b));
+        if named && !matches!(scheme.as_str(), "http" | "https") {
+            self.notes.push(format!("the server {} cannot be used: it is not asked by https", printable(&url)));
+            url = String::from("/");
+        }
         let plain = url.split_once('?').map_or(url.as_str(), |(before, _)| before);
         if plain.starts_with("https://") || plain.starts_with("http://") || plain.starts_with('{') {
             return plain.to_owned();
@@ -85,6 +95,31 @@ impl Servers {
             return format!("https://{rest}");
         }
         self.relative(plain)
+    }
+
+    /// An address without the user name and password that stand in it: accounts have these.
+    fn without_user(&mut self, url: String) -> String {
+        let Some((scheme, rest)) = url.split_once("//") else { return url };
+        let end = rest.find('/').unwrap_or(rest.len());
+        match rest.get(..end).and_then(|host| host.rsplit_once('@')) {
+            None => url,
+            Some((_, host)) => {
+                let plain = format!("{scheme}//{host}{}", rest.get(end..).unwrap_or_default());
+                self.notes.push(format!("the user name in the address of the server {} was left out", printable(&plain)));
+                plain
+            }
+        }
+    }
+
+    /// A default that would change which host is asked is no default.
+    fn without_strange_defaults(&mut self, url: &str) {
+        for field in &mut self.fields {
+            let Some(why) = field.default.as_ref().and_then(|default| address::fits(url, &field.key, default).err()) else { continue };
+            let shown = printable(field.default.as_deref().unwrap_or_default());
+            self.notes.push(format!("the default '{shown}' of the server's variable '{}' was left out: it {why}", field.key));
+            // Of a field that another server brought along the default goes too: it stands in both.
+            (field.default, field.required) = (None, true);
+        }
     }
 
     /// An address below the one that the description came from; without one it is asked for.

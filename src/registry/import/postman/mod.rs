@@ -9,9 +9,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::base::address;
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
+use crate::registry::import::kept::Names;
 use crate::registry::import::names::{Unnamed, names};
 use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted, verify};
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
@@ -61,7 +63,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     let signing = secrets::signing(top.get("auth"), &found.iter().map(|item| item.auth).collect::<Vec<_>>(), &requests, &mut report.notes);
     let mut provider = provider(top, document, wanted, &signing)?;
     servers(&mut provider, &requests, &shared);
-    let named = named(&found, &requests);
+    let named = named(&found, &requests, &wanted.names);
     for ((item, request), name) in found.iter().zip(&requests).zip(named) {
         report.operations.push(one(item, request, &name, &signing, wanted, &mut provider));
     }
@@ -102,7 +104,7 @@ fn variables(top: &Map<String, Value>) -> BTreeMap<&str, String> {
 }
 
 /// Names of all requests: what a collection calls a request is read as other descriptions' operation ids are.
-fn named(found: &[Item<'_>], requests: &[Result<Request<'_>, String>]) -> Vec<String> {
+fn named(found: &[Item<'_>], requests: &[Result<Request<'_>, String>], kept: &Names) -> Vec<String> {
     let unnamed: Vec<Unnamed<'_>> = found
         .iter()
         .zip(requests)
@@ -112,8 +114,19 @@ fn named(found: &[Item<'_>], requests: &[Result<Request<'_>, String>]) -> Vec<St
             Unnamed { operation_id: Some(item.name.as_str()), method, path, lists, patched: false }
         })
         .collect();
+    let operations: Vec<String> = found.iter().zip(requests).map(|(item, request)| operation(item, request).1).collect();
+    let kept = kept.kept(operations.iter().map(String::as_str));
     let mut ids = Ids::default();
-    names(&unnamed).into_iter().map(|name| ids.take([name])).collect()
+    kept.iter().flatten().for_each(|name| _ = ids.take([name.clone()]));
+    let all = names(&unnamed, &kept);
+    all.into_iter().zip(&kept).map(|(name, kept)| kept.clone().unwrap_or_else(|| ids.take([name]))).collect()
+}
+
+/// Where a request stands in its collection, alone and with what it asks.
+fn operation(item: &Item<'_>, request: &Result<Request<'_>, String>) -> (String, String) {
+    let place = item.folders.iter().map(|folder| printable(folder)).chain([item.name.clone()]).collect::<Vec<_>>().join(" / ");
+    let whole = request.as_ref().map_or_else(|_| place.clone(), |request| format!("{place} ({} {})", request.method, request.path));
+    (place, whole)
 }
 
 fn one(
@@ -124,13 +137,12 @@ fn one(
     wanted: &Wanted,
     provider: &mut Provider,
 ) -> Fate {
-    let place = item.folders.iter().map(|folder| printable(folder)).chain([item.name.clone()]).collect::<Vec<_>>().join(" / ");
+    let (place, operation) = operation(item, request);
     let request = match request {
         Ok(request) => request,
-        Err(why) => return left_out(&place, why.clone()),
+        Err(why) => return left_out(&operation, why.clone()),
     };
     let line = format!("{} {}", request.method, request.path);
-    let operation = format!("{place} ({line})");
     if let Some(why) = unwanted(wanted, &[name, &line, &place]) {
         return left_out(&operation, why);
     }
@@ -199,7 +211,8 @@ fn add_field(provider: &mut Provider, variable: &str, template: &str, shared: &S
         .variables
         .get(variable)
         .filter(|value| !value.is_empty() && !value.contains("{{"))
-        .map(|value| if whole && !value.contains("://") { format!("https://{}", printable(value)) } else { printable(value) });
+        .map(|value| if whole && !value.contains("://") { format!("https://{}", printable(value)) } else { printable(value) })
+        .filter(|value| address::fits(template, &key, value).is_ok());
     made.required = true;
     provider.credentials.push(made);
 }
