@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{printable, slug};
-use crate::registry::function::Function;
+use crate::registry::function::{Function, Operation as Kind};
 use crate::registry::import::names::{Said, Unnamed, names, said};
 use crate::registry::import::openapi::doc::{Doc, says, word};
 use crate::registry::import::openapi::draft::Draft;
@@ -171,8 +171,10 @@ fn function<'a>(one: &Operation<'a>, name: &str, said: &Said, shared: &mut Share
     }
     draft.function.server = shared.servers.own(one.value).or_else(|| shared.servers.own(one.item));
     draft.function.pagination = pages::pagination(&draft, one.value, &answer);
-    draft.function.idempotent =
-        ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) && one.method != "GET" && one.method != "HEAD";
+    // What the extension means is a key that makes a repeated write harmless: without one on its way nothing is sent twice.
+    if class != Kind::Read && ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) {
+        draft.warn("it may be repeated with an idempotency key; none is sent by itself, and it is not repeated");
+    }
     describe(one, &mut draft);
     Ok(draft.finish())
 }
