@@ -13,6 +13,7 @@ use crate::call::runtime::Runtime;
 use crate::cli::call::{block_on, exit_code, perform, runtime};
 use crate::cli::output::Out;
 use crate::registry::catalog::Layer;
+use crate::registry::index::is_provider_id;
 
 fn provider(arguments: &ArgMatches) -> Option<&str> {
     arguments.get_one::<String>("provider").map(String::as_str)
@@ -131,7 +132,10 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 /// Removes everything that is stored for an account.
 pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
-    app.catalog()?.provider(id)?;
+    // What was stored for a provider that is gone can still be deleted.
+    if !app.vault()?.knows(id) {
+        app.catalog()?.provider(id)?;
+    }
     if !app.vault()?.remove(&app.dirs, id, alias)? {
         return Err(Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
             .hint(format!("angelia integrations:accounts {id}")));
@@ -145,7 +149,13 @@ pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8>
 /// `integrations:remove`: deletes the user's own manifest or import.
 pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let id = provider(arguments).unwrap_or_default();
-    let opened = app.catalog()?.provider(id)?;
+    let opened = match app.catalog()?.provider(id) {
+        // A file that cannot be read is no provider, and is removed all the same.
+        Err(_) if is_provider_id(id) && crate::cli::import::file(app, id).is_some_and(|file| file.is_file()) => {
+            return crate::cli::import::remove(app, out, id);
+        }
+        opened => opened?,
+    };
     if opened.layer == Layer::Workflows {
         let files = opened.functions.iter().filter_map(|function| function.lua.as_ref());
         return Err(Error::usage(format!("'{id}' is made of workflow files; remove the file of the one that you no longer want"))
@@ -166,8 +176,9 @@ pub fn remove(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         return Err(Error::new(Code::NotFound, format!("The file that defines '{id}' was not found in {}", folder.display())));
     };
     std::fs::remove_file(&file).map_err(|error| Error::usage(format!("{} cannot be removed: {error}", file.display())))?;
+    let rest = crate::cli::import::forget_rules(app, id)?;
     out.answer(&json!({"success": true, "provider": id, "file": file.display().to_string()}), |_| {
-        format!("{} is removed. Credentials and rules of '{id}' stay until you remove them.", file.display())
+        format!("{} is removed. {rest}", file.display())
     });
     Ok(0)
 }

@@ -23,6 +23,7 @@ use crate::registry::import::stored::{FOLDER, Overlay, Stored};
 use crate::registry::import::{self, Imported, Report};
 use crate::registry::index::is_provider_id;
 use crate::registry::known::Known;
+use crate::registry::manifest::Provider;
 use crate::registry::user;
 
 use self::source::Source;
@@ -73,7 +74,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let id = stored.provider.id.clone();
     may_take(&app.catalog()?, &id, arguments.get_flag("replace"))?;
     let dry = arguments.get_flag("dry-run");
-    let drift = update::kept(app, &id)?.map(|old| import::drift::drift(&old.provider, &stored.provider));
+    let old = update::kept(app, &id)?;
+    if old.is_none() && !dry && !arguments.get_flag("replace") {
+        may_inherit(app, &stored.provider)?;
+    }
+    let drift = old.map(|old| import::drift::drift(&old.provider, &stored.provider));
     if let Some(drift) = drift.as_ref().filter(|drift| drift.breaks() && !dry && !arguments.get_flag("replace")) {
         update::agree(out, &id, drift, "--replace imports it anyway")?;
     }
@@ -199,6 +204,43 @@ fn fates(out: &Out, paint: Paint, report: &Report) -> String {
     out.table(&paint, &["operation", "function", "what could not be expressed"], rows.collect())
 }
 
+/// Refuses to hand credentials of an earlier service to another one that takes its id.
+fn may_inherit(app: &App, provider: &Provider) -> Result<()> {
+    let (id, vault) = (&provider.id, app.vault()?);
+    let Some(account) = vault.accounts(id).into_iter().find(|account| vault.stored(id, account).next().is_some()) else { return Ok(()) };
+    let to = provider.servers.values().next().map(crate::base::json::plain).unwrap_or_default();
+    let why = format!(
+        "Credentials of an earlier '{id}' are still stored, and would go to {} ({}). Nothing was changed",
+        clean(&to),
+        clean(&provider.title)
+    );
+    Err(Error::new(Code::ApprovalRequired, why)
+        .hint(format!("angelia integrations:accounts {id} --remove={account}"))
+        .hint("--replace hands them on; --as NAME takes another id"))
+}
+
+/// Takes the rules of a provider that is gone out of the user's settings, so that no other one has them by its name. Where another provider
+/// of this name was only hidden, it keeps them but for private addresses.
+pub fn forget_rules(app: &App, id: &str) -> Result<String> {
+    let stays = app.catalog()?.ids()?.iter().any(|known| known == id);
+    let mut path = vec![String::from("integrations"), id.to_owned()];
+    if stays {
+        path.push(String::from("allow_private"));
+    }
+    if app.dirs.config().is_some_and(|config| config.join("config.toml").is_file()) {
+        configure::apply(app, false, vec![Change { path, value: None }])?;
+    }
+    let vault = app.vault()?;
+    let kept = vault.accounts(id).into_iter().find(|account| vault.stored(id, account).next().is_some());
+    Ok(match (stays, kept) {
+        (true, _) => String::from("The provider that it hid is back, with the credentials and rules of that name."),
+        (false, None) => String::from("Its rules went with it."),
+        (false, Some(account)) => format!(
+            "Its rules went with it; its credentials are still stored: angelia integrations:accounts {id} --remove={account} deletes them."
+        ),
+    })
+}
+
 /// Takes an import out of the catalog.
 pub fn remove(app: &App, out: &Out, id: &str) -> Result<u8> {
     let Some(path) = file(app, id).filter(|path| path.is_file()) else {
@@ -211,7 +253,8 @@ pub fn remove(app: &App, out: &Out, id: &str) -> Result<u8> {
         drop(std::fs::remove_file(cache.join(FOLDER).join(format!("{id}.bin"))));
     }
     drop(std::fs::remove_file(path.with_extension("lock")));
+    let rest = forget_rules(app, id)?;
     let value: Value = json!({"success": true, "provider": id, "file": path.display().to_string()});
-    out.answer(&value, |_| format!("{} is removed. Credentials and rules of '{id}' stay until you remove them.", path.display()));
+    out.answer(&value, |_| format!("{} is removed. {rest}", path.display()));
     Ok(0)
 }
