@@ -8,6 +8,7 @@ mod class;
 mod doc;
 mod draft;
 mod example;
+mod implied;
 mod pages;
 mod schema;
 mod security;
@@ -71,6 +72,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     let parameters: Vec<&Value> =
         operations.iter().flat_map(|one| arguments::declared(&doc, one.item, one.value, &mut Vec::new())).collect();
     security.by_header(&parameters);
+    security.by_parameter(&parameters, operations.len());
     let mut shared = Shared { doc, servers: Servers::of(&doc, &wanted.source), keys: std::mem::take(&mut security.keys) };
     let mut provider = provider(info, document, wanted);
     provider.functions = functions(&operations, &names, &unnamed, &mut shared, wanted, &mut report);
