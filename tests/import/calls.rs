@@ -127,6 +127,7 @@ fn bodies_of_every_kind_are_built() {
     assert_eq!(upload.code, 0, "{upload:?}");
     let parts = String::from_utf8_lossy(&world.server.requests().last().unwrap().body).into_owned();
     assert!(parts.contains("filename=\"photo.png\"") && parts.contains("PNG") && parts.contains("{\"a\":1}"), "{parts}");
+    assert!(parts.contains("Content-Type: application/json"), "{parts}");
     assert_eq!(world.sent("set_raw", &json!({"file": "aGk="})).body, b"hi");
     let plain = world.sent("create_text", &json!({"body": "words"}));
     assert_eq!((plain.body.as_slice(), plain.header("content-type")), (&b"words"[..], Some("text/plain")));

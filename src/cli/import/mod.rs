@@ -28,6 +28,13 @@ use crate::registry::user;
 
 use self::source::Source;
 
+/// Words that no field of a Lua table can be named by.
+#[rustfmt::skip]
+const LUA: &[&str] = &[
+    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or", "repeat",
+    "return", "then", "true", "until", "while",
+];
+
 fn text(arguments: &ArgMatches, key: &str) -> Option<String> {
     arguments.get_one::<String>(key).cloned()
 }
@@ -107,9 +114,10 @@ pub fn make(bytes: &[u8], wanted: &import::Wanted, overlay: Option<&Overlay>) ->
 
 /// Refuses an id that another provider has: an import must not quietly take the place of what somebody relies on.
 fn may_take(catalog: &Catalog, id: &str, replace: bool) -> Result<()> {
-    if !is_provider_id(id)
-        || crate::base::name::is_id(id) && [crate::registry::function::WORKFLOWS, "mcp", "data", "docs", "results", "script"].contains(&id)
-    {
+    // A word of the command line would be that word, and one of Lua could not be written in a script.
+    let spoken = crate::cli::tree::verbs("integrations").iter().any(|verb| verb == id) || LUA.contains(&id);
+    let own = [crate::registry::function::WORKFLOWS, "workflows", "mcp", "data", "docs", "results", "script"].contains(&id);
+    if !is_provider_id(id) || spoken || own {
         return Err(Error::usage(format!("'{}' cannot be the id of an import", clean(id))).hint("--as NAME takes another one"));
     }
     if !catalog.ids()?.iter().any(|known| known == id) {

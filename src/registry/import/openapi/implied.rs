@@ -61,7 +61,10 @@ impl Security {
             return;
         }
         let Some((service, region)) = servers.iter().find_map(|url| signed_for(url)) else {
-            self.notes.push(format!("'{}': requests must be signed by AWS Signature Version 4, and its address does not say for which service and region; that is not expressed, calls will be refused", printable(name)));
+            self.notes.push(format!(
+                "'{}': requests must be signed by AWS Signature Version 4, and its address does not say for which service; calls will be refused",
+                printable(name)
+            ));
             self.made.push((name.to_owned(), Vec::new()));
             return;
         };

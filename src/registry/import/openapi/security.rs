@@ -152,9 +152,7 @@ impl Security {
         } else {
             scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(flow, of)| (flow.clone(), of)).collect()
         };
-        let address = |of: &Value, key: &str| {
-            word(of, key).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(str::to_owned)
-        };
+        let address = |of: &Value, key: &str| word(of, key).filter(|url| is_safe(url)).map(str::to_owned);
         let mut grants = Vec::new();
         let (mut authorize, mut token) = (None, None);
         for (flow, of) in &flows {
@@ -264,6 +262,16 @@ impl Security {
             field.required = says(found, "required");
         }
     }
+}
+
+/// Whether secrets may be sent to an address: encrypted, or on this machine.
+fn is_safe(url: &str) -> bool {
+    let host = url.strip_prefix("http://").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let loopback = |host: &str| {
+        ["127.0.0.1", "localhost", "[::1]"]
+            .contains(&host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name }))
+    };
+    url.starts_with("https://") || host.is_some_and(loopback)
 }
 
 fn placement(kind: AuthKind, name: &str, value: &str) -> Auth {
