@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
@@ -266,12 +267,8 @@ impl Security {
 
 /// Whether secrets may be sent to an address: encrypted, or on this machine.
 fn is_safe(url: &str) -> bool {
-    let host = url.strip_prefix("http://").map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let loopback = |host: &str| {
-        ["127.0.0.1", "localhost", "[::1]"]
-            .contains(&host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name }))
-    };
-    url.starts_with("https://") || host.is_some_and(loopback)
+    let Ok(url) = Url::parse(url) else { return url.starts_with("https://") };
+    url.scheme() == "https" || (url.scheme() == "http" && matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
 }
 
 fn placement(kind: AuthKind, name: &str, value: &str) -> Auth {
