@@ -43,6 +43,8 @@ pub enum BuiltBody {
 #[derive(Debug, Clone)]
 pub enum Content {
     Text(String),
+    /// A part that says that it is JSON.
+    Json(Value),
     Bytes(Vec<u8>),
     File(PathBuf),
 }
@@ -297,6 +299,7 @@ fn parts(function: &Function, arguments: &Checked, problems: &mut Vec<Problem>) 
             Value::Array(items) if items.iter().all(|item| !item.is_object()) => {
                 parts.extend(items.iter().map(|item| (wire.clone(), Content::Text(plain(item)))));
             }
+            Value::Object(_) | Value::Array(_) => parts.push((wire, Content::Json(value.clone()))),
             other => parts.push((wire, content(function, name, other, problems))),
         }
     }
@@ -356,6 +359,7 @@ pub fn preview(built: &Built, auth: &auth::Preview) -> Value {
 fn shown(content: &Content) -> Value {
     match content {
         Content::Text(text) => Value::from(text.as_str()),
+        Content::Json(value) => Value::from(value.to_string()),
         Content::Bytes(bytes) => {
             json!({"bytes": bytes.len(), "sha256": sha256(bytes)})
         }

@@ -65,6 +65,7 @@ pub fn request(built: &Built) -> Value {
 fn part(content: &Content) -> String {
     let bytes = match content {
         Content::Text(text) => text.clone().into_bytes(),
+        Content::Json(value) => value.to_string().into_bytes(),
         Content::Bytes(bytes) => bytes.clone(),
         Content::File(path) => std::fs::read(path).unwrap_or_default(),
     };

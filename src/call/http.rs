@@ -19,7 +19,7 @@ use crate::call::exchange::{Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::{Gathered, handed_on};
 use crate::call::pace::Pace;
-use crate::call::page::{Next, Pager};
+use crate::call::page::{Next, Pager, REPEATED_PAGE};
 use crate::call::plan::Plan;
 use crate::call::request::{Ctx, Progress};
 use crate::call::response::{self, Read};
@@ -193,6 +193,8 @@ impl Run<'_> {
             list.pages += 1;
             let room = options.max_items.map_or(u64::MAX, |most| most.saturating_sub(list.items));
             let (taken, cut) = match self.take(&pagination, &mut value, room) {
+                // What is there already is not given twice.
+                Ok(_) if next == Next::Stop(REPEATED_PAGE) => (Vec::new(), false),
                 Ok(taken) => taken,
                 Err(error) => {
                     return Outcome { list: Some(list), error: Some(error), ..Outcome::default() };

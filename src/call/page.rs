@@ -1,12 +1,12 @@
 //! How a list goes on: cursor, page number, offset, Link header, next URL. Pure: answers in, the next step out.
-//! A cursor that comes back, and a link to another host, end the list and say so.
+//! A cursor or a page that comes back, and a link to another host, end the list and say so.
 
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::base::json::path;
+use crate::base::json::{path, sha256};
 use crate::registry::manifest::{PageStyle, Pagination};
 
 /// What to do after a page.
@@ -22,17 +22,22 @@ pub enum Next {
     Stop(&'static str),
 }
 
+/// Why a list stops whose page is the one before once more: the service does not heed what it is asked.
+pub const REPEATED_PAGE: &str = "repeated_page";
+
 /// Where a list is.
 pub struct Pager {
     pagination: Pagination,
     seen: HashSet<String>,
+    /// Hash of the items of the page before.
+    before: Option<String>,
     items: u64,
 }
 
 impl Pager {
     /// At the start of a list.
     pub fn new(pagination: Pagination) -> Self {
-        Self { pagination, seen: HashSet::new(), items: 0 }
+        Self { pagination, seen: HashSet::new(), before: None, items: 0 }
     }
 
     /// The arguments of the first page when the list is followed: the largest page that is of use, the first number.
@@ -49,6 +54,14 @@ impl Pager {
 
     /// What follows a page. `link` is the answer's Link header, `at` the URL it was asked by.
     pub fn next(&mut self, arguments: &Map<String, Value>, body: &Value, link: Option<&str>, at: &Url) -> Next {
+        let repeats = self.repeats(body);
+        match self.step(arguments, body, link, at) {
+            Next::Argument(..) | Next::Url(_) if repeats => Next::Stop(REPEATED_PAGE),
+            next => next,
+        }
+    }
+
+    fn step(&mut self, arguments: &Map<String, Value>, body: &Value, link: Option<&str>, at: &Url) -> Next {
         let own = &self.pagination;
         let found = path(body, &own.items).and_then(Value::as_array).map_or(0, Vec::len) as u64;
         self.items += found;
@@ -97,6 +110,15 @@ impl Pager {
                 if over { Next::End } else { Next::Argument(parameter, Value::from(now + step)) }
             }
         }
+    }
+
+    /// Whether a page with items has those of the page before: asking on would bring them again and again.
+    fn repeats(&mut self, body: &Value) -> bool {
+        let items = path(body, &self.pagination.items).and_then(Value::as_array).filter(|items| !items.is_empty());
+        let now = items.and_then(|items| serde_json::to_vec(items).ok()).map(|bytes| sha256(&bytes));
+        let again = now.is_some() && now == self.before;
+        self.before = now;
+        again
     }
 
     /// How many items are known to be behind us.
@@ -165,17 +187,32 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_comes_again_ends_the_list() {
+        for style in ["page", "offset"] {
+            let mut pager = pager(json!({"style": style, "items": ".", "parameter": "p"}));
+            assert!(matches!(pager.next(&Map::new(), &json!([1, 2]), None, &at()), Next::Argument(..)), "{style}");
+            assert!(matches!(pager.next(&arguments(json!({"p": 2})), &json!([3, 4]), None, &at()), Next::Argument(..)), "{style}");
+            assert_eq!(pager.next(&arguments(json!({"p": 3})), &json!([3, 4]), None, &at()), Next::Stop(REPEATED_PAGE), "{style}");
+        }
+        let mut cursors = pager(json!({"style": "cursor", "items": "d", "parameter": "c", "next": "n"}));
+        for number in 0..3 {
+            let next = cursors.next(&Map::new(), &json!({"d": [], "n": number}), None, &at());
+            assert_eq!(next, Next::Argument("c".into(), json!(number)), "an empty page may be followed by others");
+        }
+    }
+
+    #[test]
     fn links_stay_on_their_host() {
         let mut pager = pager(json!({"style": "link", "items": "."}));
         let over = r#"<https://a.example/x?cursor=1>; rel="previous"; results="true", <https://a.example/x?cursor=2>; rel="next"; results="false""#;
         assert_eq!((next_link(over), next_link(&over.replace("false", "true")).as_deref()), (None, Some("https://a.example/x?cursor=2")));
         let header = r#"<https://a.example/x?page=9>; rel="last", <https://a.example/x?page=2>; rel="next""#;
         assert_eq!(
-            pager.next(&Map::new(), &json!([1]), Some(header), &at()),
+            pager.next(&Map::new(), &json!([0]), Some(header), &at()),
             Next::Url(Box::new(Url::parse("https://a.example/x?page=2").unwrap()))
         );
         assert_eq!(pager.next(&Map::new(), &json!([1]), Some(header), &at()), Next::Stop("repeated_cursor"));
-        assert_eq!(pager.next(&Map::new(), &json!([1]), Some(r#"<https://evil.example/>; rel=next"#), &at()), Next::Stop("foreign_host"));
+        assert_eq!(pager.next(&Map::new(), &json!([2]), Some(r#"<https://evil.example/>; rel=next"#), &at()), Next::Stop("foreign_host"));
         assert_eq!(pager.next(&Map::new(), &json!([1]), None, &at()), Next::End);
     }
 

@@ -20,13 +20,10 @@ pub fn pairs(style: &str, name: &str, value: &Value, into: &mut Vec<(String, Str
         (_, Value::Null) => {}
         ("json", Value::Array(_) | Value::Object(_)) => put(value.to_string()),
         ("comma" | "space" | "pipe" | "tab", Value::Array(_) | Value::Object(_)) => put(flat(value).join(separator(style))),
-        ("repeat" | "spread" | "deep", Value::Array(items)) if items.iter().all(|item| !item.is_object()) => {
+        ("repeat" | "spread", Value::Array(items)) if items.iter().all(|item| !item.is_object()) => {
             items.iter().for_each(|item| put(plain(item)));
         }
-        ("spread", Value::Object(members)) => members.iter().for_each(|(key, member)| pairs("deep", key, member, into)),
-        ("deep", Value::Object(members)) => {
-            members.iter().for_each(|(key, member)| pairs("deep", &format!("{name}[{key}]"), member, into));
-        }
+        ("spread", Value::Object(members)) => members.iter().for_each(|(key, member)| pairs("repeat", key, member, into)),
         _ => brackets(name, value, into),
     }
 }
@@ -120,6 +117,8 @@ mod tests {
             ("pipe", &object, "color=R|100|G|200"),
             ("spread", &object, "R=100&G=200"),
             ("deep", &object, "color[R]=100&color[G]=200"),
+            // What OpenAPI leaves open is written as services with such parameters read it.
+            ("deep", &list, "color[]=blue&color[]=black"),
             ("repeat", &object, "color[R]=100&color[G]=200"),
         ];
         for (style, value, wanted) in table {
@@ -130,7 +129,7 @@ mod tests {
         }
         let mut deep = Vec::new();
         pairs("deep", "f", &json!({"a": [1, 2], "b": {"c": null, "d": [{"e": 1}]}}), &mut deep);
-        assert_eq!(deep.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["f[a]", "f[a]", "f[b][d][0][e]"]);
+        assert_eq!(deep.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["f[a][]", "f[a][]", "f[b][d][0][e]"]);
     }
 
     #[test]

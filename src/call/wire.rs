@@ -37,6 +37,7 @@ pub fn wire_body(body: &BuiltBody) -> Body {
         BuiltBody::Json(value) => Body::Bytes(value.to_string().into()),
         BuiltBody::Form(pairs) => Body::Bytes(body::form_text(pairs).into()),
         BuiltBody::Raw(Content::Text(text)) => Body::Bytes(text.clone().into()),
+        BuiltBody::Raw(Content::Json(value)) => Body::Bytes(value.to_string().into()),
         BuiltBody::Raw(Content::Bytes(bytes)) => Body::Bytes(bytes.clone().into()),
         BuiltBody::Raw(Content::File(path)) => Body::File(path.clone()),
         BuiltBody::Multipart(parts) => Body::Multipart(
@@ -46,6 +47,7 @@ pub fn wire_body(body: &BuiltBody) -> Body {
                     name: name.clone(),
                     content: match content {
                         Content::Text(text) => PartContent::Text(text.clone()),
+                        Content::Json(value) => PartContent::Json(value.to_string()),
                         Content::Bytes(bytes) => PartContent::Bytes(bytes.clone().into()),
                         Content::File(path) => PartContent::File(path.clone()),
                     },

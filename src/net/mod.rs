@@ -49,6 +49,7 @@ pub struct Part {
 #[derive(Debug, Clone)]
 pub enum PartContent {
     Text(String),
+    Json(String),
     Bytes(Bytes),
     File(PathBuf),
 }
@@ -271,6 +272,9 @@ async fn form(parts: &[Part]) -> Result<reqwest::multipart::Form, Failure> {
     for part in parts {
         let made = match &part.content {
             PartContent::Text(text) => reqwest::multipart::Part::text(text.clone()),
+            PartContent::Json(text) => {
+                reqwest::multipart::Part::text(text.clone()).mime_str("application/json").map_err(|error| failure(&error))?
+            }
             PartContent::Bytes(bytes) => {
                 reqwest::multipart::Part::stream_with_length(bytes.clone(), bytes.len() as u64).file_name(part.name.clone())
             }

@@ -29,6 +29,7 @@ fn parameters_are_written_as_the_description_says() {
         ("query", &object, json!({}), &objects, "/q?R=100&G=200"),
         ("query", &object, json!({"explode": false}), &objects, "/q?color=R%2C100%2CG%2C200"),
         ("query", &object, json!({"style": "deepObject", "explode": true}), &objects, "/q?color[R]=100&color[G]=200"),
+        ("query", &list, json!({"style": "deepObject", "explode": true}), &lists, "/q?color[]=blue&color[]=bl%20ck"),
         ("path", &list, json!({}), &lists, "/q/blue,bl%20ck"),
         ("path", &list, json!({"style": "label"}), &lists, "/q/.blue,bl%20ck"),
         ("path", &list, json!({"style": "label", "explode": true}), &lists, "/q/.blue.bl%20ck"),
@@ -118,7 +119,7 @@ fn bodies_of_every_kind_are_built() {
     let list = world.sent("set_list", &json!({"body": [1, 2]}));
     assert_eq!((list.body.as_slice(), list.header("content-type")), (&b"[1,2]"[..], Some("application/vnd.api+json")));
     let sent = text("create_form", &json!({"name": "n", "tags": ["a", "b"], "meta": {"k": "v"}, "expand": ["x"]}));
-    assert_eq!(sent, "name=n&tags=a%2Cb&meta%5Bk%5D=v&expand=x");
+    assert_eq!(sent, "name=n&tags=a%2Cb&meta%5Bk%5D=v&expand%5B%5D=x");
     let file = world.home.path().join("photo.png");
     std::fs::write(&file, b"\x89PNG").unwrap();
     let upload =
@@ -126,6 +127,7 @@ fn bodies_of_every_kind_are_built() {
     assert_eq!(upload.code, 0, "{upload:?}");
     let parts = String::from_utf8_lossy(&world.server.requests().last().unwrap().body).into_owned();
     assert!(parts.contains("filename=\"photo.png\"") && parts.contains("PNG") && parts.contains("{\"a\":1}"), "{parts}");
+    assert!(parts.contains("Content-Type: application/json"), "{parts}");
     assert_eq!(world.sent("set_raw", &json!({"file": "aGk="})).body, b"hi");
     let plain = world.sent("create_text", &json!({"body": "words"}));
     assert_eq!((plain.body.as_slice(), plain.header("content-type")), (&b"words"[..], Some("text/plain")));

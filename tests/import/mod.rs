@@ -6,6 +6,7 @@ mod commands;
 mod described;
 mod formats;
 mod hostile;
+mod leaving;
 mod overlay;
 mod schemas;
 mod update;

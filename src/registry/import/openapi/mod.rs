@@ -7,6 +7,7 @@ mod body;
 mod doc;
 mod draft;
 mod example;
+mod implied;
 mod pages;
 mod schema;
 mod security;
@@ -18,7 +19,7 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{printable, slug};
-use crate::registry::function::Function;
+use crate::registry::function::{Function, Operation as Kind};
 use crate::registry::import::class::{Asked, class};
 use crate::registry::import::names::{Unnamed, names};
 use crate::registry::import::openapi::doc::{Doc, says, word};
@@ -72,6 +73,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     let parameters: Vec<&Value> =
         operations.iter().flat_map(|one| arguments::declared(&doc, one.item, one.value, &mut Vec::new())).collect();
     security.by_header(&parameters);
+    security.by_parameter(&parameters, operations.len());
     let mut shared = Shared { doc, servers: Servers::of(&doc, &wanted.source), keys: std::mem::take(&mut security.keys) };
     let mut provider = provider(info, document, wanted);
     provider.functions = functions(&operations, &names, &unnamed, &mut shared, wanted, &mut report);
@@ -173,8 +175,10 @@ fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Res
     }
     draft.function.server = shared.servers.own(one.value).or_else(|| shared.servers.own(one.item));
     draft.function.pagination = pages::pagination(&draft, one.value, &answer);
-    draft.function.idempotent =
-        ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) && one.method != "GET" && one.method != "HEAD";
+    // What the extension means is a key that makes a repeated write harmless: without one on its way nothing is sent twice.
+    if class != Kind::Read && ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) {
+        draft.warn("it may be repeated with an idempotency key; none is sent by itself, and it is not repeated");
+    }
     describe(one, &mut draft);
     Ok(draft.finish())
 }

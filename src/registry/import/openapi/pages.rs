@@ -101,6 +101,10 @@ fn plain(name: &str) -> bool {
 
 /// How the list of an operation goes on, as a manifest says it.
 pub fn pagination<'a>(draft: &Draft<'a>, operation: &'a Value, answer: &Answer<'a>) -> Option<Value> {
+    // To follow a list is to ask again and again: never for what changes something.
+    if draft.function.operation != crate::registry::function::Operation::Read {
+        return None;
+    }
     let found = told(draft, operation, answer).or_else(|| guessed(draft, answer))?;
     let mut found: Map<String, Value> = found.into_iter().filter(|(_, value)| !value.is_null()).collect();
     if let Some(id) = found.get("limit").and_then(Value::as_str).map(str::to_owned) {
@@ -136,9 +140,6 @@ fn by_names<'d>(draft: &'d Draft<'_>, names: &[&str]) -> Option<&'d str> {
 }
 
 fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Value>> {
-    if draft.function.operation != crate::registry::function::Operation::Read {
-        return None;
-    }
     let items = list_path(&draft.doc, answer.schema?)?;
     let limit = by_names(draft, LIMITS);
     if answer.headers.iter().any(|name| name == "link") {

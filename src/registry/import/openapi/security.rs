@@ -3,16 +3,18 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
 use crate::registry::import::openapi::doc::{Doc, says, word};
+use crate::registry::import::openapi::implied::addresses;
 use crate::registry::import::parts;
 use crate::registry::import::places;
 use crate::registry::import::text::remark;
 
 /// What is said where nothing is.
-const NO_SCHEME: &str = "it does not say how one signs in";
+pub const NO_SCHEME: &str = "it does not say how one signs in";
 
 /// How one signs in.
 #[derive(Debug, Default)]
@@ -24,7 +26,8 @@ pub struct Security {
     pub notes: Vec<String>,
     /// Places and names (lower case) on a request that credentials fill.
     pub keys: HashSet<(String, String)>,
-    made: Vec<(String, Vec<String>)>,
+    /// Schemes, and the fields that each of them fills.
+    pub(super) made: Vec<(String, Vec<String>)>,
 }
 
 /// The schemes of a description, those first that its operations ask for most.
@@ -60,6 +63,7 @@ impl Security {
         let kind = word(scheme, "type").unwrap_or_default().to_lowercase();
         let http = word(scheme, "scheme").unwrap_or_default().to_lowercase();
         match (kind.as_str(), http.as_str()) {
+            ("apikey", _) if Self::is_sigv4(scheme) => self.sigv4(name, &addresses(doc.root)),
             ("apikey", _) => self.key(name, scheme),
             ("basic", _) | ("http", "basic") => self.basic(name, scheme),
             ("http", "bearer") => self.bearer(name, scheme, "token"),
@@ -75,14 +79,14 @@ impl Security {
         }
     }
 
-    fn strategy(&mut self, strategy: &'static str) {
+    pub(super) fn strategy(&mut self, strategy: &'static str) {
         if self.strategy == "none" {
             self.strategy = strategy;
         }
     }
 
     /// A field that is not there yet; what it is for stands in the description.
-    fn field(&mut self, key: &str, label: &str, secret: bool, scheme: &Value) -> String {
+    pub(super) fn field(&mut self, key: &str, label: &str, secret: bool, scheme: &Value) -> String {
         let key = self.free(key);
         let help = word(scheme, "description").map(remark).unwrap_or_default();
         self.fields.push(parts::field(&key, label, secret, &help));
@@ -95,7 +99,7 @@ impl Security {
         names.find(|name| !taken(name)).unwrap_or_else(|| key.to_owned())
     }
 
-    fn key(&mut self, name: &str, scheme: &Value) {
+    pub(super) fn key(&mut self, name: &str, scheme: &Value) {
         let (Some(wire), Some(place)) = (word(scheme, "name"), word(scheme, "in")) else {
             return self.notes.push(format!("the security scheme '{}' does not say where its key goes", printable(name)));
         };
