@@ -14,7 +14,7 @@ fn rules_go_with_an_import_and_credentials_are_not_handed_on() {
     assert_eq!(world.home.run(&["integrations:configure", "svc", "--set=key=OLDKEY", "--json"]).code, 0);
     assert_eq!(world.sent("get_a", &json!({})).target, "/a?key=OLDKEY");
     let removed = world.home.run(&["integrations:remove", "svc"]);
-    assert!(removed.code == 0 && removed.stdout.contains("integrations:accounts svc --remove=default"), "{removed:?}");
+    assert!(removed.code == 0 && removed.stdout.contains("integrations:accounts svc --remove default"), "{removed:?}");
     let path = world.write(&document);
     let again = world.home.run(&["integrations:import", &path, "--as=svc", "--json"]);
     assert_eq!(again.json()["error_detail"]["code"], "approval_required", "{again:?}");

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
-use url::Url;
 
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
