@@ -115,9 +115,12 @@ fn keyed(world: &World) -> Value {
     document
 }
 
+/// What is changed, how, and what is said of it.
+type Moved = (&'static str, fn(&mut Value), &'static str);
+
 #[test]
 fn whatever_sends_a_credential_another_way_is_asked_about() {
-    let cases: [(&str, fn(&mut Value), &str); 5] = [
+    let cases: [Moved; 5] = [
         ("a key in the address", |it| it["components"]["securitySchemes"]["key"]["in"] = json!("query"), "in the address"),
         ("another header", |it| it["components"]["securitySchemes"]["key"]["name"] = json!("X_Key"), "in the header X_Key instead of"),
         ("another default", |it| it["servers"][0]["variables"]["r"]["default"] = json!("us"), "go to us instead of eu"),
