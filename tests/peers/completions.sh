@@ -56,7 +56,7 @@ fi
 
 expect families "commands" '^(integrations|integrations:[a-z]*) ?$' integ
 expect verbs "verbs, without what stands before the colon" '^c[a-z]+ ?$' integrations : c
-expect functions "functions of one provider" '^plane(\.[a-z_]+)? ?$' integrations : call pla
+expect functions "functions of one provider" '^plane(\.[a-z_]+)? ?$' integrations : call plan
 expect function-names "functions" '^plane\.create_[a-z_]+ ?$' integrations : call plane.create_
 expect parameters "flags" '^--[a-z-]+=? ?$' integrations : call plane.create_issue --
 expect shortcut "functions of a shortcut" '^create_[a-z_]+ ?$' integrations : plane create_
