@@ -77,7 +77,7 @@ impl Replayer {
     /// Reads the exchanges of a folder or a file.
     pub fn open(path: &Path) -> Result<Self> {
         let broken = |path: &Path, why: &dyn std::fmt::Display| Error::usage(format!("{}: {why}", path.display()));
-        let files = if path.is_dir() { in_folder(path).map_err(|error| broken(path, &error))? } else { vec![path.to_owned()] };
+        let files = files(path).map_err(|error| broken(path, &error))?;
         let mut left = Vec::new();
         for file in files {
             let document = user::document(&file).map_err(|why| broken(&file, &why))?;
@@ -135,9 +135,13 @@ impl Replayer {
     }
 }
 
-fn in_folder(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The files of exchanges at a path: itself, or those of a folder in their order.
+pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if !std::fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
     let wanted = |path: &PathBuf| path.extension().is_some_and(|end| end == "json" || end == "yaml") && path.is_file();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(wanted).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path)?.flatten().map(|entry| entry.path()).filter(wanted).collect();
     files.sort();
     Ok(files)
 }

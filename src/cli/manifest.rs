@@ -2,7 +2,7 @@
 //! manifest and plays its exchange tests. Nothing is sent by either.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ArgMatches;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::base::envelope::ErrorDetail;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, clean, printable};
 use crate::base::secret::Secret;
-use crate::call::trial;
+use crate::call::{exchange, trial};
 use crate::cli::call::block_on;
 use crate::cli::output::{Out, Paint};
 use crate::cli::tree::{choice, flag, option, verb, word};
@@ -264,7 +264,8 @@ impl Lint {
             return Ok(());
         };
         let mut tested: Vec<String> = Vec::new();
-        for file in tests(&path)? {
+        let unread = |error: std::io::Error| Error::new(Code::NotFound, format!("{} cannot be read: {error}", path.display()));
+        for file in exchange::files(&path).map_err(unread)? {
             let document = match user::document(&file) {
                 Ok(document) => document,
                 Err(why) => {
@@ -296,18 +297,6 @@ impl Lint {
         }
         Ok(())
     }
-}
-
-/// The files of exchange tests at a path.
-fn tests(path: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |error: std::io::Error| Error::new(Code::NotFound, format!("{} cannot be read: {error}", path.display()));
-    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let wanted = |path: &PathBuf| path.extension().is_some_and(|end| end == "json" || end == "yaml") && path.is_file();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(path).map_err(failed)?.flatten().map(|entry| entry.path()).filter(wanted).collect();
-    files.sort();
-    Ok(files)
 }
 
 /// A home in which a provider has the credentials of its tests, under a name that no environment variable knows.

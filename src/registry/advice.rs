@@ -70,8 +70,7 @@ fn credentials(provider: &Provider) -> Vec<String> {
     if let Some(oauth) = &provider.oauth {
         used.extend(["client_id", "client_secret", "refresh_token", "service_account", oauth.token_field.as_str()]);
         used.extend(oauth.keep.keys().map(String::as_str));
-        let urls = [&oauth.authorize_url, &oauth.device_url, &oauth.revoke_url].into_iter().flatten().chain([&oauth.token_url]);
-        used.extend(urls.flat_map(|url| names_in(url)));
+        used.extend(oauth.addresses().flat_map(names_in));
     }
     let mut said = Vec::new();
     let mut names: Vec<&String> = Vec::new();

@@ -247,6 +247,11 @@ pub struct OAuth {
 }
 
 impl OAuth {
+    /// Every address of it, as templates.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        [&self.authorize_url, &self.device_url, &self.revoke_url].into_iter().flatten().chain([&self.token_url]).map(String::as_str)
+    }
+
     /// Fields from which the token is fetched when a call needs it, without a person: one list for each way.
     pub fn fetched_from(&self) -> Vec<&'static [&'static str]> {
         let mut ways: Vec<&'static [&'static str]> = Vec::new();

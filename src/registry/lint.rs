@@ -57,7 +57,7 @@ pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
 fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
     for auth in &provider.auth.0 {
-        for key in [&auth.value, &auth.username, &auth.password].into_iter().flat_map(|text| names_in(text)) {
+        for key in auth.templates().into_iter().flat_map(names_in) {
             let part = auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key);
             if !part && field(key).is_none() {
                 say(format!("auth names '{key}', which is no credential field"));
@@ -141,8 +141,7 @@ fn lint_oauth(provider: &Provider, say: &mut impl FnMut(String)) {
     for key in oauth.keep.keys().filter(|key| !provider.credentials.iter().any(|field| field.key == **key)) {
         say(format!("oauth.keep names '{key}', which is no credential field"));
     }
-    let urls = [&oauth.authorize_url, &oauth.device_url, &oauth.revoke_url].into_iter().flatten().chain([&oauth.token_url]);
-    for key in urls.flat_map(|url| names_in(url)) {
+    for key in oauth.addresses().flat_map(names_in) {
         match provider.credentials.iter().find(|field| field.key == key) {
             Some(field) if !field.secret => {}
             _ => say(format!("an address of oauth names '{key}', which is no credential field that may be shown")),
