@@ -162,13 +162,19 @@ static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.bin")
 impl Catalog {
     /// The built-in catalog alone.
     pub fn built_in() -> Result<Self> {
-        Self::open(Vec::new(), Box::new(|_| Vec::new()))
+        Self::of(BUILT_IN)
+    }
+
+    /// A compiled catalog that this program carries, with nothing over it.
+    pub fn of(compiled: &'static [u8]) -> Result<Self> {
+        let built_in = Index::open(Source::Static(compiled)).map_err(damaged)?;
+        let later = Box::new(|_: Option<&str>| Vec::new());
+        Ok(Self { manifests: Vec::new(), later, opened: OnceLock::new(), built_in: (Layer::BuiltIn, built_in), known: Mutex::default() })
     }
 
     /// The built-in catalog with layers over it, the uppermost first. What can be opened later is opened when it is needed.
     pub fn open(manifests: Vec<(Layer, Index)>, later: Later) -> Result<Self> {
-        let built_in = Index::open(Source::Static(BUILT_IN)).map_err(damaged)?;
-        Ok(Self { manifests, later, opened: OnceLock::new(), built_in: (Layer::BuiltIn, built_in), known: Mutex::default() })
+        Ok(Self { manifests, later, ..Self::built_in()? })
     }
 
     /// Every layer, the uppermost first.
