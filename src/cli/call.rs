@@ -103,7 +103,8 @@ pub fn print(out: &Out, envelope: &Envelope) {
         _ => render::data(out, paint, &envelope.data),
     });
     if let (false, Some(false), Some(why)) = (out.json, envelope.meta.complete, envelope.meta.stopped_by) {
-        out.note(&format!("more follows (stopped by {why}); --all reads every page"));
+        let all = if why == "one_page" { "; --all reads every page" } else { "" };
+        out.note(&format!("more follows (stopped by {why}){all}"));
     }
 }
 
