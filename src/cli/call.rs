@@ -20,7 +20,7 @@ use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
 use crate::call::request::{Arguments, Asker, Call, Ctx, RawArguments};
 use crate::call::runtime::Runtime;
-use crate::cli::output::Out;
+use crate::cli::output::{self, Out};
 use crate::cli::words::{self, Words};
 use crate::cli::{help, progress, render, stdin};
 use crate::config::env;
@@ -206,7 +206,12 @@ async fn stream(
     loop {
         tokio::select! {
             biased;
-            Some(item) = items.recv() => print(item),
+            Some(item) = items.recv() => {
+                print(item);
+                if output::closed() {
+                    items.close();
+                }
+            }
             envelope = &mut work => {
                 while let Ok(item) = items.try_recv() {
                     print(item);

@@ -56,7 +56,10 @@ pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
     let code = dispatch(join_family(typed)).unwrap_or_else(|error| fail(json, error));
     // No server that was started outlives us.
     launch::end_all();
-    code
+    match output::lost() {
+        Some(error) if code == 0 => fail(false, error),
+        _ => code,
+    }
 }
 
 fn fail(json: bool, error: Error) -> u8 {
