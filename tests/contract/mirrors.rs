@@ -117,7 +117,7 @@ mirrors! {
     RemovedFile { success: bool, provider: String, file: String }
     Configured {
         success: bool, provider: String, account: String, scope: String, credentials_changed: Vec<String>, settings_changed: Vec<String>,
-        enabled: bool, configured: bool, missing: Vec<String>, active: bool, test: Nullable<Tested>,
+        permissions: BTreeMap<String, String>, enabled: bool, configured: bool, missing: Vec<String>, active: bool, test: Nullable<Tested>,
     }
     Tests { success: bool, tests: Vec<Tested> }
     Tested {
