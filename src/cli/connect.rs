@@ -254,11 +254,36 @@ impl Person for Terminal<'_> {
 pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let opened = opened(app, arguments)?;
     let (id, alias) = (&opened.provider.id, setup::account(arguments)?);
-    if opened.provider.oauth.is_none() || !account(app, &opened, &alias)?.signed_in()? {
+    if !signed_in(app, &opened, &alias)? {
         return setup::remove_account(app, out, id, &alias);
     }
-    let local = arguments.get_flag("local");
-    let ending = account(app, &opened, &alias)?;
+    let End { why, kept } = end(app, &opened, &alias, arguments.get_flag("local"))?;
+    let value =
+        json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
+    out.answer(&value, |paint| {
+        let first = match &why {
+            None => format!("{} {id}, account {alias}: the tokens are revoked and removed.", paint.green("✓")),
+            Some(why) => format!("{} {id}, account {alias}: {}", paint.yellow("!"), not_revoked(&opened, why)),
+        };
+        if kept.is_empty() {
+            return first;
+        }
+        format!("{first}\nKept: {}. angelia integrations:accounts {id} --remove {alias} removes everything.", kept.join(", "))
+    });
+    Ok(0)
+}
+
+/// How a sign-in ended.
+pub struct End {
+    /// Why the tokens were not revoked, where they were not.
+    pub why: Option<String>,
+    /// The fields that stay.
+    pub kept: Vec<String>,
+}
+
+/// Gives an account's tokens back, unless only this machine shall forget them, and removes them.
+pub fn end(app: &App, opened: &Opened, alias: &str, local: bool) -> Result<End> {
+    let ending = account(app, opened, alias)?;
     let ended = block_on(async {
         tokio::select! {
             biased;
@@ -269,27 +294,25 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (revoked, kept) = ended.map_err(|error| {
         let of = if alias == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {alias}") };
         let message = format!("Not all tokens were revoked, and they are kept here: {}", error.message);
-        Error { message, ..error }.hint("Try again later").hint(format!("angelia integrations:disconnect {id}{of} --local"))
+        Error { message, ..error }
+            .hint("Try again later")
+            .hint(format!("angelia integrations:disconnect {}{of} --local", opened.provider.id))
     })?;
-    let why = match &revoked {
+    let why = match revoked {
         Revoked::Done => None,
-        Revoked::Not(why) => Some((*why).to_owned()),
+        Revoked::Not(why) => Some(why.to_owned()),
         Revoked::Refused(why) => Some(format!("the service refused to revoke them ({why})")),
     };
-    let value =
-        json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
-    out.answer(&value, |paint| {
-        let first = match &why {
-            None => format!("{} {id}, account {alias}: the tokens are revoked and removed.", paint.green("✓")),
-            Some(why) => {
-                let home = opened.provider.links.home.as_deref().map(|home| format!(" ({home})")).unwrap_or_default();
-                format!("{} {id}, account {alias}: the tokens are removed here, but not revoked: {why}. They may hold until the service ends them{home}.", paint.yellow("!"))
-            }
-        };
-        if kept.is_empty() {
-            return first;
-        }
-        format!("{first}\nKept: {}. angelia integrations:accounts {id} --remove {alias} removes everything.", kept.join(", "))
-    });
-    Ok(0)
+    Ok(End { why, kept })
+}
+
+/// What is said of tokens that the service was not told of, or did not take back.
+pub fn not_revoked(opened: &Opened, why: &str) -> String {
+    let home = opened.provider.links.home.as_deref().map(|home| format!(" ({home})")).unwrap_or_default();
+    format!("the tokens are removed here, but not revoked: {why}. They may hold until the service ends them{home}.")
+}
+
+/// Whether an account signed in, so that there are tokens to give back.
+pub fn signed_in(app: &App, opened: &Opened, alias: &str) -> Result<bool> {
+    if opened.provider.oauth.is_none() { Ok(false) } else { account(app, opened, alias)?.signed_in() }
 }

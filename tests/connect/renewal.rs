@@ -5,21 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{code, hints};
-use crate::support::authority::{Authority, USUAL, World};
+use super::{code, ended, hints, renewing};
+use crate::support::authority::{Authority, USUAL};
 use crate::support::home::{Run, finish};
 use crate::support::mcp::Client;
-
-/// An account whose token has ended; new ones last.
-fn ended(change: impl FnOnce(&mut World)) -> Authority {
-    let authority = Authority::joined(USUAL, |world| {
-        world.lasts = json!(1);
-        change(world);
-    });
-    authority.world().lasts = json!(3600);
-    std::thread::sleep(Duration::from_millis(1100));
-    authority
-}
 
 fn end(run: &Run) -> (i32, Value) {
     (run.code, code(run))
@@ -235,17 +224,6 @@ fn the_calls_of_one_process_renew_a_token_once() {
     let id = client.send("tools/call", call.clone());
     assert_eq!(client.answer(id)["result"]["isError"], json!(false));
     assert_eq!(authority.world().count("refresh_token"), 2);
-}
-
-/// A call that renews the token just now.
-fn renewing(authority: &Authority) -> Child {
-    let mut command = authority.home.command(&["integrations:call", "club.get_me", "--json"]);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    while authority.world().count("refresh_token") == 0 && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child
 }
 
 fn interrupt(child: &Child) {
