@@ -22,6 +22,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::secret::Secret;
 use crate::cli::call::{block_on, typed};
+use crate::cli::hidden::Asking;
 use crate::cli::output::Out;
 use crate::cli::tree::{choice, flag, number, option, several, verb, word};
 use crate::cli::{setup, stdin};
@@ -86,7 +87,7 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         .hint(format!("angelia integrations:fields {id}")));
     };
     let wish = wish(oauth, arguments)?;
-    store_client(app, out, &opened, &alias, arguments)?;
+    let brought = store_client(app, out, &opened, &alias, arguments)?;
     let account = account(app, &opened, &alias)?;
     let person =
         Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser"), cancel: CancellationToken::new() };
@@ -103,6 +104,11 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             () = pressed => Err(Error::internal("the signal handler ended")),
             lease = account.connect(&wish, &person) => lease,
         }
+    });
+    let lease = lease.map_err(|error| match error.code {
+        Code::Cancelled if brought => error.hint(format!("The client that you named is stored: {}", account.command())),
+        Code::Cancelled => error.hint(account.command()),
+        _ => error,
     })?;
     answer(app, out, &opened, &alias, &lease, account.variable())
 }
@@ -146,8 +152,8 @@ fn wish(oauth: &OAuth, arguments: &ArgMatches) -> Result<Wish> {
     Ok(Wish { grant, scopes: (!scopes.is_empty()).then_some(scopes), patience: Duration::from_secs(seconds.into()) })
 }
 
-/// Stores the client that the user brings. A secret never stands on the command line.
-fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &ArgMatches) -> Result<()> {
+/// Stores the client that the user brings; whether there was one. A secret never stands on the command line.
+fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &ArgMatches) -> Result<bool> {
     let mut changes: BTreeMap<String, Option<Secret>> = BTreeMap::new();
     let client_id = arguments.get_one::<String>("client-id");
     if let Some(client_id) = client_id {
@@ -162,8 +168,7 @@ fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &
         changes.insert(String::from("client_secret"), Some(Secret::new(text.trim().to_owned())));
     } else if client_id.is_some() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         out.stderr(&format!("A client of {} that has no secret needs none: leave it empty.\n", opened.provider.title));
-        let typed =
-            rpassword::prompt_password("Client secret: ").map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
+        let typed = Asking::begin(out).secret("Client secret: ")?;
         if !typed.trim().is_empty() {
             changes.insert(String::from("client_secret"), Some(Secret::new(typed.trim().to_owned())));
         }
@@ -179,7 +184,10 @@ fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &
     if let Some(key) = changes.keys().find(|key| !opened.provider.credentials.iter().any(|field| field.key == **key)) {
         return Err(Error::usage(format!("{} has no credential field '{key}'", opened.provider.id)));
     }
-    if changes.is_empty() { Ok(()) } else { app.vault()?.store(&app.dirs, &opened.provider, alias, &changes) }
+    if !changes.is_empty() {
+        app.vault()?.store(&app.dirs, &opened.provider, alias, &changes)?;
+    }
+    Ok(!changes.is_empty())
 }
 
 fn answer(app: &App, out: &Out, opened: &Opened, alias: &str, lease: &Lease, variable: Option<String>) -> Result<u8> {

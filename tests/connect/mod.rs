@@ -2,6 +2,7 @@
 
 mod code;
 mod end;
+mod ends;
 mod fetched;
 mod hostile;
 mod meanwhile;
@@ -26,6 +27,11 @@ fn code(run: &Run) -> Value {
 /// What a failure proposes.
 fn hints(run: &Run) -> Vec<String> {
     serde_json::from_value(run.json()["error_detail"]["hints"].clone()).unwrap()
+}
+
+/// How a run ended.
+fn end(run: &Run) -> (i32, Value) {
+    (run.code, code(run))
 }
 
 /// An account whose token has ended; new ones last.

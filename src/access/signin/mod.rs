@@ -23,7 +23,7 @@ use crate::access::signin::client::{Granted, Party, Trouble, of};
 pub use crate::access::signin::endpoint::Way;
 pub use crate::access::signin::revoke::Revoked;
 use crate::access::signin::underway::UnderWay;
-pub use crate::access::signin::underway::{idle, settled};
+pub use crate::access::signin::underway::{idle, settled, when_begun};
 use crate::access::signin::unkept::Unkept;
 use crate::access::vault::{Credentials, Known, Lease, Source, Vault};
 use crate::base::clock::now_ms;
