@@ -263,6 +263,11 @@ pub async fn typed() -> Option<String> {
             terminal.readable().await.ok()?;
         }
     }
+    line().await
+}
+
+/// The next line of stdin, where nobody else reads it.
+pub async fn line() -> Option<String> {
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map(|_| answer)

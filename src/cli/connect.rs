@@ -10,8 +10,10 @@ use clap::{Arg, ArgMatches, Command};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::access::launch;
+use crate::access::loopback;
 use crate::access::policy;
 use crate::access::signin::connect::{Person, Shown, Wish};
 use crate::access::signin::{Account, Revoked, Way};
@@ -21,7 +23,7 @@ use crate::base::clock::rfc3339;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::secret::Secret;
-use crate::cli::call::{block_on, typed};
+use crate::cli::call::{block_on, line, typed};
 use crate::cli::hidden::Asking;
 use crate::cli::output::Out;
 use crate::cli::tree::{choice, flag, number, option, several, verb, word};
@@ -53,9 +55,11 @@ pub fn command() -> Command {
         .args([
             option("client-id", "ID", "The id of your own client, which is stored"),
             flag("client-secret-stdin", "Read your client's secret from stdin and store it"),
+            option("redirect", "URL", "The redirect address that your client is registered with, where it is not the provider's usual one")
+                .conflicts_with_all(["device", "client-credentials"]),
             number("timeout", "How many seconds a person may take; 300 when left out"),
         ])
-        .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt")
+        .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nWithout a client id the error says where a client is made, which redirect address it is registered with and what it must be allowed.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt")
 }
 
 /// How the command is written that ends a sign-in.
@@ -149,7 +153,23 @@ fn wish(oauth: &OAuth, arguments: &ArgMatches) -> Result<Wish> {
         .map(str::to_owned)
         .collect();
     let seconds = arguments.get_one::<u32>("timeout").copied().unwrap_or(PATIENCE);
-    Ok(Wish { grant, scopes: (!scopes.is_empty()).then_some(scopes), patience: Duration::from_secs(seconds.into()) })
+    let redirect = arguments.get_one::<String>("redirect").map(|text| redirect(text)).transpose()?;
+    if redirect.is_some() && grant != Grant::AuthorizationCode {
+        return Err(Error::usage(format!("--redirect is for the sign-in in the browser, not for {}", grant.as_str())));
+    }
+    Ok(Wish { grant, scopes: (!scopes.is_empty()).then_some(scopes), patience: Duration::from_secs(seconds.into()), redirect })
+}
+
+/// A redirect address. What comes back by it is a code, which is not sent to another machine in the open.
+fn redirect(text: &str) -> Result<Url> {
+    let wrong = || {
+        Error::usage("--redirect must be an https address, or an http address on 127.0.0.1 or localhost")
+            .hint("--redirect http://localhost:8765/callback")
+            .hint("--redirect https://localhost/callback")
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if plain && (loopback::is_here(&url) || url.scheme() == "https") { Ok(url) } else { Err(wrong()) }
 }
 
 /// Stores the client that the user brings; whether there was one. A secret never stands on the command line.
@@ -220,13 +240,19 @@ struct Terminal<'a> {
 }
 
 impl Person for Terminal<'_> {
-    fn visit(&self, address: &str) {
+    fn visit(&self, address: &str, elsewhere: Option<&str>) {
         self.out.stderr(&format!("Open this address to sign in to {}:\n{address}\n", self.title));
         if self.browser && !launch::browse(address) {
             self.out.note("no browser could be started");
         }
-        if std::io::stdin().is_terminal() {
-            self.out.stderr("Is the browser on another machine? Paste the address of the page that it ends at:\n");
+        match elsewhere {
+            Some(place) => self.out.stderr(&format!(
+                "The browser ends at {place}, whether there is a page or not. Paste the whole address that it shows then:\n"
+            )),
+            None if std::io::stdin().is_terminal() => {
+                self.out.stderr("Is the browser on another machine? Paste the address of the page that it ends at:\n");
+            }
+            None => {}
         }
     }
 
@@ -246,14 +272,14 @@ impl Person for Terminal<'_> {
         Box::pin(self.cancel.cancelled())
     }
 
-    fn pasted(&self) -> BoxFuture<'_, String> {
-        Box::pin(async {
-            if std::io::stdin().is_terminal()
-                && let Some(line) = typed().await.filter(|line| !line.is_empty())
-            {
-                return line;
-            }
-            std::future::pending().await
+    fn pasted(&self, only: bool) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async move {
+            let said = match std::io::stdin().is_terminal() {
+                true => typed().await,
+                false if only => line().await,
+                false => None,
+            };
+            said.filter(|line| !line.is_empty())
         })
     }
 }
