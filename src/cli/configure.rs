@@ -183,7 +183,7 @@ fn ask(out: &Out, opened: &Opened, wish: &mut Wish) -> Result<()> {
             out.stderr(&format!("{}\n", field.help));
         }
         let prompt = format!("{}{default}: ", field.label);
-        let typed = if field.secret { asking.secret(&prompt)? } else { asking.line(out, &prompt)? };
+        let typed = if field.secret { asking.secret(&prompt)? } else { asking.line(&prompt)? };
         if !typed.trim().is_empty() {
             wish.credentials.insert(field.key.clone(), Some(Secret::new(typed.trim().to_owned())));
         }

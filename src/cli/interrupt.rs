@@ -63,7 +63,7 @@ pub fn arm(ends: Ends) {
     signin::when_begun(wait_out);
 }
 
-/// Ends the program from any thread, and the servers that it started.
+/// Ends the program from another thread, and the servers that it started.
 pub fn end(status: u8) {
     launch::end_all();
     if let Some(ends) = ENDS.get() {
@@ -139,7 +139,8 @@ impl Told {
         {
             use std::task::Poll;
             std::future::poll_fn(|context| {
-                let mut heard = self.signals.iter_mut().filter_map(|(number, signal)| signal.poll_recv(context).is_ready().then_some(*number));
+                let mut heard =
+                    self.signals.iter_mut().filter_map(|(number, signal)| signal.poll_recv(context).is_ready().then_some(*number));
                 heard.next().map_or(Poll::Pending, Poll::Ready)
             })
             .await

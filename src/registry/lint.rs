@@ -159,7 +159,9 @@ fn lint_server_field(field: &Credential, address: &str, say: &mut impl FnMut(Str
         None => (field.kind == CredentialKind::Url, "url"),
         Some((_, host)) if host.contains('/') => return,
         // A part of a host, such as the name of a tenant, is text: it is looked at where it is put in.
-        Some((_, host)) if !host.is_empty() || !(after.is_empty() || after.starts_with('/')) => (field.kind != CredentialKind::Url, "host or text"),
+        Some((_, host)) if !host.is_empty() || !(after.is_empty() || after.starts_with('/')) => {
+            (field.kind != CredentialKind::Url, "host or text")
+        }
         Some(_) => (field.kind == CredentialKind::Host, "host"),
     };
     if !fits {

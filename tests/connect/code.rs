@@ -289,8 +289,7 @@ fn a_client_is_registered_with_another_redirect_address() {
     // Where the browser does not come back here, its last address is pasted.
     let elsewhere = "https://localhost:8443/callback?kind=club";
     let words = ["integrations:connect", "club", "--no-browser", "--json", "--redirect", elsewhere];
-    let mut child =
-        authority.home.command(&words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = authority.home.command(&words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut heard = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.starts_with("http") {

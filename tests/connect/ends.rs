@@ -92,7 +92,11 @@ fn a_program_that_shall_outlive_its_terminal_does() {
     let words = ["integrations:call", "club.get_me", "--json"];
     let plain = authority.home.command(&words);
     let mut command = Command::new("nohup");
-    command.arg(plain.get_program()).args(plain.get_args()).env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+        .arg(plain.get_program())
+        .args(plain.get_args())
+        .env_clear()
+        .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(plain.get_current_dir().unwrap());
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for(&authority, 1);

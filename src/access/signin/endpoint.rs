@@ -155,10 +155,14 @@ fn led_elsewhere(status: u16, from: &Url, location: Option<&str>) -> String {
     let whither = match &to {
         None => String::from("with a redirect"),
         Some(to) if to.origin() == from.origin() => String::from("with a redirect to another of its addresses"),
-        Some(to) if to.scheme() == "http" => format!("with a redirect to {}, which is not encrypted", printable(&to.origin().ascii_serialization())),
+        Some(to) if to.scheme() == "http" => {
+            format!("with a redirect to {}, which is not encrypted", printable(&to.origin().ascii_serialization()))
+        }
         Some(to) => format!("with a redirect to {}", printable(&to.origin().ascii_serialization())),
     };
-    format!("answered {status} {whither}; it was not followed, since the request holds credentials. Its address in the manifest or in the account's settings must be the final one")
+    format!(
+        "answered {status} {whither}; it was not followed, since the request holds credentials. Its address in the manifest or in the account's settings must be the final one"
+    )
 }
 
 /// An answer in the standard's form: an error, tokens (with the whole answer beside them), or what else it holds.

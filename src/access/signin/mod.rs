@@ -228,12 +228,7 @@ impl Account {
         self.renew_held(held, used, done).await
     }
 
-    async fn renew_held(
-        &self,
-        held: Option<File>,
-        used: Option<Secret>,
-        done: impl Fn(&Vault) -> Result<bool>,
-    ) -> Result<Credentials> {
+    async fn renew_held(&self, held: Option<File>, used: Option<Secret>, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
         let vault = self.vault()?;
         if done(&vault)? {
             return vault.unlock(&self.provider, &self.name);
