@@ -90,7 +90,9 @@ fn known() -> Result<(), String> {
         return Err(problems.iter().map(|problem| format!("{KNOWN}: {problem}")).collect::<Vec<_>>().join("\n"));
     }
     let out = std::env::var("OUT_DIR").map_err(|error| error.to_string())?;
-    std::fs::write(Path::new(&out).join("known.bin"), registry::known::pack(&all)?).map_err(|error| error.to_string())
+    let write = |name: &str, bytes: Vec<u8>| std::fs::write(Path::new(&out).join(name), bytes).map_err(|error| error.to_string());
+    write("known.bin", registry::known::pack(&all)?)?;
+    write("described.bin", registry::known::searchable(&all)?)
 }
 
 /// What every script starts with is compiled once: reading it costs a script a millisecond less than compiling it.

@@ -1,6 +1,6 @@
 //! The composition root: finds folders and settings, opens parts lazily and joins them into a runtime.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::mcp::client::handler::{Note, Person};
 use crate::mcp::client::hub::Hub;
 use crate::net::Net;
 use crate::registry::catalog::{Catalog, Layer};
-use crate::registry::function::Function;
+use crate::registry::function::{Function, UPSTREAMS, WORKFLOWS};
 use crate::registry::import::stored::FOLDER;
 use crate::registry::index::Index;
 use crate::registry::manifest::Provider;
@@ -67,36 +67,34 @@ impl App {
 
     /// The catalog: built-in, the user's, a trusted project's.
     pub fn catalog(&self) -> Result<Catalog> {
-        let Some((config, cache)) = self.dirs.config().zip(self.dirs.cache()) else { return Catalog::open(Vec::new()) };
+        let Some((config, cache)) = self.dirs.config().zip(self.dirs.cache()) else { return Catalog::built_in() };
         let root = self.config.trusted_project().map(|project| &project.root);
         let of_project = root.map(|root| format!("-{}", &digest(&root.display().to_string().into())[..16]));
         let of_project = of_project.unwrap_or_default();
-        let mut layers = Vec::new();
+        let mut manifests = Vec::new();
         if let Some(root) = root {
             let index = user::open(&root.join(PROJECT_FOLDER).join("providers"), &cache.join(format!("catalog{of_project}.bin")));
-            layers.extend(index.map(|index| (Layer::Project, index)));
+            manifests.extend(index.map(|index| (Layer::Project, index)));
         }
         let index = user::open(&config.join("providers"), &cache.join("catalog.bin"));
-        layers.extend(index.map(|index| (Layer::User, index)));
-        if let Some(data) = self.dirs.data() {
-            layers.extend(user::open_imports(&data.join(FOLDER), &cache.join(FOLDER)));
-        }
+        manifests.extend(index.map(|index| (Layer::User, index)));
         let folders: Vec<PathBuf> = root.and_then(|root| trust::workflows(root)).into_iter().chain([config.join("workflows")]).collect();
-        let index = user::open_workflows(&folders, &cache.join(format!("catalog-workflows{of_project}.bin")));
-        layers.extend(index.map(|index| (Layer::Workflows, index)));
-        layers.extend(self.upstreams().map(|index| (Layer::Upstreams, index)));
-        Catalog::open(layers)
-    }
-
-    /// What the upstream MCP servers that may be used were found to have.
-    fn upstreams(&self) -> Option<Index> {
-        let servers = mcp::files::servers(&self.dirs, self.cwd.as_deref()).ok()?;
-        if servers.entries.is_empty() {
-            return None;
-        }
-        let trust = mcp::trust::Trust::open(&self.dirs).ok()?;
-        let trusted: Vec<_> = servers.entries.into_iter().filter(|entry| trust.check(entry).is_ok()).collect();
-        Cache::new(&self.dirs).index(&trusted, &trust)
+        let workflows = cache.join(format!("catalog-workflows{of_project}.bin"));
+        let (dirs, cwd) = (self.dirs.clone(), self.cwd.clone());
+        let later = move |id: Option<&str>| {
+            let mut layers = Vec::new();
+            if let Some((data, cache)) = dirs.data().zip(dirs.cache()) {
+                layers.extend(user::open_imports(&data.join(FOLDER), &cache.join(FOLDER), id));
+            }
+            if id.is_none_or(|id| id == WORKFLOWS) {
+                layers.extend(user::open_workflows(&folders, &workflows).map(|index| (Layer::Workflows, index)));
+            }
+            if id.is_none_or(|id| id.starts_with(UPSTREAMS)) {
+                layers.extend(upstreams(&dirs, cwd.as_deref()).map(|index| (Layer::Upstreams, index)));
+            }
+            layers
+        };
+        Catalog::open(manifests, Box::new(later))
     }
 
     /// The upstream MCP servers; connects to none.
@@ -107,9 +105,9 @@ impl App {
             net: Arc::new(Net::new(env::proxy_hosts())),
             note,
             person: self.person.clone(),
-            root: self.cwd.as_deref().and_then(mcp::files::project_root),
+            cwd: self.cwd.clone(),
         };
-        Hub::new(means, self.cwd.clone())
+        Hub::new(means)
     }
 
     /// Accounts and credentials; no secret is opened.
@@ -193,4 +191,15 @@ pub fn ignored(config: &Config) -> Vec<String> {
         ignored.extend(folders.map(|name| format!("{name}/")));
     }
     ignored
+}
+
+/// What the upstream MCP servers that may be used were found to have.
+fn upstreams(dirs: &Dirs, cwd: Option<&Path>) -> Option<Index> {
+    let servers = mcp::files::servers(dirs, cwd).ok()?;
+    if servers.entries.is_empty() {
+        return None;
+    }
+    let trust = mcp::trust::Trust::open(dirs).ok()?;
+    let trusted: Vec<_> = servers.entries.into_iter().filter(|entry| trust.check(entry).is_ok()).collect();
+    Cache::new(dirs).index(&trusted, &trust)
 }

@@ -650,7 +650,7 @@ fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String 
 }
 
 fn catalog() -> Result<Catalog> {
-    Catalog::open(Vec::new()).map_err(|error| error.message)
+    Catalog::built_in().map_err(|error| error.message)
 }
 
 fn providers() -> Result<String> {

@@ -94,7 +94,7 @@ fn manifests_hold_together() {
 
 #[test]
 fn the_embedded_catalog_is_what_the_files_say() {
-    let catalog = Catalog::open(Vec::new()).unwrap();
+    let catalog = Catalog::built_in().unwrap();
     let files = files();
     assert_eq!(catalog.ids().unwrap(), files.iter().map(|file| file.folder.clone()).collect::<Vec<_>>());
     for File { folder, provider } in &files {
@@ -121,7 +121,7 @@ fn the_embedded_catalog_is_what_the_files_say() {
 
 #[test]
 fn what_is_said_of_an_answer_fits_the_answers_of_the_exchange_tests() {
-    let catalog = Catalog::open(Vec::new()).unwrap();
+    let catalog = Catalog::built_in().unwrap();
     let (mut failures, mut checked) = (Vec::new(), 0);
     for File { folder, provider } in &files() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers").join(folder).join("exchanges.yaml");
@@ -143,7 +143,7 @@ fn what_is_said_of_an_answer_fits_the_answers_of_the_exchange_tests() {
 
 #[test]
 fn pages_sketch_the_answer_in_few_lines() {
-    let catalog = Catalog::open(Vec::new()).unwrap();
+    let catalog = Catalog::built_in().unwrap();
     let failures = in_functions(|_, _, name| {
         let callable = catalog.function(name).unwrap();
         let page = function_page(&callable, "active", Format::Markdown);

@@ -1,16 +1,15 @@
-//! The servers and the other command lines: where they come from and how each is started. They are installed by npm and pip into the folder
-//! that `BENCH_PEERS` names, or into a temporary one; what is there already is not installed again.
+//! The servers and the other command lines: where they come from and how each is started.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::support::home::Home;
+use crate::support::peers::Folder;
 use crate::support::process::Program;
 use crate::support::server::{BODY, PROOF};
-use crate::support::{Measured, because, tell};
+use crate::support::{Measured, because};
 
 const NPM: [&str; 3] = ["node@24.21.0", "@modelcontextprotocol/sdk@1.32.2", "mcporter@0.9.0"];
 const PYPI: [&str; 2] = ["fastmcp==4.1.2", "mcp2cli==3.8.0"];
@@ -20,66 +19,40 @@ const FASTMCP: &str = include_str!("servers/fastmcp_server.py");
 
 /// What npm and pip installed, with the servers beside it.
 pub struct Peers {
-    folder: PathBuf,
-    /// Removed at the end.
-    _own: Option<TempDir>,
+    folder: Folder,
+    typescript: PathBuf,
+    fastmcp: PathBuf,
 }
 
 impl Peers {
     /// Installs what is missing.
     pub fn install() -> Measured<Self> {
-        let (folder, own) = match std::env::var_os("BENCH_PEERS") {
-            Some(folder) => (std::path::absolute(folder).map_err(because("BENCH_PEERS"))?, None),
-            None => {
-                let own = tempfile::Builder::new().prefix("angelia-peers-").tempdir().map_err(because("no temporary folder"))?;
-                (own.path().to_owned(), Some(own))
-            }
-        };
-        std::fs::create_dir_all(&folder).map_err(because("the folder of peers"))?;
-        let peers = Self { folder, _own: own };
-        if !(peers.node().is_file() && peers.folder.join("node_modules/mcporter").is_dir()) {
-            tell("installing the peers of npm");
-            let words = [&["install", "--no-audit", "--no-fund", "--loglevel=error"], &NPM[..]].concat();
-            peers.run(Path::new("npm"), &words)?;
-        }
-        if !(peers.python("mcp2cli").is_file() && peers.python("fastmcp").is_file()) {
-            tell("installing the peers of PyPI");
-            peers.run(Path::new("python3"), &["-m", "venv", "py"])?;
-            peers.run(&peers.python("pip"), &[&["install", "--quiet"], &PYPI[..]].concat())?;
-        }
-        for (name, text) in [("typescript.mjs", TYPESCRIPT), ("fastmcp_server.py", FASTMCP), ("document.json", BODY)] {
-            std::fs::write(peers.folder.join(name), text).map_err(because(name))?;
-        }
-        Ok(peers)
-    }
-
-    fn run(&self, program: &Path, words: &[&str]) -> Measured<()> {
-        let said = format!("{} {}", program.display(), words.join(" "));
-        let output = Command::new(program).args(words).current_dir(&self.folder).output().map_err(because(&said))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(format!("the peers cannot be installed: {said}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)))
+        let folder = Folder::new()?;
+        folder.npm(&NPM)?;
+        folder.pypi(&PYPI)?;
+        folder.file("document.json", BODY)?;
+        let (typescript, fastmcp) = (folder.file("typescript.mjs", TYPESCRIPT)?, folder.file("fastmcp_server.py", FASTMCP)?);
+        Ok(Self { folder, typescript, fastmcp })
     }
 
     /// The Node.js of npm.
     pub fn node(&self) -> PathBuf {
-        self.folder.join("node_modules/node/bin/node")
+        self.folder.module("node").join("bin/node")
     }
 
     /// A program of the Python environment.
     pub fn python(&self, name: &str) -> PathBuf {
-        self.folder.join("py/bin").join(name)
+        self.folder.python(name)
     }
 
     /// A script of an npm package.
     pub fn script(&self, name: &str) -> PathBuf {
-        self.folder.join("node_modules/.bin").join(name)
+        self.folder.script(name)
     }
 
     /// The TypeScript SDK's server.
     pub fn typescript(&self) -> PathBuf {
-        self.folder.join("typescript.mjs")
+        self.typescript.clone()
     }
 }
 
@@ -117,7 +90,7 @@ impl Whose {
         let (program, script) = match self {
             Self::Chosen | Self::Small => return self.of_ours(home, http),
             Self::TypeScript => (peers.node(), peers.typescript()),
-            Self::FastMcp => (peers.python("python"), peers.folder.join("fastmcp_server.py")),
+            Self::FastMcp => (peers.python("python"), peers.fastmcp.clone()),
         };
         let mut command = Command::new(program);
         command.arg(script).args(http.then_some("--http"));

@@ -6,6 +6,7 @@
 pub mod cpu;
 pub mod home;
 pub mod manifests;
+pub mod peers;
 pub mod process;
 pub mod report;
 pub mod server;

@@ -1,10 +1,11 @@
 //! A loopback HTTP/1.1 server that answers every request with the same small JSON and keeps connections open.
-//! One thread per connection; no request body is read, because the benches send none.
+//! One thread per connection. Nothing is looked at but where the head of a request ends: a body, which only forms have here, is one
+//! line without an end, and so it goes for the beginning of the next request.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use super::{Measured, because};
@@ -22,6 +23,7 @@ pub const PROOF: &str = "second floor";
 pub struct Server {
     pub url: String,
     served: Arc<AtomicU64>,
+    body: Arc<RwLock<String>>,
 }
 
 impl Server {
@@ -34,15 +36,22 @@ impl Server {
     pub fn slow(wait: Duration) -> Measured<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").map_err(because("no loopback server"))?;
         let address = listener.local_addr().map_err(because("no loopback server"))?;
-        let served = Arc::new(AtomicU64::new(0));
-        let count = served.clone();
+        let server = Self { url: format!("http://{address}"), served: Arc::default(), body: Arc::new(RwLock::new(BODY.to_owned())) };
+        let (served, body) = (server.served.clone(), server.body.clone());
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let count = count.clone();
-                std::thread::spawn(move || serve(&connection, &count, wait));
+                let (served, body) = (served.clone(), body.clone());
+                std::thread::spawn(move || serve(&connection, &served, &body, wait));
             }
         });
-        Ok(Self { url: format!("http://{address}"), served })
+        Ok(server)
+    }
+
+    /// From now on every request is answered with this JSON.
+    pub fn answer(&self, json: &str) {
+        if let Ok(mut body) = self.body.write() {
+            json.clone_into(&mut body);
+        }
     }
 
     /// Requests answered so far: proof that a measured program really asked.
@@ -51,10 +60,9 @@ impl Server {
     }
 }
 
-fn serve(connection: &TcpStream, served: &AtomicU64, wait: Duration) {
+fn serve(connection: &TcpStream, served: &AtomicU64, body: &RwLock<String>, wait: Duration) {
     // A broken connection is the client's to report.
     drop(connection.set_nodelay(true));
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
     let mut reader = BufReader::new(connection);
     let mut line = Vec::new();
     loop {
@@ -66,12 +74,17 @@ fn serve(connection: &TcpStream, served: &AtomicU64, wait: Duration) {
                 if !wait.is_zero() {
                     std::thread::sleep(wait);
                 }
-                let mut writer = connection;
-                if writer.write_all(answer.as_bytes()).is_err() {
+                if answer(connection, body).is_none() {
                     return;
                 }
             }
             Ok(_) => {}
         }
     }
+}
+
+fn answer(mut connection: &TcpStream, body: &RwLock<String>) -> Option<()> {
+    let body = body.read().ok()?;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    connection.write_all(&[head.as_bytes(), body.as_bytes()].concat()).ok()
 }

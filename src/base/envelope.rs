@@ -89,7 +89,7 @@ pub struct Meta {
     /// Whether the list is whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
-    /// Why it is not: `one_page`, `max_pages`, `max_items`, `max_bytes`, `repeated_cursor`, `repeated_page`, `foreign_host`, `listener`, `error`, `cancelled`.
+    /// Why it is not: `one_page`, `max_pages`, `max_items`, `max_bytes`, `repeated_cursor`, `repeated_page`, `last_page`, `foreign_host`, `listener`, `error`, `cancelled`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_by: Option<&'static str>,
     /// `data` is a preview, or a text of the error was cut.

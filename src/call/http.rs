@@ -75,7 +75,7 @@ impl Executor for Http {
     fn preview(&self, plan: &Plan, shown: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
         let mut arguments = plan.arguments.clone();
         if let Some(pagination) = listing(plan) {
-            Pager::new(pagination).start(&mut arguments.object, plan.options.max_items);
+            Pager::new(pagination, &plan.callable.function.parameters).start(&mut arguments.object, plan.options.max_items);
         }
         let base = plan.server.as_deref().unwrap_or_default();
         let built = body::build(&plan.callable.provider, &plan.callable.function, base, &arguments)?;
@@ -169,7 +169,7 @@ impl Run<'_> {
     /// Reads pages until the list ends or a limit is met; what was read is never thrown away.
     async fn list(&mut self, pagination: Pagination) -> Outcome {
         let options = &self.ready.plan.options;
-        let mut pager = Pager::new(pagination.clone());
+        let mut pager = Pager::new(pagination.clone(), &self.ready.plan.callable.function.parameters);
         let mut arguments = self.ready.plan.arguments.object.clone();
         let mut list = ListOutcome::default();
         let mut gathered = Gathered::default();

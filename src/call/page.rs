@@ -1,5 +1,5 @@
 //! How a list goes on: cursor, page number, offset, Link header, next URL. Pure: answers in, the next step out.
-//! A cursor or a page that comes back, and a link to another host, end the list and say so.
+//! A cursor or a page that comes back, a link to another host, and a page behind the last that the service gives end the list and say so.
 
 use std::collections::HashSet;
 
@@ -28,6 +28,8 @@ pub const REPEATED_PAGE: &str = "repeated_page";
 /// Where a list is.
 pub struct Pager {
     pagination: Pagination,
+    /// The largest number of a page, or offset, that the service takes.
+    most: Option<u64>,
     seen: HashSet<String>,
     /// Hash of the items of the page before.
     before: Option<String>,
@@ -35,9 +37,11 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// At the start of a list.
-    pub fn new(pagination: Pagination) -> Self {
-        Self { pagination, seen: HashSet::new(), before: None, items: 0 }
+    /// At the start of a list of a function with these parameters.
+    pub fn new(pagination: Pagination, parameters: &Map<String, Value>) -> Self {
+        let parameter = pagination.parameter.as_ref().and_then(|name| parameters.get(name));
+        let most = parameter.and_then(|schema| schema.get("maximum")).and_then(Value::as_u64);
+        Self { pagination, most, seen: HashSet::new(), before: None, items: 0 }
     }
 
     /// The arguments of the first page when the list is followed: the largest page that is of use, the first number.
@@ -57,6 +61,9 @@ impl Pager {
         let repeats = self.repeats(body);
         match self.step(arguments, body, link, at) {
             Next::Argument(..) | Next::Url(_) if repeats => Next::Stop(REPEATED_PAGE),
+            Next::Argument(_, Value::Number(number)) if number.as_u64().zip(self.most).is_some_and(|(number, most)| number > most) => {
+                Next::Stop("last_page")
+            }
             next => next,
         }
     }
@@ -165,7 +172,7 @@ mod tests {
     use serde_json::json;
 
     fn pager(value: Value) -> Pager {
-        Pager::new(serde_json::from_value(value).unwrap())
+        Pager::new(serde_json::from_value(value).unwrap(), &arguments(json!({"bound": {"type": "integer", "maximum": 2}})))
     }
 
     fn at() -> Url {
@@ -199,6 +206,14 @@ mod tests {
             let next = cursors.next(&Map::new(), &json!({"d": [], "n": number}), None, &at());
             assert_eq!(next, Next::Argument("c".into(), json!(number)), "an empty page may be followed by others");
         }
+    }
+
+    #[test]
+    fn what_the_service_does_not_take_is_not_asked_for() {
+        let mut pager = pager(json!({"style": "page", "items": ".", "parameter": "bound"}));
+        assert_eq!(pager.next(&Map::new(), &json!([1]), None, &at()), Next::Argument("bound".into(), json!(2)));
+        assert_eq!(pager.next(&arguments(json!({"bound": 2})), &json!([2]), None, &at()), Next::Stop("last_page"));
+        assert_eq!(pager.next(&arguments(json!({"bound": 2})), &json!([]), None, &at()), Next::End);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
 use crate::call::request::{Arguments, Asker, Call, Ctx, RawArguments};
 use crate::call::runtime::Runtime;
-use crate::cli::output::Out;
+use crate::cli::output::{self, Out};
 use crate::cli::words::{self, Words};
 use crate::cli::{help, progress, render, stdin};
 use crate::config::env;
@@ -103,7 +103,8 @@ pub fn print(out: &Out, envelope: &Envelope) {
         _ => render::data(out, paint, &envelope.data),
     });
     if let (false, Some(false), Some(why)) = (out.json, envelope.meta.complete, envelope.meta.stopped_by) {
-        out.note(&format!("more follows (stopped by {why}); --all reads every page"));
+        let all = if why == "one_page" { "; --all reads every page" } else { "" };
+        out.note(&format!("more follows (stopped by {why}){all}"));
     }
 }
 
@@ -205,7 +206,12 @@ async fn stream(
     loop {
         tokio::select! {
             biased;
-            Some(item) = items.recv() => print(item),
+            Some(item) = items.recv() => {
+                print(item);
+                if output::closed() {
+                    items.close();
+                }
+            }
             envelope = &mut work => {
                 while let Ok(item) = items.try_recv() {
                     print(item);

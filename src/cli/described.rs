@@ -8,8 +8,9 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::cli::catalog::Fields;
 use crate::cli::output::Out;
+use crate::registry::catalog::Filter;
 use crate::registry::described;
-use crate::registry::known::{self, Known};
+use crate::registry::known::Known;
 
 /// Whether a command asks for the index.
 pub fn wanted(arguments: &ArgMatches) -> bool {
@@ -72,12 +73,14 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 /// `integrations:search --tier described`.
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches, query: &str) -> Result<u8> {
     let all = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
-    let mut found = known::search(&all, query);
-    found.retain(|(known, _)| fits(known, arguments));
-    found.truncate(limit(arguments, 10));
+    let (still, category) = (|id: &str| all.iter().any(|known| known.id == id), arguments.get_one::<String>("category"));
+    let filter = Filter { providers: Some(&still), category: category.map(String::as_str), ..Filter::default() };
+    let hits = described::search(query, &filter, limit(arguments, 10))?;
+    let found = hits.iter().filter_map(|(id, score)| Some((all.iter().find(|known| known.id == *id)?, *score)));
+    let found: Vec<(&Known, f64)> = found.collect();
     let fields = Fields::read(arguments, &["provider", "title", "description", "tier", "score", "next"]);
-    let whole = |(known, score): &(&Known, u32)| {
-        let mut value = json!({"provider": known.id, "score": score});
+    let whole = |(known, score): &(&Known, f64)| {
+        let mut value = json!({"provider": known.id, "score": (score * 100.0).round() / 100.0});
         if let (Value::Object(value), Value::Object(more)) = (&mut value, to_value(known)) {
             value.extend(more);
         }

@@ -58,6 +58,10 @@ pub fn main(words: impl Iterator<Item = OsString>, ends: fn(i32) -> !) -> u8 {
     let code = dispatch(join_family(typed)).unwrap_or_else(|error| fail(json, error));
     // No server that was started outlives us.
     launch::end_all();
+    let code = match output::lost() {
+        Some(error) if code == 0 => fail(false, error),
+        _ => code,
+    };
     interrupt::status(code)
 }
 

@@ -142,9 +142,17 @@ impl Filter<'_> {
     }
 }
 
+/// Opens layers that have names of their own, uppermost first: all of them, or only what may have a provider of this id.
+pub type Later = Box<dyn Fn(Option<&str>) -> Vec<(Layer, Index)> + Send + Sync>;
+
 /// The catalog. Immutable while a call runs.
 pub struct Catalog {
-    layers: Vec<(Layer, Index)>,
+    /// Manifests, whose files may define any provider.
+    manifests: Vec<(Layer, Index)>,
+    later: Later,
+    /// What `later` opens, once all of it was asked for.
+    opened: OnceLock<Vec<(Layer, Index)>>,
+    built_in: (Layer, Index),
     /// Functions that were looked up; a server calls the same ones again and again.
     known: Mutex<HashMap<String, Arc<Callable>>>,
 }
@@ -152,23 +160,39 @@ pub struct Catalog {
 static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalog.bin"));
 
 impl Catalog {
-    /// The built-in catalog with layers over it, the uppermost first.
-    pub fn open(mut layers: Vec<(Layer, Index)>) -> Result<Self> {
-        let built_in = Index::open(Source::Static(BUILT_IN)).map_err(damaged)?;
-        layers.push((Layer::BuiltIn, built_in));
-        Ok(Self { layers, known: Mutex::default() })
+    /// The built-in catalog alone.
+    pub fn built_in() -> Result<Self> {
+        Self::of(BUILT_IN)
+    }
+
+    /// A compiled catalog that this program carries, with nothing over it.
+    pub fn of(compiled: &'static [u8]) -> Result<Self> {
+        let built_in = Index::open(Source::Static(compiled)).map_err(damaged)?;
+        let later = Box::new(|_: Option<&str>| Vec::new());
+        Ok(Self { manifests: Vec::new(), later, opened: OnceLock::new(), built_in: (Layer::BuiltIn, built_in), known: Mutex::default() })
+    }
+
+    /// The built-in catalog with layers over it, the uppermost first. What can be opened later is opened when it is needed.
+    pub fn open(manifests: Vec<(Layer, Index)>, later: Later) -> Result<Self> {
+        Ok(Self { manifests, later, ..Self::built_in()? })
+    }
+
+    /// Every layer, the uppermost first.
+    fn layers(&self) -> Vec<&(Layer, Index)> {
+        let opened = self.opened.get_or_init(|| (self.later)(None));
+        self.manifests.iter().chain(opened).chain([&self.built_in]).collect()
     }
 
     /// Manifests that could not be compiled.
     pub fn problems(&self) -> Vec<FileProblem> {
-        self.layers.iter().flat_map(|(_, index)| index.problems().to_vec()).collect()
+        self.layers().iter().flat_map(|(_, index)| index.problems().to_vec()).collect()
     }
 
     /// Every provider, by id.
     pub fn list(&self) -> Result<Vec<Listed>> {
         let mut all: Vec<Listed> = Vec::new();
         let mut at: HashMap<String, usize> = HashMap::new();
-        for (layer, index) in &self.layers {
+        for (layer, index) in self.layers() {
             for summary in index.summaries().map_err(damaged)? {
                 match at.get(&summary.id) {
                     Some(known) => all[*known].hides = true,
@@ -186,7 +210,7 @@ impl Catalog {
     /// Ids of all providers.
     pub fn ids(&self) -> Result<Vec<String>> {
         let mut ids = Vec::new();
-        for (_, index) in &self.layers {
+        for (_, index) in self.layers() {
             ids.extend(index.directory().map_err(damaged)?.into_iter().map(|entry| entry.id));
         }
         ids.sort();
@@ -259,7 +283,11 @@ impl Catalog {
     #[expect(clippy::type_complexity, reason = "used by two functions just above")]
     fn block(&self, id: &str) -> Result<(Layer, Provider, Vec<(String, String)>, bool)> {
         let mut found = None;
-        for (layer, index) in &self.layers {
+        let (one, opened) = match self.opened.get() {
+            Some(all) => (Vec::new(), all.as_slice()),
+            None => ((self.later)(Some(id)), [].as_slice()),
+        };
+        for (layer, index) in self.manifests.iter().chain(&one).chain(opened).chain([&self.built_in]) {
             let directory = index.directory().map_err(damaged)?;
             if let Ok(at) = directory.binary_search_by(|entry| entry.id.as_str().cmp(id)) {
                 if found.is_some() {
@@ -329,12 +357,13 @@ impl Catalog {
     }
 
     fn hits(&self, query: &str, filter: &Filter<'_>, limit: usize) -> Result<Vec<Found>, Unreadable> {
-        let directories: Vec<Vec<Entry>> = self.layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>()?;
-        let library = Library::open(self.layers.iter().map(|(_, index)| index).zip(&directories))?;
+        let layers = self.layers();
+        let directories: Vec<Vec<Entry>> = layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>()?;
+        let library = Library::open(layers.iter().map(|(_, index)| index).zip(&directories))?;
         let query = library.query(query);
         let mut found: Vec<(usize, Hit)> = Vec::new();
         let mut hidden: Vec<&str> = Vec::new();
-        for (number, ((layer, _), directory)) in self.layers.iter().zip(&directories).enumerate() {
+        for (number, ((layer, _), directory)) in layers.iter().zip(&directories).enumerate() {
             if filter.tier.is_none_or(|tier| tier == layer.tier()) {
                 let fits = |entry: &Entry| !hidden.contains(&entry.id.as_str()) && filter.fits(entry);
                 let allowed: Vec<Range<u32>> = directory.iter().filter(|entry| fits(entry)).map(Index::numbers).collect();
@@ -355,7 +384,7 @@ impl Catalog {
         found.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
         found.truncate(limit);
         let shown = |(number, hit): (usize, Hit)| {
-            let (layer, index) = &self.layers[number];
+            let (layer, index) = layers[number];
             Ok(Found { record: index.record(hit.number)?, score: hit.score, layer: *layer })
         };
         found.into_iter().map(shown).collect()

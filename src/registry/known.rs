@@ -1,9 +1,11 @@
-//! The index of services whose vendors publish a description: visible, not callable, until somebody imports one. A small block of its own
-//! in the program that is unpacked only when somebody asks for it. Shared with the build script, which makes it of `providers/index.yaml`.
+//! The index of services whose vendors publish a description: visible, not callable, until somebody imports one. Two small blocks of
+//! the program, facts and what is searched, that are read only when somebody asks for them. Shared with the build script, which makes it of `providers/index.yaml`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::registry::words::words;
+use crate::registry::index::compile;
+use crate::registry::manifest::Provider;
 
 /// One service of the index.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,24 +91,15 @@ pub fn problems(all: &[Known]) -> Vec<String> {
     found
 }
 
-/// The services that fit some words, the best first: every word must stand in id, title, category or the line about it.
-pub fn search<'a>(all: &'a [Known], query: &str) -> Vec<(&'a Known, u32)> {
-    let wanted = words(query);
-    let mut found: Vec<(&Known, u32)> = all.iter().filter_map(|one| fit(one, &wanted).map(|score| (one, score))).collect();
-    found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.id.cmp(&b.0.id)));
-    found
-}
-
-fn fit(one: &Known, wanted: &[String]) -> Option<u32> {
-    let named = [words(&one.id), words(&one.title)].concat();
-    let (about, category) = (words(&one.about), words(&one.category));
-    let score = |word: &String| match word {
-        word if named.contains(word) => 10,
-        word if named.iter().any(|name| name.starts_with(word.as_str())) => 6,
-        word if about.contains(word) => 4,
-        word if category.contains(word) => 3,
-        _ => 0,
+/// The services as a catalog that is searched like any other: each is a provider with the one function of importing it.
+pub fn searchable(all: &[Known]) -> Result<Vec<u8>, String> {
+    let provider = |one: &Known| {
+        let import = json!({"id": "import", "title": one.title, "description": one.about, "operation": "write", "synonyms": [one.category], "examples": []});
+        serde_json::from_value(json!({
+            "id": one.id, "title": one.title, "description": one.about, "category": one.category, "auth_strategy": "none",
+            "functions": [import],
+        }))
     };
-    let scores: Vec<u32> = wanted.iter().map(score).collect();
-    (!scores.is_empty() && scores.iter().all(|score| *score > 0)).then(|| scores.iter().sum())
+    let providers: Vec<Provider> = all.iter().map(provider).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    compile(providers, "described", Vec::new())
 }

@@ -11,7 +11,7 @@ use crate::base::json::{digest, hex, sha256};
 use crate::registry::catalog::Layer;
 use crate::registry::function::{Function, LuaFile};
 use crate::registry::import::stored::Stored;
-use crate::registry::index::{FileProblem, Index, Source, compile};
+use crate::registry::index::{FileProblem, Index, Source, compile, is_provider_id};
 use crate::registry::manifest::Provider;
 use crate::registry::{jq, lint, schema, workflow};
 
@@ -33,15 +33,24 @@ pub fn open_workflows(folders: &[PathBuf], cache: &Path) -> Option<Index> {
     compiled(&found, cache, compile_workflows)
 }
 
-/// Every import of a folder as a catalog of its own: when one changes the others stay as they are.
-pub fn open_imports(folder: &Path, cache: &Path) -> Vec<(Layer, Index)> {
+/// Every import of a folder as a catalog of its own: when one changes the others stay as they are. Where only one is wanted, by its id, the
+/// others are not looked at.
+pub fn open_imports(folder: &Path, cache: &Path, id: Option<&str>) -> Vec<(Layer, Index)> {
+    let found = match id {
+        None => files(folder, &["json"]),
+        Some(id) if is_provider_id(id) => {
+            let path = folder.join(format!("{id}.json"));
+            fs::metadata(&path).map(|meta| (path, meta)).into_iter().collect()
+        }
+        Some(_) => Vec::new(),
+    };
     let open = |file: (PathBuf, fs::Metadata)| {
         let name = file.0.file_stem()?.to_str()?.to_owned();
         let index = compiled(&[file], &cache.join(format!("{name}.bin")), |files, fingerprint| compile_import(files, &name, fingerprint))?;
         let verified = index.summaries().is_ok_and(|all| all.iter().any(|summary| summary.verified));
         Some((if verified { Layer::Overlaid } else { Layer::Import }, index))
     };
-    files(folder, &["json"]).into_iter().filter_map(open).collect()
+    found.into_iter().filter_map(open).collect()
 }
 
 /// An import from its file.
@@ -97,24 +106,30 @@ fn read_cache(cache: &Path) -> Option<Index> {
 pub const IN_FOLDER: &str = "provider.yaml";
 
 fn manifests(folder: &Path) -> Vec<(PathBuf, fs::Metadata)> {
-    let mut found = files(folder, &["yaml", "yml", "json"]);
-    found.retain(|(path, meta)| !meta.is_dir() || !path.join(IN_FOLDER).is_file());
-    let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path().join(IN_FOLDER));
-    found.extend(below.filter_map(|path| fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|meta| (path, meta))));
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found
+    in_order(folder, |path, meta| {
+        let inner = path.join(IN_FOLDER);
+        match meta.is_dir().then(|| fs::metadata(&inner)) {
+            Some(Ok(meta)) if meta.is_file() => Some((inner, meta)),
+            _ => ends_with(&path, &["yaml", "yml", "json"]).then_some((path, meta)),
+        }
+    })
 }
 
 fn files(folder: &Path, ends: &[&str]) -> Vec<(PathBuf, fs::Metadata)> {
+    in_order(folder, |path, meta| ends_with(&path, ends).then_some((path, meta)))
+}
+
+fn ends_with(path: &Path, ends: &[&str]) -> bool {
+    path.extension().is_some_and(|end| ends.iter().any(|known| end == *known))
+}
+
+/// What is kept of a folder, ordered by path; a link counts as what it leads to.
+fn in_order(folder: &Path, keep: impl Fn(PathBuf, fs::Metadata) -> Option<(PathBuf, fs::Metadata)>) -> Vec<(PathBuf, fs::Metadata)> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut files: Vec<(PathBuf, fs::Metadata)> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| ends.iter().any(|known| end == *known)))
-        .filter_map(|path| fs::metadata(&path).ok().map(|meta| (path, meta)))
-        .collect();
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    files
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut kept: Vec<_> = paths.filter_map(|path| fs::metadata(&path).ok().and_then(|meta| keep(path, meta))).collect();
+    kept.sort_by(|a, b| a.0.cmp(&b.0));
+    kept
 }
 
 fn fingerprint(files: &Files) -> String {

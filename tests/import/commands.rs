@@ -150,3 +150,22 @@ fn an_import_that_cannot_be_read_can_be_removed() {
     let run = world.home.run(&["integrations:remove", "svc", "--json"]);
     assert!(run.code == 0 && !file.exists(), "{run:?}");
 }
+
+#[test]
+fn a_call_opens_nothing_that_it_does_not_need() {
+    let world = World::new();
+    world.import(&world.document(json!({"/a": {"get": operation("getA", json!({}))}})));
+    let data = world.home.root().join("data/imports");
+    std::fs::copy(data.join("svc.json"), data.join("other.json")).unwrap();
+    let workflows = world.home.root().join("config/workflows");
+    std::fs::create_dir_all(&workflows).unwrap();
+    std::fs::write(workflows.join("wave.lua"), "return 1").unwrap();
+    let cached = |name: &str| world.home.root().join("cache").join(name).exists();
+    for call in ["svc.get_a", "data.list"] {
+        let run = world.home.run(&["integrations:call", call, r#"{"collection": "x"}"#, "--dry-run"]);
+        assert!(!run.stderr.contains("other"), "{run:?}");
+        assert_eq!((cached("imports/other.bin"), cached("catalog-workflows.bin")), (false, false), "{call}");
+    }
+    assert_eq!(world.home.run(&["integrations:list", "--json"]).code, 0);
+    assert_eq!((cached("imports/other.bin"), cached("catalog-workflows.bin")), (true, true));
+}

@@ -54,7 +54,7 @@ fn it_is_shown_where_it_is_asked_for_and_nowhere_else() {
 #[test]
 fn it_is_found_by_words_and_is_no_function() {
     let home = Home::new();
-    let found = json(&home, &["integrations:search", "feature flags", "--tier=described"], 0);
+    let found = json(&home, &["integrations:search", "feture flag", "--tier=described"], 0);
     assert_eq!(found["functions"].as_array().unwrap().len(), 0);
     let ids: Vec<&str> = found["providers"].as_array().unwrap().iter().map(|one| one["provider"].as_str().unwrap()).collect();
     assert!(ids.contains(&"launchdarkly") && ids.contains(&"configcat"), "{ids:?}");

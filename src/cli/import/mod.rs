@@ -159,7 +159,7 @@ pub fn keep(app: &App, stored: &Stored) -> Result<PathBuf> {
     let text = serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?;
     files::locked(&path, || files::write_private(&path, &text))?;
     if let Some(cache) = app.dirs.cache() {
-        drop(user::open_imports(&folder, &cache.join(FOLDER)));
+        drop(user::open_imports(&folder, &cache.join(FOLDER), Some(&stored.provider.id)));
     }
     Ok(path)
 }

@@ -178,7 +178,7 @@ mod tests {
     const WORKFLOW: &str = include_str!("../../../tests/fixtures/lua/everything.lua");
 
     fn catalog() -> Catalog {
-        Catalog::open(Vec::new()).unwrap()
+        Catalog::built_in().unwrap()
     }
 
     fn codes(source: &str) -> Vec<&'static str> {

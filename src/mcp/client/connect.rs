@@ -43,8 +43,8 @@ pub struct Means {
     pub net: Arc<Net>,
     pub note: Note,
     pub person: Option<Arc<dyn Person>>,
-    /// The project around the current folder.
-    pub root: Option<PathBuf>,
+    /// The current folder.
+    pub cwd: Option<PathBuf>,
 }
 
 /// How a server was spoken to last time.

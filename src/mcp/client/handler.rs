@@ -26,6 +26,7 @@ use crate::call::executor::BoxFuture;
 use crate::call::request::Progress;
 use crate::mcp::client::auth::Tokens;
 use crate::mcp::client::connect::Means;
+use crate::mcp::files::project_root;
 
 /// A person who can answer what a server asks during a call.
 pub trait Person: Send + Sync {
@@ -75,7 +76,7 @@ impl Shared {
     pub fn new(server: &str, means: &Means, scrubber: Scrubber) -> Self {
         Self {
             server: printable(server),
-            root: means.root.clone(),
+            root: means.cwd.as_deref().and_then(project_root),
             person: means.person.clone(),
             note: means.note.clone(),
             secrets: scrubber,

@@ -2,7 +2,7 @@
 //! after it broke, ended with the program. Whether an entry is trusted is asked before anything else.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -46,7 +46,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The servers.
 pub struct Hub {
     means: RwLock<Arc<Means>>,
-    cwd: Option<PathBuf>,
     cache: Cache,
     /// Where what comes to light is told.
     learn: Mutex<Option<Learn>>,
@@ -89,11 +88,10 @@ impl State {
 
 impl Hub {
     /// Connects to nothing.
-    pub fn new(means: Means, cwd: Option<PathBuf>) -> Arc<Self> {
+    pub fn new(means: Means) -> Arc<Self> {
         let cache = Cache::new(&means.dirs);
         Arc::new_cyclic(|me| Self {
             means: RwLock::new(Arc::new(means)),
-            cwd,
             cache,
             learn: Mutex::default(),
             slots: Mutex::default(),
@@ -112,7 +110,7 @@ impl Hub {
         let means = Means { config: config.clone(), ..self.means().as_ref().clone() };
         *self.means.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(means);
         let connected = !self.slots().is_empty();
-        if let (true, Ok(servers)) = (connected, self.servers()) {
+        if connected && let Ok(servers) = self.servers() {
             let kept: Vec<String> = servers.entries.iter().filter(|entry| self.admit(entry).is_ok()).map(key).collect();
             // What ends does so after the lock is free again.
             let gone: Vec<Arc<Slot>> = self.slots().extract_if(|key, _| !kept.contains(key)).map(|(_, slot)| slot).collect();
@@ -124,7 +122,8 @@ impl Hub {
 
     /// The servers that are configured here.
     pub fn servers(&self) -> Result<Servers> {
-        files::servers(&self.means().dirs, self.cwd.as_deref())
+        let means = self.means();
+        files::servers(&means.dirs, means.cwd.as_deref())
     }
 
     /// Refuses a server that may not be started or contacted.
