@@ -16,6 +16,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT, nearest};
 use crate::base::secret::Secret;
 use crate::cli::call::runtime;
+use crate::cli::hidden::Asking;
 use crate::cli::output::Out;
 use crate::cli::{setup, stdin};
 use crate::config::edit::{self, Change};
@@ -177,20 +178,14 @@ fn ask(out: &Out, opened: &Opened, wish: &mut Wish) -> Result<()> {
         out.stderr(&format!("To sign in instead: angelia integrations:connect {}\n", provider.id));
     }
     let typed_ones = provider.credentials.iter().filter(|field| provider.oauth.is_none() || field.key != "refresh_token");
+    let asking = Asking::begin(out);
     for field in typed_ones {
         let default = field.default.as_ref().map(|default| format!(" [{default}]")).unwrap_or_default();
         if !field.help.is_empty() {
             out.stderr(&format!("{}\n", field.help));
         }
         let prompt = format!("{}{default}: ", field.label);
-        let typed = if field.secret {
-            rpassword::prompt_password(prompt)
-        } else {
-            out.stderr(&prompt);
-            let mut line = String::new();
-            std::io::stdin().read_line(&mut line).map(|_| line)
-        };
-        let typed = typed.map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
+        let typed = if field.secret { asking.secret(&prompt)? } else { asking.line(&prompt)? };
         if !typed.trim().is_empty() {
             wish.credentials.insert(field.key.clone(), Some(Secret::new(typed.trim().to_owned())));
         }

@@ -65,6 +65,7 @@ mirrors! {
         #[serde(default)] request: Sometimes<Request>,
         #[serde(default)] approval_id: Sometimes<String>,
         #[serde(default)] replayed: Sometimes<bool>,
+        #[serde(default)] warnings: Sometimes<Vec<String>>,
     }
     Request { method: String, url: String, headers: BTreeMap<String, String>, #[serde(default)] body: Value, digest: String }
     /// A failure of every command that makes no call.
