@@ -138,6 +138,7 @@ pub struct Authority {
 
 /// The manifest of the provider; `oauth` are more words of it.
 pub fn manifest(origin: &str, oauth: &str) -> String {
+    let oauth = oauth.replace("ORIGIN", origin);
     format!(
         r#"
 id: club
@@ -356,7 +357,7 @@ fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
     }
     match request.path() {
         "/authorize" => authorize(&mut world, request),
-        "/token" => {
+        "/token" | "/renew" => {
             let slow = world.slow;
             let reply = token(&mut world, origin, request);
             drop(world);
@@ -421,6 +422,7 @@ fn token(world: &mut World, origin: &str, request: &Request) -> Reply {
     let form = form(&request.body);
     world.secrets.extend(["code_verifier", "assertion"].iter().filter_map(|name| form.get(*name).cloned()));
     let mut asked = form.clone();
+    asked.insert(String::from("at"), request.path().to_owned());
     asked.insert(String::from("content-type"), request.header("content-type").unwrap_or_default().to_owned());
     asked.insert(String::from("authorization"), request.header("authorization").unwrap_or_default().to_owned());
     world.asked.push(asked);

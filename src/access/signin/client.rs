@@ -163,6 +163,15 @@ impl Party<'_> {
         })
     }
 
+    /// The client, where tokens are renewed.
+    pub fn renewing_client(&self) -> Result<TokenClient> {
+        let client = self.client()?;
+        Ok(match &self.oauth.refresh_url {
+            Some(url) => client.set_token_uri(TokenUrl::from_url(self.address(url)?)),
+            None => client,
+        })
+    }
+
     /// What a client must be allowed to do, as the manifest has it.
     fn registered(&self) -> Vec<String> {
         let in_browser = self.oauth.grants.contains(&Grant::AuthorizationCode);

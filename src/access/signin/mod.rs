@@ -389,7 +389,7 @@ impl Account {
             return Err(Trouble::Other(self.needs_person("its token has ended, and there is nothing to renew it with")));
         };
         let token = RefreshToken::new(token.expose().to_owned());
-        let client = party.client().map_err(Trouble::Other)?;
+        let client = party.renewing_client().map_err(Trouble::Other)?;
         let mut request = client.exchange_refresh_token(&token);
         for (name, value) in party.token_parameters() {
             request = request.add_extra_param(name, value);
