@@ -90,7 +90,7 @@ impl Executor for Http {
                 Err(error) => return Outcome::failed(error),
             };
             let function = &ready.plan.callable.function;
-            let keyed = function.operation != Operation::Read && ready.plan.callable.provider.idempotency_header.is_some();
+            let keyed = function.key_header(&ready.plan.callable.provider).is_some();
             let limits = Limits {
                 deadline: Instant::now() + ready.plan.timeout,
                 connect_timeout: self.settings.connect_timeout,
@@ -319,7 +319,7 @@ impl Run<'_> {
 
     pub(crate) fn may_retry(&self) -> bool {
         let function = &self.ready.plan.callable.function;
-        function.operation == Operation::Read || function.idempotent || self.idempotency_key.is_some()
+        function.retry && (function.operation == Operation::Read || function.idempotent || self.idempotency_key.is_some())
     }
 
     pub(crate) fn can_wait(&self, wait: Duration) -> bool {
@@ -370,15 +370,11 @@ impl Run<'_> {
         let refuse = |message: String| Failure::new(FailureKind::Refused, message);
         let local = |error: Error| Failure::new(FailureKind::Local(error.code), error.message);
         let mut headers = HeaderMap::new();
-        let key = self
-            .ready
-            .plan
-            .callable
-            .provider
-            .idempotency_header
-            .iter()
-            .zip(&self.idempotency_key)
-            .map(|(name, key)| (name.clone(), key.clone()));
+        let callable = &self.ready.plan.callable;
+        // A key that the caller gave is the caller's to know.
+        let given = |name: &str| built.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let header = callable.function.key_header(&callable.provider).filter(|name| !given(name));
+        let key = header.into_iter().zip(&self.idempotency_key).map(|(name, key)| (name.to_owned(), key.clone()));
         for (name, value) in built.headers.iter().cloned().chain(key) {
             let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
             let (Ok(name), Ok(value)) = parsed else {

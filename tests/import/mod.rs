@@ -8,6 +8,7 @@ mod formats;
 mod hostile;
 mod leaving;
 mod overlay;
+mod repeat;
 mod schemas;
 mod update;
 

@@ -273,6 +273,8 @@ pub fn function(id: &str, description: String, operation: Operation) -> Function
         output: None,
         pagination: None,
         idempotent: false,
+        idempotency_header: None,
+        retry: true,
         examples: Vec::new(),
         synonyms: Vec::new(),
         deprecated: false,

@@ -9,6 +9,7 @@ mod draft;
 mod example;
 mod implied;
 mod pages;
+mod repeat;
 mod schema;
 mod security;
 mod servers;
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{printable, slug};
-use crate::registry::function::{Function, Operation as Kind};
+use crate::registry::function::Function;
 use crate::registry::import::class::{Asked, class};
 use crate::registry::import::names::{Unnamed, names};
 use crate::registry::import::openapi::doc::{Doc, says, word};
@@ -76,6 +77,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     security.by_parameter(&parameters, operations.len());
     let mut shared = Shared { doc, servers: Servers::of(&doc, &wanted.source), keys: std::mem::take(&mut security.keys) };
     let mut provider = provider(info, document, wanted);
+    provider.rate_limit = repeat::limits(&doc, &values, &mut report.notes);
     provider.functions = functions(&operations, &names, &unnamed, &mut shared, wanted, &mut report);
     place(&mut provider, shared.servers, security, &mut report);
     leave_out_what_is_wrong(&mut provider, &mut report);
@@ -175,10 +177,7 @@ fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Res
     }
     draft.function.server = shared.servers.own(one.value).or_else(|| shared.servers.own(one.item));
     draft.function.pagination = pages::pagination(&draft, one.value, &answer);
-    // What the extension means is a key that makes a repeated write harmless: without one on its way nothing is sent twice.
-    if class != Kind::Read && ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) {
-        draft.warn("it may be repeated with an idempotency key; none is sent by itself, and it is not repeated");
-    }
+    repeat::of(&mut draft, one.value);
     describe(one, &mut draft);
     Ok(draft.finish())
 }
