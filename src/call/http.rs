@@ -286,7 +286,7 @@ impl Run<'_> {
                     let provider = &self.ready.plan.callable.provider;
                     let header = |name: &str| reply.header(name);
                     let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
-                    let again = retry::transient(reply.status()) || response::limited(provider, &read);
+                    let again = retry::transient(reply.status()) || response::limited(provider, &self.ready.plan.callable.function, &read);
                     let wait = retry::asked(&provider.rate_limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !again || !may || !self.can_wait(wait) {
                         // A long listing may outlive several tokens.

@@ -129,14 +129,9 @@ fn members<'a>(draft: &mut Draft<'a>, shape: &Shape<'a>, of: &'a Value) {
             continue;
         }
         let style = form_style(draft, name, property, of);
-        draft.add(Argument {
-            wire: name,
-            place: Place::Body,
-            schema: property,
-            of: property,
-            required: shape.required.contains(name),
-            style,
-        });
+        let required = shape.required.contains(name);
+        let id = draft.add(Argument { wire: name, place: Place::Body, schema: property, of: property, required, style });
+        draft.widen(&id, shape, name);
     }
     for group in &shape.any_of {
         let ids: Vec<String> = group.iter().filter_map(|wire| draft.argument(wire, Place::Body).map(str::to_owned)).collect();
@@ -224,6 +219,8 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
         });
         if file {
             draft.set(&id, "format", Value::from("binary"));
+        } else {
+            draft.widen(&id, &shape, name);
         }
     }
     if shape.loose {
