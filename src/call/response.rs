@@ -33,6 +33,7 @@ pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Resul
             Err(error) => Err(invalid(provider, read, &format!("is not UTF-8 (at byte {})", error.valid_up_to()))),
         },
         ResponseForm::Json => json(provider, function, read),
+        ResponseForm::Xml if read.body.iter().all(u8::is_ascii_whitespace) => Ok(Value::Null),
         ResponseForm::Xml => match std::str::from_utf8(read.body).map_err(|error| error.to_string()).and_then(xml::value) {
             Ok(value) => Ok(value),
             Err(why) => Err(invalid(provider, read, &format!("is no XML that can be read: {why}"))),

@@ -10,6 +10,7 @@ mod leaving;
 mod overlay;
 mod repeat;
 mod schemas;
+mod unexpressed;
 mod update;
 
 use serde_json::{Value, json};

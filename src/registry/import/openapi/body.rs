@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::base::name::printable;
 use crate::registry::function::{BodyForm, Place};
-use crate::registry::import::openapi::arguments;
+use crate::registry::import::openapi::{arguments, media};
 use crate::registry::import::openapi::doc::{Doc, Shape, kind, says, shape, word};
 use crate::registry::import::openapi::draft::{Argument, Draft};
 
@@ -31,22 +31,16 @@ fn new<'a>(draft: &mut Draft<'a>, operation: &'a Value) -> Result<(), String> {
     if sends_none(draft) {
         return Ok(());
     }
-    let rank = |media: &str| match media.split(';').next().unwrap_or_default().trim() {
-        "application/json" => 0,
-        json if json.ends_with("+json") || json.ends_with("/json") => 1,
-        "application/x-www-form-urlencoded" => 2,
-        "multipart/form-data" => 3,
-        "*/*" => 4,
-        _ => 5,
-    };
-    let Some((media, of)) = content.iter().min_by_key(|(media, _)| rank(media)) else { return Ok(()) };
+    let Some((media, of)) = media::best(&draft.doc, content) else { return Ok(()) };
+    media::others(&draft.doc, content, media).into_iter().for_each(|warning| draft.warn(warning));
     let schema = of.get("schema").unwrap_or(&Value::Null);
     let needed = says(body, "required");
-    match rank(media) {
+    match media::rank(media) {
         0 | 1 => json_body(draft, media, schema, of, needed),
         2 => form(draft, schema, of),
         3 => multipart(draft, schema, of),
-        4 if draft.doc.resolve(schema).is_ok_and(|schema| matches!(kind(schema), Some("object" | "array"))) => {
+        4 => json_body(draft, media, schema, of, needed),
+        5 if draft.doc.resolve(schema).is_ok_and(|schema| matches!(kind(schema), Some("object" | "array"))) => {
             json_body(draft, "application/json", schema, of, needed)
         }
         _ if media.starts_with("multipart/") => Err(format!("its body is {}, which is not sent", printable(media))),
@@ -181,7 +175,7 @@ fn form<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Result<(
     Ok(())
 }
 
-fn is_file(doc: &Doc<'_>, schema: &Value) -> bool {
+pub(super) fn is_file(doc: &Doc<'_>, schema: &Value) -> bool {
     let binary = |schema: &Value| {
         word(schema, "format") == Some("binary")
             || word(schema, "type") == Some("file")

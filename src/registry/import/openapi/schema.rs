@@ -433,7 +433,7 @@ fn sketch<'a>(doc: &Doc<'a>, schema: &'a Value, depth: usize, left: &mut usize) 
         let mut properties = Map::new();
         let parts = std::iter::once(schema).chain(Doc::list(schema, "allOf").iter().filter_map(|part| doc.resolve(part).ok()));
         for (name, property) in parts.filter_map(|part| part.get("properties")?.as_object()).flatten() {
-            if *left > 0 && !properties.contains_key(name) {
+            if *left > 0 && !properties.contains_key(name) && !says(property, "writeOnly") {
                 properties.insert(name.clone(), sketch(doc, property, depth + 1, left));
             }
         }
