@@ -168,7 +168,7 @@ impl Run<'_> {
     /// Reads pages until the list ends or a limit is met; what was read is never thrown away.
     async fn list(&mut self, pagination: Pagination) -> Outcome {
         let options = &self.ready.plan.options;
-        let mut pager = Pager::new(pagination.clone());
+        let mut pager = Pager::new(pagination.clone()).up_to(options.max_pages);
         let mut arguments = self.ready.plan.arguments.object.clone();
         let mut list = ListOutcome::default();
         let mut gathered = Gathered::default();

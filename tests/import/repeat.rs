@@ -73,6 +73,9 @@ fn headers_about_the_rate_are_heeded() {
     world.import(&of(json!({"description": "When it ends, in UTC epoch seconds.", "schema": {"type": "integer"}})));
     let wait = world.call("get_a", &json!({}))["error_detail"]["retry_after_ms"].as_u64().unwrap();
     assert!((2_900_000..=3_000_000).contains(&wait), "{wait}");
+    let path = world.write(&of(json!({"example": 1_700_000_000, "schema": {"type": "integer"}})));
+    let shown = world.home.run(&["integrations:import", &path, "--as=other", "--dry-run", "--json"]).json();
+    assert!(!shown["notes"].to_string().contains("not heeded"), "an example says it too: {shown:#}");
     let path = world.write(&of(json!({"schema": {"type": "integer"}})));
     let unsaid = world.home.run(&["integrations:import", &path, "--as=other", "--dry-run", "--json"]).json();
     assert!(unsaid["notes"].to_string().contains("X-RateLimit-Reset is not heeded"), "{unsaid:#}");

@@ -65,12 +65,14 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if !wanted.id.is_empty() {
         ids::may_take(&app.catalog()?, &wanted.id, replace)?;
     }
-    let bytes = source.read(allow_private).map_err(|error| instead(error, known.as_ref()))?;
+    let headers = texts(arguments, "header");
+    let bytes = source.read(allow_private, &headers).map_err(|error| instead(error, known.as_ref()))?;
     let (mut imported, before) = again(app, &bytes, &mut wanted, overlay.as_ref())?;
     let stored = Stored {
         source: source.kept(),
         include,
         exclude,
+        headers,
         endpoint: wanted.endpoint.clone(),
         allow_private,
         overlay,
@@ -177,9 +179,9 @@ struct Told {
 /// The options of an import, for another run of it.
 fn options(arguments: &ArgMatches) -> String {
     let mut words = String::new();
-    for key in ["overlay", "endpoint", "include", "exclude"] {
+    for key in ["overlay", "endpoint", "include", "exclude", "header"] {
         let values: Vec<String> =
-            if matches!(key, "include" | "exclude") { texts(arguments, key) } else { text(arguments, key).into_iter().collect() };
+            if matches!(key, "include" | "exclude" | "header") { texts(arguments, key) } else { text(arguments, key).into_iter().collect() };
         values.iter().for_each(|value| words.push_str(&format!(" --{key} {}", quoted(&clean(value)))));
     }
     for key in ["allow-private", "replace"].into_iter().filter(|key| arguments.get_flag(key)) {

@@ -128,6 +128,12 @@ fn written<'a>(doc: &Doc<'a>, name: &str, header: &'a Value) -> Option<ResetForm
     if has(&["epoch", "unix"]) {
         return Some(if has(&["millisecond"]) { ResetFormat::EpochMilliseconds } else { ResetFormat::EpochSeconds });
     }
+    let example = [header, schema].into_iter().find_map(|of| of.get("example")).map(crate::base::json::plain);
+    match example.and_then(|example| example.parse::<f64>().ok()) {
+        Some(at) if at > 1e12 => return Some(ResetFormat::EpochMilliseconds),
+        Some(at) if at > 1e9 => return Some(ResetFormat::EpochSeconds),
+        _ => {}
+    }
     // The header that is standardised counts from now.
     let from_now = name.to_lowercase().starts_with("ratelimit-") || has(&["seconds until", "seconds left", "seconds remaining", "remaining window", "number of seconds"]);
     (from_now && !has(&["millisecond"])).then_some(ResetFormat::DeltaSeconds)
