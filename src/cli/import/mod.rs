@@ -68,6 +68,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let headers = texts(arguments, "header");
     let bytes = source.read(allow_private, &headers).map_err(|error| instead(error, known.as_ref()))?;
     let (mut imported, before) = again(app, &bytes, &mut wanted, overlay.as_ref())?;
+    drop(bytes);
     let stored = Stored {
         source: source.kept(),
         include,
@@ -158,8 +159,9 @@ pub fn keep(app: &App, stored: &Stored) -> Result<PathBuf> {
     let folder = app.dirs.make_data()?.join(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| Error::usage(format!("The folder {} cannot be made: {error}", folder.display())))?;
     let path = folder.join(format!("{}.json", stored.provider.id));
-    let text = serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?;
-    files::locked(&path, || files::write_private(&path, &text))?;
+    // The text may be large, and compiling needs room too.
+    let write = |text: String| files::locked(&path, || files::write_private(&path, &text));
+    write(serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?)?;
     if let Some(cache) = app.dirs.cache() {
         drop(user::open_imports(&folder, &cache.join(FOLDER)));
     }

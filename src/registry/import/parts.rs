@@ -56,9 +56,11 @@ pub fn words(name: &str) -> Vec<String> {
     for (at, c) in letters.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| letters.get(at));
         let after = letters.get(at + 1);
+        // Of `IPs` the last letter only says that there are several.
+        let plural = after == Some(&'s') && !letters.get(at + 2).is_some_and(char::is_ascii_lowercase);
         let starts = c.is_ascii_uppercase()
             && (before.is_some_and(|before| before.is_ascii_lowercase() || before.is_ascii_digit())
-                || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase)));
+                || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase) && !plural));
         if (starts || !c.is_ascii_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
@@ -388,6 +390,8 @@ mod tests {
         let table = [
             ("pageToken", "page_token"),
             ("listHTTPProxies_v2", "list_http_proxies_v2"),
+            ("listReservedIPs", "list_reserved_ips"),
+            ("URLSet", "url_set"),
             ("Get User (by id)", "get_user_by_id"),
             ("$.xgafv", "xgafv"),
             ("3d", "x_3d"),

@@ -118,6 +118,7 @@ fn is_xml(media: &str) -> bool {
 
 /// Whether an answer sent so holds something else than one in JSON does.
 fn is_more(media: &str) -> bool {
-    const SAME: [&str; 8] = ["json", "xml", "yaml", "html", "text/plain", "javascript", "*", "x-www-form"];
+    const SAME: [&str; 12] =
+        ["json", "xml", "yaml", "html", "text/plain", "javascript", "*", "x-www-form", "protobuf", "msgpack", "messagepack", "cbor"];
     media.contains('/') && (media.contains("ndjson") || media.contains("seq") || !SAME.iter().any(|word| media.contains(word)))
 }

@@ -28,7 +28,8 @@ fn new<'a>(draft: &mut Draft<'a>, operation: &'a Value) -> Result<(), String> {
     let Some(written) = operation.get("requestBody") else { return Ok(()) };
     let body = draft.doc.resolve(written).map_err(|why| format!("its body cannot be read: {why}"))?;
     let Some(content) = body.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) else { return Ok(()) };
-    if sends_none(draft) {
+    let mute = !says(body, "required") && content.values().all(|of| says_nothing(&draft.doc, of.get("schema").unwrap_or(&Value::Null)));
+    if matches!(draft.function.method_and_path().0, "GET" | "HEAD") && mute || sends_none(draft) {
         return Ok(());
     }
     let Some((media, of)) = media::best(&draft.doc, content) else { return Ok(()) };
@@ -46,6 +47,13 @@ fn new<'a>(draft: &mut Draft<'a>, operation: &'a Value) -> Result<(), String> {
         _ if media.starts_with("multipart/") => Err(format!("its body is {}, which is not sent", printable(media))),
         _ => raw(draft, media, schema, of, needed),
     }
+}
+
+/// Whether a schema is that of an object without members.
+fn says_nothing(doc: &Doc<'_>, schema: &Value) -> bool {
+    let words = |key: &str| schema.get(key).and_then(Value::as_object).is_none_or(serde_json::Map::is_empty);
+    let plain = ["$ref", "allOf", "anyOf", "oneOf", "items"].iter().all(|word| schema.get(word).is_none());
+    plain && words("properties") && words("additionalProperties") && matches!(kind(schema), None | Some("object")) && !is_file(doc, schema)
 }
 
 fn old<'a>(draft: &mut Draft<'a>, operation: &'a Value, parameters: &[&'a Value]) -> Result<(), String> {
@@ -231,6 +239,7 @@ fn raw<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &'a Val
         || kind.contains("javascript")
         || kind.contains("graphql");
     draft.function.body = BodyForm::Raw;
+    let method = draft.function.method_and_path().0.to_owned();
     if kind.contains('*') {
         draft.warn(format!("any content of {} may be sent; it is sent as application/octet-stream", printable(kind)));
     } else {
@@ -241,7 +250,7 @@ fn raw<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &'a Val
         draft.warn(format!("the body is written as {} by whoever calls", printable(kind)));
     }
     let shown = if text { &TEXT } else { &FILE };
-    draft.add(Argument { wire: ".", place: Place::Body, schema: shown, of, required: needed || !text, style: None });
+    draft.add(Argument { wire: ".", place: Place::Body, schema: shown, of, required: needed || (!text && method != "DELETE"), style: None });
     rename_whole(draft);
     if !text {
         draft.rename_last("file");

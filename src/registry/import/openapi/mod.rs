@@ -355,7 +355,8 @@ fn id(title: &str) -> String {
 }
 
 /// Where the service is and how one signs in; a field of both has the name of the first.
-fn place(provider: &mut Provider, servers: Servers, security: Security, report: &mut Report) {
+fn place(provider: &mut Provider, servers: Servers, mut security: Security, report: &mut Report) {
+    servers.fields.iter().filter(|field| field.secret).for_each(|field| security.in_path(&field.key));
     provider.servers = servers.urls;
     provider.credentials = security.fields;
     for field in servers.fields {
