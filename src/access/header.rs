@@ -31,7 +31,8 @@ pub fn follow(text: &str) -> Result<(HeaderName, HeaderValue)> {
     let (name, before, reference) = parts(text)?;
     let secret = field::follow(&format!("of the header {name}"), reference)?;
     let value = HeaderValue::from_str(&format!("{before}{}", secret.expose()));
-    let mut value = value.map_err(|_| Error::usage(format!("The value of the header {name} cannot be sent: it is no single line of text")))?;
+    let mut value =
+        value.map_err(|_| Error::usage(format!("The value of the header {name} cannot be sent: it is no single line of text")))?;
     value.set_sensitive(true);
     Ok((name, value))
 }

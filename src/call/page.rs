@@ -217,7 +217,8 @@ mod tests {
     fn a_list_that_never_ends_is_left() {
         let wanted = json!({"style": "cursor", "items": "d", "parameter": "c", "next": "n"});
         let followed = |mut pager: Pager| {
-            let pages = (1_u32..).find(|page| pager.next(&Map::new(), &json!({"d": [], "n": page}), None, &at()) == Next::Stop("max_pages"));
+            let pages =
+                (1_u32..).find(|page| pager.next(&Map::new(), &json!({"d": [], "n": page}), None, &at()) == Next::Stop("max_pages"));
             pages.unwrap()
         };
         assert_eq!(followed(pager(wanted.clone())), MOST_PAGES);

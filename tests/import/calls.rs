@@ -340,7 +340,8 @@ fn what_is_empty_is_neither_asked_for_nor_warned_of() {
     let world = World::new();
     let body = |media: &str, schema: Value| json!({"requestBody": {"content": {media: {"schema": schema}}}});
     let list = |more: Value| {
-        let mut properties = json!({"members": {"type": "array", "items": {"type": "object"}}, "_links": {"type": "array", "items": {"type": "object"}}});
+        let mut properties =
+            json!({"members": {"type": "array", "items": {"type": "object"}}, "_links": {"type": "array", "items": {"type": "object"}}});
         properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         json!({"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}}})
     };

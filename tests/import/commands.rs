@@ -165,7 +165,9 @@ fn a_description_may_want_a_key() {
     });
     let home = world.home.env("DESCRIPTION_TOKEN", "t0p-s3cret");
     let address = format!("{}/openapi.json", server.origin());
-    let import = |address: &str, words: &[&str]| home.run(&[&["integrations:import", address, "--as=svc", "--allow-private", "--json"], words].concat());
+    let import = |address: &str, words: &[&str]| {
+        home.run(&[&["integrations:import", address, "--as=svc", "--allow-private", "--json"], words].concat())
+    };
     let refused = import(&address, &[]);
     assert!(refused.code == 6 && refused.stdout.contains("--header 'Authorization: Bearer env:NAME'"), "{refused:?}");
     for wrong in ["Authorization: Bearer t0p-s3cret", "Authorization", "Bad Name: env:DESCRIPTION_TOKEN"] {

@@ -200,8 +200,9 @@ fn forty_megabytes_are_imported() {
     let of = |n: usize| json!({"get": operation(&format!("getThing{n}"), json!({"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/S{n}")}}}}}}))});
     let paths: serde_json::Map<String, Value> = (0..200).map(|n| (format!("/things{n}"), of(n))).collect();
     let mut document = world.document(Value::Object(paths));
-    let schemas: serde_json::Map<String, Value> =
-        (0..2_000).map(|n| (format!("S{n}"), json!({"type": "object", "properties": {"id": {"type": "integer", "description": words}}}))).collect();
+    let schemas: serde_json::Map<String, Value> = (0..2_000)
+        .map(|n| (format!("S{n}"), json!({"type": "object", "properties": {"id": {"type": "integer", "description": words}}})))
+        .collect();
     document["components"] = json!({"schemas": schemas});
     let text = document.to_string();
     assert!(text.len() > 40 << 20, "{}", text.len());

@@ -23,7 +23,8 @@ fn header(name: &str, required: bool, schema: Value) -> Value {
 fn a_key_makes_a_write_harmless_and_nothing_else_does() {
     let world = failing();
     let keyed = |schema: Value| json!({"parameters": [header("Idempotency-Key", true, schema)]});
-    let wished = json!({"x-speakeasy-retries": {"strategy": "backoff", "backoff": {"initialInterval": 500}, "statusCodes": ["5XX", "409"]}});
+    let wished =
+        json!({"x-speakeasy-retries": {"strategy": "backoff", "backoff": {"initialInterval": 500}, "statusCodes": ["5XX", "409"]}});
     let mut document = world.document(json!({
         "/keyed": {"post": operation("createKeyed", keyed(json!({"type": "string", "maxLength": 64})))},
         "/given": {"post": operation("createGiven", keyed(json!({"type": "string"})))},
@@ -62,9 +63,8 @@ fn a_key_makes_a_write_harmless_and_nothing_else_does() {
 #[test]
 fn headers_about_the_rate_are_heeded() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let limited = move |_: &_| {
-        Reply::status(429).header("x-ratelimit-remaining", "0").header("x-ratelimit-reset", &(now + 3_000).to_string())
-    };
+    let limited =
+        move |_: &_| Reply::status(429).header("x-ratelimit-remaining", "0").header("x-ratelimit-reset", &(now + 3_000).to_string());
     let world = World { server: Server::start(limited), ..World::new() };
     let of = |reset: Value| {
         let headers = json!({"X-RateLimit-Remaining": {"schema": {"type": "integer"}}, "X-RateLimit-Reset": reset});

@@ -137,7 +137,8 @@ fn every_function_has_words_an_example_and_a_class() {
 #[test]
 fn members_of_several_ways_are_what_any_of_them_says() {
     let world = World::new();
-    let way = |kind: Value, value: Value| json!({"type": "object", "required": ["kind", "value"], "properties": {"kind": kind, "value": value}});
+    let way =
+        |kind: Value, value: Value| json!({"type": "object", "required": ["kind", "value"], "properties": {"kind": kind, "value": value}});
     let text = json!({"type": "string"});
     let ways = json!({"oneOf": [
         way(json!({"type": "string", "enum": ["card"]}), json!({"type": "integer", "description": "Digits."})),
@@ -163,15 +164,30 @@ fn members_of_several_ways_are_what_any_of_them_says() {
         "Child": {"allOf": [{"$ref": "#/components/schemas/Base"}, {"properties": {"own": text}}]}}});
     world.import(&document);
     let of = |function: &str, name: &str| world.schema(function)["properties"][name].clone();
-    assert_eq!((&of("create_way", "kind")["enum"], &world.schema("create_way")["required"]), (&json!(["card", "bank", "cash"]), &json!(["kind", "value"])));
+    assert_eq!(
+        (&of("create_way", "kind")["enum"], &world.schema("create_way")["required"]),
+        (&json!(["card", "bank", "cash"]), &json!(["kind", "value"]))
+    );
     let value = of("create_way", "value");
-    assert_eq!((&value["type"], &value["anyOf"]), (&json!(["integer", "string"]), &json!([{"type": "integer"}, {"type": "string", "minLength": 2}])));
-    for (arguments, code) in [(json!({"kind": "bank", "value": "ab"}), 0), (json!({"kind": "card", "value": 1}), 0), (json!({"kind": "bank", "value": "a"}), 2), (json!({"kind": "x", "value": 1}), 2), (json!({"value": 1}), 2)] {
+    assert_eq!(
+        (&value["type"], &value["anyOf"]),
+        (&json!(["integer", "string"]), &json!([{"type": "integer"}, {"type": "string", "minLength": 2}]))
+    );
+    for (arguments, code) in [
+        (json!({"kind": "bank", "value": "ab"}), 0),
+        (json!({"kind": "card", "value": 1}), 0),
+        (json!({"kind": "bank", "value": "a"}), 2),
+        (json!({"kind": "x", "value": 1}), 2),
+        (json!({"value": 1}), 2),
+    ] {
         assert_eq!(world.try_call("create_way", &arguments).code, code, "{arguments}");
     }
     assert_eq!(of("create_mapped", "kind")["enum"], json!(["cat", "kitten", "dog"]));
     let nested = |pet: Value| world.try_call("create_nested", &json!({"pet": pet})).code;
-    assert_eq!([nested(json!({"kind": "kitten"})), nested(json!({"kind": "dog", "tricks": []})), nested(json!({"kind": "cow"}))], [0, 0, 2]);
+    assert_eq!(
+        [nested(json!({"kind": "kitten"})), nested(json!({"kind": "dog", "tricks": []})), nested(json!({"kind": "cow"}))],
+        [0, 0, 2]
+    );
     assert_eq!(world.sent("create_base", &json!({"body": {"kind": "x", "own": "y"}})).body, br#"{"kind":"x","own":"y"}"#);
     assert_eq!(of("create_beside", "mode")["enum"], json!(["a", "b"]));
     assert_eq!(of("create_beside", "n")["maximum"], Value::Null, "what one way says does not hold for the other");

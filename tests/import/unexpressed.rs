@@ -60,12 +60,17 @@ fn an_answer_in_xml_is_data() {
 #[test]
 fn what_stands_beside_the_operations_is_named() {
     let world = World::new();
-    let get = operation("getA", json!({
+    let get = operation(
+        "getA",
+        json!({
         "x-internal": true, "callbacks": {"done": {}}, "servers": [{"url": world.server.origin()}, {"url": "https://other.example"}],
         "parameters": [{"name": "q", "in": "query", "allowReserved": true, "schema": {"type": "string"}}, {"name": "odd", "in": "moon"}, {"in": "query"}, {"name": "lost"}],
         "responses": {"200": {"description": "", "links": {"next": {"operationId": "getB"}}, "content": {"application/json": {"schema": {"type": "object",
-            "properties": {"id": {"type": "integer"}, "password": {"type": "string", "writeOnly": true}}}}}}}}));
-    let mut document = world.document(json!({"/a": {"get": get, "query": operation("queryA", json!({})), "put": "later", "delete": {"$ref": "#/components/x"}}}));
+            "properties": {"id": {"type": "integer"}, "password": {"type": "string", "writeOnly": true}}}}}}}}),
+    );
+    let mut document = world.document(
+        json!({"/a": {"get": get, "query": operation("queryA", json!({})), "put": "later", "delete": {"$ref": "#/components/x"}}}),
+    );
     document["openapi"] = json!("3.1.0");
     document["webhooks"] = json!({"made": {"post": {}}, "gone": {"post": {}}});
     let imported = world.import(&document);
@@ -73,7 +78,9 @@ fn what_stands_beside_the_operations_is_named() {
         assert!(imported["notes"].to_string().contains(note), "{note}: {imported:#}");
     }
     let warned = fate(&imported, "GET /a")["warnings"].to_string();
-    for warning in ["internal", "callbacks", "several servers", "reserved characters", "'odd' was left out", "without a name", "'lost' was left out"] {
+    for warning in
+        ["internal", "callbacks", "several servers", "reserved characters", "'odd' was left out", "without a name", "'lost' was left out"]
+    {
         assert!(warned.contains(warning), "{warning}: {warned}");
     }
     for (operation, why) in [("QUERY /a", "not called"), ("PUT /a", "not described"), ("DELETE /a", "nothing stands at")] {
@@ -91,7 +98,9 @@ fn a_name_that_stands_twice_is_said() {
     let json = format!(
         r#"{{"openapi": "3.0.0", "info": {{"title": "a \" {{: b", "title": "T"}}, "servers": [{{"url": "{origin}"}}], "paths": {{"/a": {{"get": {get}}}, "/b": {{"get": {get}}}, "/b" : {{"get": {get}}}}}}}"#
     );
-    let yaml = format!("openapi: 3.0.0\ninfo: {{title: T}}\nservers: [{{url: \"{origin}\"}}]\npaths:\n  /a:\n    get: {get}\n  /b:\n    get: {get}\n  /b:\n    get: {get}\n");
+    let yaml = format!(
+        "openapi: 3.0.0\ninfo: {{title: T}}\nservers: [{{url: \"{origin}\"}}]\npaths:\n  /a:\n    get: {get}\n  /b:\n    get: {get}\n  /b:\n    get: {get}\n"
+    );
     for (file, text) in [("twice.json", json.as_str()), ("twice.yaml", yaml.as_str())] {
         let path = world.home.path().join(file);
         std::fs::write(&path, text).unwrap();

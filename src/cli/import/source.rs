@@ -120,7 +120,9 @@ impl Source {
     pub fn read(&self, allow_private: bool, headers: &[String]) -> Result<Vec<u8>> {
         headers.iter().try_for_each(|header| header::check(header))?;
         match self {
-            Self::Stdin | Self::File(_) if !headers.is_empty() => Err(Error::usage("--header is for descriptions that are fetched from an address")),
+            Self::Stdin | Self::File(_) if !headers.is_empty() => {
+                Err(Error::usage("--header is for descriptions that are fetched from an address"))
+            }
             Self::Stdin => match stdin::read(Wait::Forever) {
                 Ok(Some(bytes)) => Ok(bytes),
                 Ok(None) => Err(Error::usage("stdin has nothing to read; - wants the description there")),
@@ -226,7 +228,11 @@ fn fetch(url: &Url, body: Body, allow_private: bool, secret: &[String]) -> Resul
                 .status(answer.status);
             // Some say by 404 that they show it to nobody unknown.
             let closed = secret.is_empty() && matches!(answer.status, 401 | 403 | 404) || (asks && answer.status == 400);
-            let error = if closed { error.hint("Where a key is wanted: --header 'Authorization: Bearer env:NAME' sends what the variable NAME holds") } else { error };
+            let error = if closed {
+                error.hint("Where a key is wanted: --header 'Authorization: Bearer env:NAME' sends what the variable NAME holds")
+            } else {
+                error
+            };
             return Err(if asks { error.hint("Or save the schema to a file, and import it with --endpoint URL") } else { error });
         }
         answer.bytes(&limits, LARGEST as u64).await.map_err(|failure| lost(&shown, &failure))

@@ -59,6 +59,9 @@ const NOUNS_TOO: &[&str] = &[
     "report", "record", "track", "comment", "order", "rate", "vote", "share", "build", "rerequest", "kill", "wipe", "drop", "ack", "patch",
 ];
 
+/// Verbs whose path a GET asks about.
+const TOLD: &[&str] = &["import", "star", "follow", "block", "mute", "subscribe"];
+
 /// Words that bind what follows to what stands before.
 const BETWEEN: &[&str] = &["for", "by", "in", "from", "to", "with", "of", "on", "as", "at", "and", "via", "without", "between"];
 
@@ -307,7 +310,10 @@ fn of_path(operation: &Unnamed<'_>) -> Said {
         parts.split_last().filter(|(_, before)| !before.is_empty() && !matches!(operation.method, "DELETE" | "PUT"))
     {
         let own = words(last);
-        if let (Some(own_verb), 1, false) = (own.first().and_then(|word| verb(word, operation)), own.len(), item) {
+        // A GET at `/watch` tells whether somebody does.
+        let thing = |word: &str| matches!(operation.method, "GET" | "HEAD") && (NOUNS_TOO.contains(&word) || TOLD.contains(&word));
+        let own_verb = own.first().filter(|word| !thing(word)).and_then(|word| verb(word, operation));
+        if let (Some(own_verb), 1, false) = (own_verb, own.len(), item) {
             found = own_verb;
             parts = before;
         }
@@ -375,6 +381,7 @@ mod tests {
             ("", "GET /users/{id}/posts", true, "list_user_posts"),
             ("", "GET /users/{id}", false, "get_user"),
             ("", "POST /users", false, "create_user"),
+            ("", "GET /issues/{id}/watch", false, "get_issue_watch"),
             ("", "POST /sendPhoto", false, "send_photo"),
             ("", "POST /getMe", false, "get_me"),
             ("", "POST /users/{id}/resetPassword", false, "reset_user_password"),

@@ -57,10 +57,10 @@ fn repeated(text: &str) -> Vec<String> {
                 let (name, rest) = (text.get(start..at), bytes.get(at + 1..).unwrap_or_default());
                 at += 1;
                 let is_name = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
-                if let (Some(name), Some(names)) = (name.filter(|_| is_name), open.last_mut()) {
-                    if !names.insert(name) {
-                        twice.push(name);
-                    }
+                if let (Some(name), Some(names)) = (name.filter(|_| is_name), open.last_mut())
+                    && !names.insert(name)
+                {
+                    twice.push(name);
                 }
             }
             _ => {}

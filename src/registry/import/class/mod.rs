@@ -303,7 +303,9 @@ fn beginning(text: &str) -> Told {
     if plain(LOOKS) || going(LOOKS) {
         return Told::Looks;
     }
-    if plain(&["generate"]) && rest.iter().take_while(|word| !matches!(word.as_str(), "for" | "of" | "with" | "from")).any(|word| KEYS.contains(&word.as_str())) {
+    if plain(&["generate"])
+        && rest.iter().take_while(|word| !matches!(word.as_str(), "for" | "of" | "with" | "from")).any(|word| KEYS.contains(&word.as_str()))
+    {
         return Told::Changes;
     }
     // What these do is often only shown.

@@ -113,7 +113,8 @@ fn bare(media: &str) -> &str {
 
 /// XML that is data: no page and no picture.
 fn is_xml(media: &str) -> bool {
-    matches!(media, "application/xml" | "text/xml") || (media.starts_with("application/") && media.ends_with("+xml") && !media.contains("html"))
+    matches!(media, "application/xml" | "text/xml")
+        || (media.starts_with("application/") && media.ends_with("+xml") && !media.contains("html"))
 }
 
 /// Whether an answer sent so holds something else than one in JSON does.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::base::name::printable;
 use crate::registry::function::{BodyForm, Place};
-use crate::registry::import::openapi::{arguments, media};
 use crate::registry::import::openapi::doc::{Doc, Shape, kind, says, shape, word};
 use crate::registry::import::openapi::draft::{Argument, Draft};
+use crate::registry::import::openapi::{arguments, media};
 
 static FILE: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"type": "string", "format": "binary"}));
 static TEXT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"type": "string"}));
@@ -250,7 +250,14 @@ fn raw<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &'a Val
         draft.warn(format!("the body is written as {} by whoever calls", printable(kind)));
     }
     let shown = if text { &TEXT } else { &FILE };
-    draft.add(Argument { wire: ".", place: Place::Body, schema: shown, of, required: needed || (!text && method != "DELETE"), style: None });
+    draft.add(Argument {
+        wire: ".",
+        place: Place::Body,
+        schema: shown,
+        of,
+        required: needed || (!text && method != "DELETE"),
+        style: None,
+    });
     rename_whole(draft);
     if !text {
         draft.rename_last("file");

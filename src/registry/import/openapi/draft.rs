@@ -271,7 +271,11 @@ fn union(ways: Vec<Value>, kinds: Option<&[&str]>) -> Map<String, Value> {
     match (listed, kinds) {
         (Some(listed), _) => {
             let mut values: Vec<Value> = Vec::new();
-            listed.into_iter().flatten().for_each(|value| if !values.contains(&value) { values.push(value) });
+            listed.into_iter().flatten().for_each(|value| {
+                if !values.contains(&value) {
+                    values.push(value)
+                }
+            });
             wider.insert(String::from("enum"), Value::Array(values));
         }
         (None, Some(kinds)) => _ = wider.insert(String::from("enum"), kinds.into()),

@@ -32,7 +32,8 @@ pub fn best<'a>(doc: &Doc<'a>, content: &'a Map<String, Value>) -> Option<(&'a S
         let members = members(doc, of);
         // JSON carries no files, and what says nothing of its members comes after what does.
         let unfit = rank(media) < 3 && members.iter().any(|(_, property)| is_file(doc, property));
-        let mute = members.is_empty() && of.get("schema").and_then(|schema| doc.resolve(schema).ok()).is_none_or(|schema| kind(schema).is_none());
+        let mute =
+            members.is_empty() && of.get("schema").and_then(|schema| doc.resolve(schema).ok()).is_none_or(|schema| kind(schema).is_none());
         (unfit || mute || rank(media) > 4, rank(media))
     });
     all.first().copied()
@@ -48,13 +49,18 @@ pub fn others<'a>(doc: &Doc<'a>, content: &'a Map<String, Value>, sent: &str) ->
     let known = members(doc, chosen);
     let of = |(media, of): (&String, &'a Value)| -> Option<String> {
         let (media, sent) = (printable(bare(media)), printable(bare(sent)));
-        let more: Vec<String> =
-            members(doc, of).iter().map(|(name, _)| *name).filter(|name| !known.iter().any(|(known, _)| known == name)).map(printable).collect();
+        let more: Vec<String> = members(doc, of)
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| !known.iter().any(|(known, _)| known == name))
+            .map(printable)
+            .collect();
         if !more.is_empty() {
             let shown = more.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
             return Some(format!("as {media} its body could also have {shown}; it is sent as {sent}"));
         }
-        let spelling = ["json", "xml", "yaml", "x-www-form", "form-data", "*"].iter().any(|word| media.contains(word)) && !media.contains("patch");
+        let spelling =
+            ["json", "xml", "yaml", "x-www-form", "form-data", "*"].iter().any(|word| media.contains(word)) && !media.contains("patch");
         let other = media != sent && !spelling && (media.contains("patch") || of.get("schema") != chosen.get("schema"));
         other.then(|| format!("its body may also be {media}; it is sent as {sent}"))
     };

@@ -115,7 +115,9 @@ fn operations<'a>(doc: &Doc<'a>, report: &mut Report) -> Result<Vec<Operation<'a
                     let lists = answer.schema.is_some_and(|schema| pages::is_list(doc, schema, path));
                     all.push(Operation { method, path, item, value, lists });
                 }
-                Ok(_) => report.operations.push(parts::left_out(&format!("{method} {}", printable(path)), String::from("it is not described"))),
+                Ok(_) => {
+                    report.operations.push(parts::left_out(&format!("{method} {}", printable(path)), String::from("it is not described")))
+                }
                 Err(why) => report.operations.push(parts::left_out(&format!("{method} {}", printable(path)), why)),
             }
         }
@@ -148,7 +150,8 @@ fn unexpressed(doc: &Doc<'_>, operations: &[Operation<'_>]) -> Vec<String> {
     }
     let links = |one: &&Operation<'_>| {
         let responses = one.value.get("responses").and_then(Value::as_object);
-        responses.is_some_and(|all| all.values().any(|response| doc.resolve(response).is_ok_and(|response| response.get("links").is_some())))
+        responses
+            .is_some_and(|all| all.values().any(|response| doc.resolve(response).is_ok_and(|response| response.get("links").is_some())))
     };
     let linked = operations.iter().filter(links).count();
     if linked > 0 {

@@ -77,7 +77,8 @@ pub fn limits(doc: &Doc<'_>, operations: &[&Value], notes: &mut Vec<String>) -> 
         headers(doc, operation, &mut families);
     }
     let Some(best) = families.values().max_by_key(|family| family.times) else { return RateLimit::default() };
-    let others: Vec<String> = families.values().filter(|family| family.remaining != best.remaining).map(|of| printable(of.remaining)).collect();
+    let others: Vec<String> =
+        families.values().filter(|family| family.remaining != best.remaining).map(|of| printable(of.remaining)).collect();
     if !others.is_empty() {
         notes.push(format!("of its headers about the rate {} is heeded, and not {}", printable(best.remaining), others.join(", ")));
     }
@@ -135,6 +136,7 @@ fn written<'a>(doc: &Doc<'a>, name: &str, header: &'a Value) -> Option<ResetForm
         _ => {}
     }
     // The header that is standardised counts from now.
-    let from_now = name.to_lowercase().starts_with("ratelimit-") || has(&["seconds until", "seconds left", "seconds remaining", "remaining window", "number of seconds"]);
+    let from_now = name.to_lowercase().starts_with("ratelimit-")
+        || has(&["seconds until", "seconds left", "seconds remaining", "remaining window", "number of seconds"]);
     (from_now && !has(&["millisecond"])).then_some(ResetFormat::DeltaSeconds)
 }

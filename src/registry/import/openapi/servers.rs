@@ -79,7 +79,8 @@ impl Servers {
             let key = parts::id(&wire);
             url = url.replace(&format!("{{{wire}}}"), &format!("{{{key}}}"));
             if !self.fields.iter().any(|field| field.key == key) {
-                let in_path = url.split_once("://").is_some_and(|(_, rest)| rest.split('/').skip(1).any(|part| part.contains(&format!("{{{key}}}"))));
+                let in_path =
+                    url.split_once("://").is_some_and(|(_, rest)| rest.split('/').skip(1).any(|part| part.contains(&format!("{{{key}}}"))));
                 let mut field = field(&key, variable, default, url.starts_with(&format!("{{{key}}}")));
                 if in_path && implied::is_secret(&key) {
                     (field.secret, field.required, field.default) = (true, true, None);
@@ -111,7 +112,9 @@ impl Servers {
         let rooted = |wire: &str| variables.and_then(|all| word(all.get(wire)?, "default")).is_some_and(|default| default.starts_with('/'));
         let Some((scheme, rest)) = url.split_once("://") else { return url };
         match rest.split_once('{').and_then(|(host, tail)| Some((host, tail.split_once('}')?))) {
-            Some((host, (wire, after))) if !host.is_empty() && !host.contains('/') && rooted(wire) && (after.is_empty() || after.starts_with('/')) => {
+            Some((host, (wire, after)))
+                if !host.is_empty() && !host.contains('/') && rooted(wire) && (after.is_empty() || after.starts_with('/')) =>
+            {
                 format!("{scheme}://{host}/{{{wire}}}{after}")
             }
             _ => url,
