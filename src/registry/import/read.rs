@@ -34,7 +34,9 @@ pub fn document(bytes: &[u8]) -> Result<(Value, Vec<String>)> {
 fn either(text: &str) -> Result<(Value, Vec<String>), String> {
     use serde_saphyr::options::DuplicateKeyPolicy;
     yaml(text, DuplicateKeyPolicy::Error).map(|value| (value, Vec::new())).or_else(|why| {
-        let said = why.split_once("duplicate").map(|(_, rest)| format!(" (duplicate{rest})")).unwrap_or_default();
+        // What is broken otherwise stays so, and a hostile text is not read twice.
+        let Some((_, said)) = why.split_once("duplicate") else { return Err(why) };
+        let said = format!(" (duplicate{said})");
         let value = yaml(text, DuplicateKeyPolicy::LastWins)?;
         Ok((value, vec![format!("a name stands twice in an object of the description; the last one counts{}", printable(&said))]))
     })
