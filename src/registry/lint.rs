@@ -177,6 +177,9 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
         say(format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
     }
+    if function.idempotency_header.is_some() && function.operation == Operation::Read {
+        say(String::from("is a read; it needs no idempotency_header"));
+    }
     if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
         say(format!("server '{server}' is not defined"));
     }

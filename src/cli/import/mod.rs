@@ -65,12 +65,15 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if !wanted.id.is_empty() {
         ids::may_take(&app.catalog()?, &wanted.id, replace)?;
     }
-    let bytes = source.read(allow_private).map_err(|error| instead(error, known.as_ref()))?;
+    let headers = texts(arguments, "header");
+    let bytes = source.read(allow_private, &headers).map_err(|error| instead(error, known.as_ref()))?;
     let (mut imported, before) = again(app, &bytes, &mut wanted, overlay.as_ref())?;
+    drop(bytes);
     let stored = Stored {
         source: source.kept(),
         include,
         exclude,
+        headers,
         endpoint: wanted.endpoint.clone(),
         allow_private,
         overlay,
@@ -156,8 +159,9 @@ pub fn keep(app: &App, stored: &Stored) -> Result<PathBuf> {
     let folder = app.dirs.make_data()?.join(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| Error::usage(format!("The folder {} cannot be made: {error}", folder.display())))?;
     let path = folder.join(format!("{}.json", stored.provider.id));
-    let text = serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?;
-    files::locked(&path, || files::write_private(&path, &text))?;
+    // The text may be large, and compiling needs room too.
+    let write = |text: String| files::locked(&path, || files::write_private(&path, &text));
+    write(serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?)?;
     if let Some(cache) = app.dirs.cache() {
         drop(user::open_imports(&folder, &cache.join(FOLDER), Some(&stored.provider.id)));
     }
@@ -177,9 +181,12 @@ struct Told {
 /// The options of an import, for another run of it.
 fn options(arguments: &ArgMatches) -> String {
     let mut words = String::new();
-    for key in ["overlay", "endpoint", "include", "exclude"] {
-        let values: Vec<String> =
-            if matches!(key, "include" | "exclude") { texts(arguments, key) } else { text(arguments, key).into_iter().collect() };
+    for key in ["overlay", "endpoint", "include", "exclude", "header"] {
+        let values: Vec<String> = if matches!(key, "include" | "exclude" | "header") {
+            texts(arguments, key)
+        } else {
+            text(arguments, key).into_iter().collect()
+        };
         values.iter().for_each(|value| words.push_str(&format!(" --{key} {}", quoted(&clean(value)))));
     }
     for key in ["allow-private", "replace"].into_iter().filter(|key| arguments.get_flag(key)) {

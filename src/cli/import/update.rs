@@ -104,7 +104,7 @@ fn renew(app: &App, out: &Out, updated: &mut Updated, dry: bool, yes: bool) -> R
         return Err(Error::usage(format!("'{id}' came from stdin, so it cannot be fetched again"))
             .hint(format!("angelia integrations:import - --as {id}")));
     }
-    let bytes = Source::of(&old.source)?.read(old.allow_private)?;
+    let bytes = Source::of(&old.source)?.read(old.allow_private, &old.headers)?;
     let imported = make(&bytes, &old.wanted(today()), old.overlay.as_ref())?;
     let new = Stored { names: imported.report.names.clone(), provider: imported.provider, ..old.clone() };
     let found = drift(&old.provider, &new.provider);

@@ -102,19 +102,26 @@ fn of_some_format(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
     if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
         return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);
     }
-    let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
+    let (value, notes) = read::document(bytes)?;
+    let mut imported = of_value(&Document { value, sha256: sha256(bytes) }, wanted)?;
+    imported.report.notes.splice(..0, notes);
+    Ok(imported)
+}
+
+fn of_value(document: &Document, wanted: &Wanted) -> Result<Imported> {
+    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
     let has = |key: &str| document.value.get(key).is_some();
     if has("openapi") || has("swagger") || (has("paths") && has("info")) {
-        return openapi::import(&document, wanted);
+        return openapi::import(document, wanted);
     }
     if discovery::is_one(&document.value) {
-        return discovery::import(&document, wanted).map_err(broken);
+        return discovery::import(document, wanted).map_err(broken);
     }
     if graphql::is_answer(&document.value) {
-        return graphql::import_answer(&document, wanted).map_err(broken);
+        return graphql::import_answer(document, wanted).map_err(broken);
     }
     if postman::is_one(&document.value) {
-        return postman::import(&document, wanted).map_err(broken);
+        return postman::import(document, wanted).map_err(broken);
     }
     Err(Error::new(Code::InvalidPayload, "The description is of no known format")
         .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))

@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, OAuth};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted};
+use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted};
+use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
@@ -87,7 +88,7 @@ fn collect<'a>(at: &'a Map<String, Value>, chain: &mut Vec<&'a str>, found: &mut
 
 fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], notes: &mut Vec<String>) -> Result<Provider, String> {
     let name = text(top, "name").unwrap_or("google");
-    let title = sentence(text(top, "title").or(text(top, "canonicalName")).unwrap_or(name), name);
+    let title = sentences(text(top, "title").or(text(top, "canonicalName")).unwrap_or(name), name);
     let root = text(top, "rootUrl").unwrap_or("https://www.googleapis.com/");
     let base = text(top, "baseUrl").map_or_else(|| format!("{root}{}", text(top, "servicePath").unwrap_or_default()), str::to_owned);
     if !root.starts_with("https://") || !base.starts_with("https://") {
@@ -102,7 +103,7 @@ fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], not
     let raw = json!({
         "id": if wanted.id.is_empty() { id(name) } else { wanted.id.clone() },
         "title": title.trim_end_matches('.'),
-        "description": sentence(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
+        "description": sentences(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
         "category": "google",
         "links": links,
         "auth_strategy": strategy,

@@ -15,7 +15,8 @@ use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
 use crate::registry::import::kept::Names;
 use crate::registry::import::names::{Unnamed, names};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted, verify};
+use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted, verify};
+use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
@@ -161,12 +162,12 @@ fn one(
 
 fn provider(top: &Map<String, Value>, document: &Document, wanted: &Wanted, signing: &Signing) -> Result<Provider, String> {
     let info = top.get("info").and_then(Value::as_object).cloned().unwrap_or_default();
-    let titled = sentence(text(&info, "name").unwrap_or("collection"), "Collection");
+    let titled = sentences(text(&info, "name").unwrap_or("collection"), "Collection");
     let titled = titled.trim_end_matches('.');
     let described = request::words_of(info.get("description"));
     let raw = json!({
         "id": if wanted.id.is_empty() { id(titled) } else { wanted.id.clone() },
-        "title": titled, "description": sentence(&described, titled), "category": "imported",
+        "title": titled, "description": sentences(&described, titled), "category": "imported",
         "auth_strategy": signing.strategy, "auth": signing.placements, "oauth": signing.oauth, "servers": {}, "functions": [],
     });
     let mut provider: Provider = serde_json::from_value(raw).map_err(|error| error.to_string())?;
