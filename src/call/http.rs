@@ -12,7 +12,7 @@ use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
-use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::name::account_flag;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
 use crate::call::exchange::{Recorder, Replayer};
@@ -439,7 +439,7 @@ impl Run<'_> {
             FailureKind::Local(code) => {
                 let error = Error::new(code, format!("{title}: {}", failure.message));
                 let plan = &self.ready.plan;
-                let of = if plan.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", plan.account) };
+                let of = account_flag(&plan.account);
                 let hint = format!("angelia integrations:fields {}{of}", plan.callable.provider.id);
                 if code == Code::MissingCredentials { error.hint(hint) } else { error }
             }

@@ -18,7 +18,8 @@ fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
     arguments.get_one::<String>(name).map(String::as_str)
 }
 
-fn limit(arguments: &ArgMatches, usual: usize) -> usize {
+/// At most so many as the command says.
+pub fn limit(arguments: &ArgMatches, usual: usize) -> usize {
     arguments.get_one::<u32>("limit").map_or(usual, |limit| *limit as usize)
 }
 

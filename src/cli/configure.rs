@@ -12,7 +12,7 @@ use crate::access::field::{self, is_reference};
 use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{self, DEFAULT_ACCOUNT, nearest};
+use crate::base::name::{self, DEFAULT_ACCOUNT, account_flag, nearest};
 use crate::base::secret::Secret;
 use crate::cli::call::runtime;
 use crate::cli::output::Out;
@@ -328,7 +328,7 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     out.answer(&value, |paint| {
         let mut lines = vec![format!("{} {id}, account {}: saved.", paint.green("✓"), wish.account)];
         if !missing.is_empty() {
-            let of = if wish.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", wish.account) };
+            let of = account_flag(&wish.account);
             let connect = opened.provider.oauth.as_ref().map(|_| format!(" (angelia integrations:connect {id}{of})")).unwrap_or_default();
             lines.push(format!("{} still missing: {}{connect}", paint.yellow("!"), missing.join(", ")));
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::base::error::Result;
-use crate::cli::catalog::Fields;
+use crate::cli::catalog::{Fields, limit};
 use crate::cli::output::Out;
 use crate::registry::described;
 use crate::registry::known::{self, Known};
@@ -38,10 +38,6 @@ fn open(app: &App) -> Result<Vec<Known>> {
 
 fn fits(known: &Known, arguments: &ArgMatches) -> bool {
     arguments.get_one::<String>("category").is_none_or(|category| *category == known.category)
-}
-
-fn limit(arguments: &ArgMatches, usual: usize) -> usize {
-    arguments.get_one::<u32>("limit").map_or(usual, |limit| *limit as usize)
 }
 
 /// `integrations:list --tier described`.

@@ -9,7 +9,7 @@ use crate::access::state::{self, SignIn};
 use crate::access::vault::Vault;
 use crate::app::{self, App};
 use crate::base::error::{Code, Result};
-use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::name::{DEFAULT_ACCOUNT, account_flag};
 use crate::cli::output::{Out, Paint};
 use crate::cli::setup;
 use crate::config::layers::Rule;
@@ -100,7 +100,7 @@ fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Che
 
 fn credentials(vault: &Vault, summary: &Summary, account: &str) -> Check {
     let id = &summary.id;
-    let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+    let of = account_flag(account);
     let missing: Vec<&str> = state::missing(vault, summary, account).collect();
     if missing.is_empty() {
         let said = if summary.credentials.is_empty() { "none are needed" } else { "all required ones have a value" };

@@ -7,7 +7,7 @@ use crate::access::state::{self, SignIn, State};
 use crate::access::vault::Source;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{self, DEFAULT_ACCOUNT};
+use crate::base::name::{self, DEFAULT_ACCOUNT, account_flag};
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
 use crate::cli::call::{block_on, exit_code, perform, runtime};
@@ -70,7 +70,7 @@ pub fn fields(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             vec![word("key"), state, kind.to_owned(), word("label"), word("help")]
         });
         let table = out.table(paint, &["field", "value from", "kind", "label", "help"], cells.collect());
-        let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+        let of = account_flag(&account);
         let connect = sign_in.map(|sign_in| format!("{}\n", paint.dim(&sign_in.command))).unwrap_or_default();
         format!(
             "{table}\n\n{connect}{}",

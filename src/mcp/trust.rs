@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::{digest, sha256};
 use crate::base::name::printable;
+use crate::base::quote::shell;
 use crate::config::dirs::Dirs;
 use crate::config::files;
 use crate::mcp::entry::Entry;
@@ -92,7 +93,7 @@ impl Trust {
             None => "is not trusted",
         };
         Err(Error::new(Code::Untrusted, format!("The MCP server '{name}' of {} {why}", entry.file.display()))
-            .hint(format!("angelia mcp:trust {}", quoted(&entry.name))))
+            .hint(format!("angelia mcp:trust {}", shell(&entry.name))))
     }
 
     /// Whether this server was trusted, as it is now or otherwise.
@@ -165,7 +166,7 @@ impl Trust {
             if compare(&pinned, &seen) != *looked_at {
                 let name = printable(&entry.name);
                 return Err(Error::new(Code::Untrusted, format!("The tools of '{name}' changed again while they were looked at"))
-                    .hint(format!("angelia mcp:trust {} --diff", quoted(&entry.name))));
+                    .hint(format!("angelia mcp:trust {} --diff", shell(&entry.name))));
             }
             Ok(Some(Pins { fingerprint, pinned: seen, seen: None }))
         })
@@ -255,12 +256,6 @@ fn compare(pinned: &BTreeMap<String, Pin>, now: &BTreeMap<String, Pin>) -> BTree
         Some((name.clone(), why))
     });
     differing.collect()
-}
-
-/// A name as a word of a shell.
-pub fn quoted(name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@".contains(c)) && !name.starts_with('-');
-    if plain { name.to_owned() } else { format!("'{}'", printable(name).replace('\'', "'\\''")) }
 }
 
 fn key(root: &Path) -> Result<String> {

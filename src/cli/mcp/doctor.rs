@@ -10,13 +10,14 @@ use crate::access::vault::Vault;
 use crate::app::App;
 use crate::base::error::{Code, Result};
 use crate::base::name::in_plain_sight;
+use crate::base::quote::shell;
 use crate::cli::mcp::{list, servers, text};
 use crate::cli::output::Out;
 use crate::config::env;
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::files::check_url;
 use crate::mcp::secrets;
-use crate::mcp::trust::{Trust, quoted};
+use crate::mcp::trust::Trust;
 use crate::mcp::values::{self, Part};
 
 /// What is wrong, and the command that helps.
@@ -61,7 +62,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 }
 
 fn examine(app: &App, trust: &Trust, vault: &Vault, entry: &Entry) -> Vec<Found> {
-    let name = quoted(&entry.name);
+    let name = shell(&entry.name);
     let mut found: Vec<Found> = Vec::new();
     if let Err(error) = trust.check(entry) {
         found.push((error.message, error.hints.first().cloned()));

@@ -11,12 +11,12 @@ use crate::access::vault::{Source, Stored};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, in_plain_sight, printable};
+use crate::base::quote::shell;
 use crate::base::secret::Secret;
 use crate::cli::mcp::{add, project_root, servers, text};
 use crate::cli::output::Out;
 use crate::cli::stdin;
 use crate::mcp::entry;
-use crate::mcp::trust::quoted;
 use crate::mcp::{secrets, values};
 use crate::registry::function::UPSTREAMS;
 
@@ -131,7 +131,7 @@ pub fn unset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     };
     let Some((id, account)) = places.iter().find(|(id, account)| vault.stored(id, account).any(|(known, _)| known == key)) else {
         return Err(Error::new(Code::NotFound, format!("'{}' has no secret '{}'", printable(name), printable(key)))
-            .hint(format!("angelia mcp:secret:list {}", quoted(name))));
+            .hint(format!("angelia mcp:secret:list {}", shell(name))));
     };
     add::keep(app, id, account, &BTreeMap::from([(key.to_owned(), None)]))?;
     out.answer(&json!({"success": true, "provider": id, "key": key}), |paint| format!("{} {key} is removed.", paint.green("✓")));
