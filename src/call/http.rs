@@ -15,7 +15,7 @@ use crate::base::json::path_mut;
 use crate::base::name::account_flag;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
-use crate::call::exchange::{Recorder, Replayer};
+use crate::call::exchange::{self, Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::{Gathered, handed_on};
 use crate::call::pace::Pace;
@@ -421,10 +421,11 @@ impl Run<'_> {
             FailureKind::Timeout => {
                 Error::new(Code::Timeout, format!("{title} did not answer within {} seconds", self.ready.plan.timeout.as_secs_f64()))
                     .retryable()
-                    .hint("--timeout SECONDS allows more")
+                    .hint("Allow more with --timeout SECONDS")
             }
-            FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message))
-                .hint("--output FILE writes downloads of any size; angelia config:set http.max_response_bytes allows more"),
+            FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).hint(
+                "Write a download of any size with --output FILE, or allow more with angelia config:set http.max_response_bytes BYTES",
+            ),
             FailureKind::Redirect(status) => {
                 let code = if write { Code::ProviderError } else { Code::InvalidResponse };
                 Error::new(code, format!("{title}: {}", failure.message)).status(status)
@@ -445,7 +446,9 @@ impl Run<'_> {
             }
             FailureKind::Refused => {
                 let error = Error::new(Code::Unreachable, format!("{title}: {}", failure.message));
-                if failure.message.contains("private address") {
+                if self.replayer.is_some() {
+                    error.hint(exchange::RECORD)
+                } else if failure.message.contains("private address") {
                     error.hint(format!("angelia integrations:configure {} --allow-private", self.ready.plan.callable.provider.id))
                 } else {
                     error

@@ -317,15 +317,15 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
         true => Some(setup::verify(runtime(&app)?.as_ref(), out, id, &wish.account)?),
         false => None,
     };
-    let code = tested.as_ref().map_or(0, |(_, code)| *code);
     let changed: Vec<&String> = wish.credentials.keys().collect();
     let settings: Vec<String> = wish.settings.iter().map(|(path, _)| path.join(".")).collect();
     let value = json!({
-        "success": code == 0, "provider": id, "account": wish.account, "scope": if wish.project { "project" } else { "global" },
+        "provider": id, "account": wish.account, "scope": if wish.project { "project" } else { "global" },
         "credentials_changed": changed, "settings_changed": settings, "enabled": enabled, "configured": missing.is_empty(), "missing": missing,
-        "active": enabled && missing.is_empty() && opened.provider.cli_runtime_supported, "test": tested.as_ref().map(|(row, _)| row),
+        "active": enabled && missing.is_empty() && opened.provider.cli_runtime_supported, "test": tested,
     });
-    out.answer(&value, |paint| {
+    let failure = setup::failure(tested.as_slice());
+    let code = out.verdict(value, failure, |paint| {
         let mut lines = vec![format!("{} {id}, account {}: saved.", paint.green("✓"), wish.account)];
         if !missing.is_empty() {
             let of = account_flag(&wish.account);
@@ -335,8 +335,8 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
         if !enabled {
             lines.push(format!("{} not enabled: angelia integrations:configure {id} --enable", paint.yellow("!")));
         }
-        if let Some((row, code)) = &tested {
-            lines.push(if *code == 0 {
+        if let Some(row) = &tested {
+            lines.push(if row["ok"] == true {
                 format!("{} the verification call works.", paint.green("✓"))
             } else {
                 format!("{} the verification call failed: {}", paint.red("✗"), row["error"].as_str().unwrap_or_default())

@@ -5,7 +5,7 @@ use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::cli::catalog::{Fields, limit};
 use crate::cli::output::Out;
 use crate::registry::described;
@@ -29,7 +29,14 @@ fn next(known: &Known) -> String {
 }
 
 /// The index without what the user has already: an import of that id is no longer only described.
-fn open(app: &App) -> Result<Vec<Known>> {
+fn open(app: &App, arguments: &ArgMatches) -> Result<Vec<Known>> {
+    if arguments.contains_id("operation") {
+        return Err(Error::usage("--operation does not go with --tier described: what a service can do is known once it is imported"));
+    }
+    // Nothing described can be active.
+    if arguments.get_flag("active") {
+        return Ok(Vec::new());
+    }
     let ids = app.catalog()?.ids()?;
     let mut all = described::all()?;
     all.retain(|known| ids.binary_search(&known.id).is_err());
@@ -42,8 +49,7 @@ fn fits(known: &Known, arguments: &ArgMatches) -> bool {
 
 /// `integrations:list --tier described`.
 pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    // Nothing described can be active.
-    let mut shown = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
+    let mut shown = open(app, arguments)?;
     shown.retain(|known| fits(known, arguments));
     let total = shown.len();
     shown.truncate(limit(arguments, usize::MAX));
@@ -67,7 +73,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 /// `integrations:search --tier described`.
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches, query: &str) -> Result<u8> {
-    let all = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
+    let all = open(app, arguments)?;
     let mut found = known::search(&all, query);
     found.retain(|(known, _)| fits(known, arguments));
     found.truncate(limit(arguments, 10));

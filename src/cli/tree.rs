@@ -43,7 +43,8 @@ pub fn choice(name: &'static str, values: &'static [&'static str], help: &'stati
 /// What a rule may say.
 pub const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
 const OPERATIONS: &[&str] = &["read", "write", "destructive"];
-const TIERS: &[&str] = &["verified", "imported", "described"];
+const TIERS: &[&str] = &["verified", "imported", "own", "described"];
+const FIELDS: &str = "Which fields the JSON has; 'all' for every one";
 
 /// A command; every one has `--json`.
 pub fn verb(name: &'static str, about: &'static str) -> Command {
@@ -58,15 +59,17 @@ fn integrations() -> Vec<Command> {
                 flag("active", "Only active ones"),
                 option("category", "NAME", "Only this category"),
                 choice("tier", TIERS, "Only this tier"),
+                choice("operation", OPERATIONS, "Only those with functions of this operation"),
             ])
-            .args([number("limit", "At most so many"), option("fields", "A,B", "Which fields the JSON has; 'all' for every one")]),
+            .args([number("limit", "At most so many"), option("fields", "A,B", FIELDS)]),
         verb("integrations:status", "Show which providers are active and configured, their accounts and permissions")
             .args([
                 flag("active", "Only active ones"),
                 option("category", "NAME", "Only this category"),
-                number("limit", "At most so many"),
+                choice("tier", TIERS, "Only this tier"),
+                choice("operation", OPERATIONS, "Only those with functions of this operation"),
             ])
-            .args([option("fields", "A,B", "Which fields the JSON has; 'all' for every one"), choice("tier", TIERS, "Only this tier")]),
+            .args([number("limit", "At most so many"), option("fields", "A,B", FIELDS)]),
         verb("integrations:doctor", "Say what is missing, with the next commands to paste")
             .args([word("provider", "A provider; all enabled ones when left out"), account()]),
         verb("integrations:fields", "Show a provider's credential fields and which are set")
@@ -94,7 +97,7 @@ fn integrations() -> Vec<Command> {
                 option("category", "NAME", "Only this category"),
                 choice("tier", TIERS, "Only this tier"),
             ])
-            .args([option("provider", "ID", "Only this provider"), option("fields", "A,B", "Which fields the JSON has")]),
+            .args([option("provider", "ID", "Only this provider"), option("fields", "A,B", FIELDS)]),
         verb("integrations:docs", "Read about everything, a provider or a function")
             .args([word("page", "provider or provider.function"), choice("format", &["text", "markdown", "json"], "How to print it")]),
         verb("integrations:examples", "Show ways to call a function, or the functions of a provider")

@@ -264,7 +264,7 @@ fn key(root: &Path) -> Result<String> {
 }
 
 fn damaged(path: &Path, error: &serde_json::Error) -> Error {
-    Error::usage(format!("{} is damaged: {error}", path.display())).hint(format!("rm '{}' forgets it: you are asked again", path.display()))
+    Error::usage(format!("{} is damaged: {error}", path.display())).hint(format!("Forget it, and be asked again: rm '{}'", path.display()))
 }
 
 fn read(path: &Path) -> Result<Known> {

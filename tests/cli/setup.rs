@@ -142,6 +142,6 @@ fn disconnect_and_remove() {
         integrations:remove data --json
         integrations:remove shop
         integrations:remove shop --json
-        integrations:list --tier imported",
+        integrations:list --tier own",
     );
 }

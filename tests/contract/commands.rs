@@ -20,10 +20,10 @@ use crate::support::shop;
 fn discovery_answers_as_it_always_did() {
     let home = shop::closed();
     home.manifest("broken", "id: [");
-    let list: List = answers(&home, &["integrations:list", "--tier=imported"], 0);
+    let list: List = answers(&home, &["integrations:list", "--tier=own"], 0);
     assert_eq!(list.providers.keys().collect::<Vec<_>>(), ["shop"]);
     assert_eq!(list.problems.0.map(|problems| problems.len()), Some(1));
-    let whole: ListAll = answers(&shop::closed(), &["integrations:list", "--fields=all", "--tier=imported"], 0);
+    let whole: ListAll = answers(&shop::closed(), &["integrations:list", "--fields=all", "--tier=own"], 0);
     assert_eq!((whole.providers["shop"].functions, whole.providers["shop"].origin.as_str()), (5, "user"));
     assert_eq!(answers::<ListAll>(&shop::closed(), &["integrations:list", "--limit=1", "--fields=all"], 0).providers.len(), 1);
     let status: Status = answers(&home, &["integrations:status"], 0);

@@ -189,7 +189,7 @@ fn refuse_overwrite(own: &Own, entry: &Entry, overwrite: bool) -> Result<()> {
     }
     if !overwrite && own.find(&entry.name)?.is_some() {
         return Err(
-            Error::usage(format!("{} already has '{}'", own.path.display(), printable(&entry.name))).hint("--overwrite replaces it")
+            Error::usage(format!("{} already has '{}'", own.path.display(), printable(&entry.name))).hint("Replace it with --overwrite")
         );
     }
     Ok(())

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::access::policy;
 use crate::access::vault::Vault;
 use crate::app::App;
-use crate::base::error::{Code, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::name::in_plain_sight;
 use crate::base::quote::shell;
 use crate::cli::mcp::{list, servers, text};
@@ -39,8 +39,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         rows.push(json!({"name": entry.name, "ok": shown.is_empty(), "problems": shown}));
     }
     next.dedup();
-    let ok = problems.is_empty() && rows.iter().all(|row| row["ok"] == true);
-    out.answer(&json!({"success": ok, "servers": rows, "problems": problems, "next": next}), |paint| {
+    let wrong = problems.len() + rows.iter().filter(|row| row["ok"] != true).count();
+    let said =
+        || Error::new(Code::Inactive, format!("{wrong} of the MCP servers and their files cannot be used as they are")).hints(next.clone());
+    let failure = (wrong > 0).then(said);
+    let code = out.verdict(json!({"servers": rows, "problems": problems, "next": next}), failure, |paint| {
         let mut lines = Vec::new();
         for problem in &problems {
             let word = |key: &str| problem[key].as_str().unwrap_or_default();
@@ -58,7 +61,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         }
         if lines.is_empty() { String::from("No MCP server is configured.") } else { lines.join("\n") }
     });
-    Ok(if ok { 0 } else { Code::Inactive.exit() })
+    Ok(code)
 }
 
 fn examine(app: &App, trust: &Trust, vault: &Vault, entry: &Entry) -> Vec<Found> {

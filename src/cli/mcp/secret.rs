@@ -56,13 +56,12 @@ fn value(out: &Out, arguments: &ArgMatches, what: &str) -> Result<Secret> {
         rpassword::prompt_password(format!("{}: ", printable(what)))
             .map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?
     } else {
-        return Err(
-            Error::usage("nobody can be asked for the secret here").hint("--stdin reads it from stdin; --value env:NAME refers to it")
-        );
+        return Err(Error::usage("nobody can be asked for the secret here")
+            .hint("Write it to stdin with --stdin, or refer to it with --value env:NAME"));
     };
     let typed = typed.trim_end_matches(['\r', '\n']);
     if is_reference(typed) {
-        return Err(Error::usage("what was given is a reference, not a secret").hint("--value takes references"));
+        return Err(Error::usage("what was given is a reference, not a secret").hint("Refer to it with --value"));
     }
     Ok(Secret::new(typed.to_owned()))
 }
