@@ -10,6 +10,7 @@ mod configure;
 mod connect;
 mod described;
 mod doctor;
+mod examples;
 mod help;
 mod import;
 mod interrupt;

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
-use crate::cli::{connect, import, manifest, mcp};
+use crate::cli::{connect, examples, import, manifest, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -37,7 +37,7 @@ pub fn number(name: &'static str, help: &'static str) -> Arg {
 
 /// A flag with one of these values.
 pub fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_parser(PossibleValuesParser::new(values)).help(help)
+    Arg::new(name).long(name).value_name(name.to_uppercase().replace('-', "_")).value_parser(PossibleValuesParser::new(values)).help(help)
 }
 
 /// What a rule may say.
@@ -179,8 +179,9 @@ fn script(name: &'static str, about: &'static str) -> Command {
             flag("dry-run", "Make the reads, show every write instead of sending it").conflicts_with("approve"),
         ])
         .arg(option("approve", "DIGEST", "Let exactly the requests of that dry run through, once"));
-    running(command)
-        .after_help("Without a file and --eval the script is read from stdin; else stdin is the script's data. What the script returns is the result.\nangelia integrations:lua --eval 'return app.integrations.data.collections{}'")
+    running(command).after_help(
+        "Without a file and --eval the script is read from stdin; else stdin is the script's data. What the script returns is the result.",
+    )
 }
 
 /// What every run of a script may be given.
@@ -338,6 +339,7 @@ pub fn command() -> Command {
         .subcommands(mcp::keys::commands())
         .subcommands(shared())
         .subcommands(results())
+        .mut_subcommands(examples::shown)
 }
 
 /// Names of all commands.

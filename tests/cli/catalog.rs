@@ -14,6 +14,9 @@ fn list() {
         integrations:list --category commerce --tier own --fields title,accounts,read,write --json
         integrations:list --category nothing
         integrations:list --category nothing --json
+        integrations:list --tier own --operation destructive --fields reads,destructives --json
+        integrations:list --category weather --operation write --json
+        integrations:list --tier described --operation read
         integrations:list --tier own --fields nothing
         integrations:list --tier golden
         integrations:list --limit many --json",
@@ -34,7 +37,11 @@ fn list_with_a_manifest_that_cannot_be_read_and_one_that_hides() {
 #[test]
 fn status() {
     let (home, _server) = shop::open("read = \"allow\"\ndestructive = \"deny\"\n[integrations.shop.accounts.work]\nread = \"deny\"");
-    transcript("status", &home, "integrations:status --tier own\nintegrations:status --tier own --json");
+    transcript(
+        "status",
+        &home,
+        "integrations:status --tier own\nintegrations:status --tier own --json\nintegrations:status --category weather --operation write --json",
+    );
     transcript("status_closed", &shop::closed(), "integrations:status --tier own\nintegrations:status --tier own --active --json");
 }
 
