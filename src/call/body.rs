@@ -164,7 +164,7 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
     }
     let cookies: Vec<String> = placed(function, arguments, Place::Cookie)
         .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| format!("{}={}", percent(function.wire_name(name)), percent(&style::line(style_of(function, name), value))))
+        .map(|(name, value)| format!("{}={}", percent(function.wire_name(name)), percent(style::line(style_of(function, name), value))))
         .collect();
     if !cookies.is_empty() {
         set("cookie", cookies.join("; "));

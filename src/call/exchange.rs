@@ -177,10 +177,14 @@ fn last(folder: &Path) -> Result<u32> {
 
 /// What comes nearest to a request that nothing answers.
 fn nearest_of(left: &[Known], provider: &str, asked: &str) -> String {
-    let of = || left.iter().filter(|known| known.provider == provider).map(|known| known.asked.as_str());
-    match nearest(asked, of()).first().copied().or_else(|| of().next()) {
-        Some(near) if near == asked => String::from("One of the same path is recorded, with another body"),
-        Some(near) => format!("The nearest that is recorded and has not answered yet is {near}"),
+    let of: Vec<(&str, String)> =
+        left.iter().filter(|known| known.provider == provider).map(|known| (known.asked.as_str(), known.asked.to_lowercase())).collect();
+    if of.iter().any(|(known, _)| *known == asked) {
+        return String::from("One of the same path is recorded, with another body");
+    }
+    let near = nearest(asked, of.iter().map(|(_, plain)| plain.as_str())).first().copied();
+    match of.iter().find(|(_, plain)| near.is_none_or(|near| plain == near)) {
+        Some((near, _)) => format!("The nearest that is recorded and has not answered yet is {near}"),
         None => format!("None of {provider} is recorded that has not answered yet"),
     }
 }

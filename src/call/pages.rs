@@ -53,7 +53,8 @@ impl Hit {
 
 /// What to do when a page is not there.
 pub fn no_page(error: Error) -> Error {
-    error.hint("angelia integrations:search \"what you want to do\"")
+    let said = error.hints.iter().any(|hint| hint.starts_with("angelia integrations:search"));
+    if said { error } else { error.hint("angelia integrations:search \"what you want to do\"") }
 }
 
 /// Whether a name is that of a function: the id of an upstream server has a dot too.

@@ -38,10 +38,10 @@ pub fn brackets(name: &str, value: &Value, into: &mut Vec<(String, String)>) {
 
 /// A value of a path, each part of it encoded (RFC 6570 sections 3.2.2, 3.2.5 and 3.2.7).
 pub fn segment(style: &str, name: &str, value: &Value) -> String {
-    let parts = || flat(value).iter().map(|part| percent(part)).collect::<Vec<_>>();
+    let parts = || flat(value).iter().map(percent).collect::<Vec<_>>();
     let name = percent(name);
     match style {
-        "json" => percent(&value.to_string()),
+        "json" => percent(value.to_string()),
         "pairs" => named(value).join(","),
         "label" => format!(".{}", parts().join(",")),
         "label_pairs" => format!(".{}", named(value).join(".")),
@@ -84,8 +84,8 @@ fn flat(value: &Value) -> Vec<String> {
 /// As [`flat`], encoded, the members of an object as `key=value`.
 fn named(value: &Value) -> Vec<String> {
     match value {
-        Value::Object(members) => members.iter().map(|(key, member)| format!("{}={}", percent(key), percent(&plain(member)))).collect(),
-        other => flat(other).iter().map(|part| percent(part)).collect(),
+        Value::Object(members) => members.iter().map(|(key, member)| format!("{}={}", percent(key), percent(plain(member)))).collect(),
+        other => flat(other).iter().map(percent).collect(),
     }
 }
 

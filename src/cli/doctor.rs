@@ -63,7 +63,7 @@ fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account
     let functions: usize = opened.functions.len();
     let next: Vec<&String> = checks.iter().flat_map(|check| &check.next).collect();
     let value = json!({"provider": id, "account": account, "functions": functions, "checks": checks.iter().map(Check::json).collect::<Vec<_>>(), "next": next});
-    let code = out.verdict(value, failure(&checks, id), |paint| {
+    let code = out.verdict(value, failure(&checks, Some(id)), |paint| {
         let lines: Vec<String> = checks.iter().map(|check| check.line(paint)).collect();
         format!("{} ({functions} functions), account {account}\n{}", paint.bold(&opened.provider.title), lines.join("\n"))
     });
@@ -71,11 +71,12 @@ fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account
 }
 
 /// What stands in the way, as one error.
-fn failure<'a>(checks: impl IntoIterator<Item = &'a Check>, of: &str) -> Option<Error> {
+fn failure<'a>(checks: impl IntoIterator<Item = &'a Check>, of: Option<&str>) -> Option<Error> {
     let failed: Vec<&Check> = checks.into_iter().filter(|check| !check.ok).collect();
     let said: Vec<String> = failed.iter().map(|check| format!("{}: {}", check.name, check.said)).collect();
     let next = failed.iter().flat_map(|check| check.next.clone());
-    (!failed.is_empty()).then(|| Error::new(Code::MissingCredentials, format!("{of} cannot be used: {}", said.join("; "))).hints(next))
+    let head = of.map_or_else(|| format!("{} check(s) failed", failed.len()), |id| format!("{id} cannot be used"));
+    (!failed.is_empty()).then(|| Error::new(Code::MissingCredentials, format!("{head}: {}", said.join("; "))).hints(next))
 }
 
 fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Check> {
@@ -166,7 +167,7 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
         failed.extend(found.into_iter().filter(|check| !check.ok));
     }
     let value = json!({"checks": about.iter().map(Check::json).collect::<Vec<_>>(), "providers": providers, "next": about.iter().chain(&failed).flat_map(|check| &check.next).collect::<Vec<_>>()});
-    let code = out.verdict(value, failure(about.iter().chain(&failed), "what is set up"), |paint| {
+    let code = out.verdict(value, failure(about.iter().chain(&failed), None), |paint| {
         let mut text: Vec<String> = about.iter().map(|check| check.line(paint)).collect();
         for (title, bad) in &lines {
             let said: String = bad

@@ -143,20 +143,25 @@ fn change(app: &App, arguments: &ArgMatches, word: Option<&str>) -> Result<()> {
 /// A refused setting by its key, with what it takes, or with the key that may be meant.
 fn refused(app: &App, path: &[String], word: &str, error: Error) -> Error {
     let key = path.join(".");
-    let message = match takes(path) {
-        Some(takes) if word.parse::<u64>().is_err() => {
+    let takes = takes(path);
+    let message = match takes {
+        Some(takes) => {
+            let takes = if takes == NUMBER && word.parse::<u64>().is_ok() { "a smaller number" } else { takes };
             format!("{} takes {takes}, not '{}'. Nothing was changed", printable(&key), printable(word))
         }
-        _ => match error.message.split_once("unknown field") {
+        None => match error.message.split_once("unknown field") {
             Some(_) => format!("There is no setting '{}'. Nothing was changed", printable(&key)),
             None => error.message,
         },
     };
     let all = all(app);
     let near = nearest(&key, all.iter().map(|one| one.key.as_str()).filter(|known| *known != key));
-    let near = near.iter().filter(|_| takes(path).is_none()).map(|near| format!("Did you mean '{near}'?")).collect::<Vec<_>>();
+    let near = near.iter().filter(|_| takes.is_none()).map(|near| format!("Did you mean '{near}'?")).collect::<Vec<_>>();
     Error::usage(message).hints(near).hint("angelia config:list")
 }
+
+/// What most settings take.
+const NUMBER: &str = "a whole number, 0 or more";
 
 /// What a setting takes, where that can be said in a few words.
 fn takes(path: &[String]) -> Option<&'static str> {
@@ -169,7 +174,7 @@ fn takes(path: &[String]) -> Option<&'static str> {
         ["integrations", _, "read" | "write" | "destructive"] | ["integrations", _, "functions", _] => Some(RULES),
         ["integrations", _, "accounts", _, "read" | "write" | "destructive"] => Some(RULES),
         ["integrations", _, "accounts", _, "functions", _] => Some(RULES),
-        _ => SETTINGS.iter().any(|setting| setting.key == path.join(".")).then_some("a whole number, 0 or more"),
+        _ => SETTINGS.iter().any(|setting| setting.key == path.join(".")).then_some(NUMBER),
     }
 }
 

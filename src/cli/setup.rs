@@ -227,7 +227,8 @@ pub fn failure(rows: &[Value]) -> Option<Error> {
         if rows.len() == 1 { said.to_owned() } else { format!("{} of {} verification calls failed: {said}", failed.len(), rows.len()) };
     let hints =
         failed.iter().flat_map(|row| row["error_detail"]["hints"].as_array()).flatten().filter_map(Value::as_str).map(str::to_owned);
-    Some(Error::new(code(worst), message).hints(hints))
+    let status = worst["error_detail"]["http_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    Some(Error { http_status: status, ..Error::new(code(worst), message).hints(hints) })
 }
 
 /// One verification call; answers what to show of it.
