@@ -54,6 +54,53 @@ fn what_is_made_is_right_and_is_in_the_catalog() {
 }
 
 #[test]
+fn ids_that_mean_something_else_are_refused() {
+    let home = Home::new();
+    for id in ["list", "workflow", "mcp", "end", "data"] {
+        let run = home.run(&["integrations:new", id, "--json"]);
+        assert!(run.code == 2 && run.stdout.contains("cannot be the id of a provider"), "{id}: {run:?}");
+        assert!(!home.root().join("config/providers").join(id).exists(), "{id}: nothing is made");
+    }
+}
+
+#[test]
+fn a_folder_is_its_provider_and_tests_are_those_of_this_one() {
+    let home = Home::new();
+    let (manifest, exchanges) = made(&home, &[]);
+    let folder = PathBuf::from(&manifest).parent().unwrap().to_owned();
+    let run = lint(&home, folder.to_str().unwrap(), &["--strict"]);
+    assert_eq!((run.code, &run.json()["cases"]), (0, &json!(4)), "{run:?}");
+
+    let none = home.path().join("none");
+    std::fs::create_dir(&none).unwrap();
+    let run = lint(&home, &manifest, &["--exchanges", none.to_str().unwrap()]);
+    assert!(run.code == 2 && messages(&run, "error") == ["holds no exchange tests"], "{run:?}");
+
+    let text = std::fs::read_to_string(&exchanges).unwrap();
+    std::fs::write(&exchanges, format!("provider: other\n{text}")).unwrap();
+    let run = lint(&home, &manifest, &[]);
+    let said = messages(&run, "error").join("\n");
+    assert!(run.code == 2 && said.contains("these are tests of 'other', the manifest is that of 'yard_sale'"), "{said}");
+    std::fs::write(&exchanges, format!("provider: yard_sale\n{text}")).unwrap();
+    assert_eq!(lint(&home, &manifest, &[]).code, 0);
+}
+
+#[test]
+fn what_a_case_must_choose_is_said_in_words() {
+    for (old, new, said) in [
+        ("    result: {id: 2, name: \"Täst\"}", "    title: no end", "needs result or error"),
+        ("    result: {id: 2, name: \"Täst\"}", "    result: null\n      error: {code: x}", "takes result or error, not both"),
+    ] {
+        let home = Home::new();
+        let (manifest, exchanges) = made(&home, &[]);
+        change(&exchanges, old, new);
+        let run = lint(&home, &manifest, &[]);
+        let all = messages(&run, "error");
+        assert!(all.iter().any(|message| message.ends_with(said)) && !all.join("\n").contains("oneOf"), "{all:?}");
+    }
+}
+
+#[test]
 fn every_mistake_is_said_at_once() {
     let home = Home::new();
     let (manifest, _) = made(&home, &[]);
@@ -164,7 +211,62 @@ fn a_recording_is_an_exchange_test_and_needs_no_account_to_be_replayed() {
     }
     let run = call(&other, &["yard_sale.create_item", "--name=another"], "--replay");
     assert_eq!((run.code, run.json()["error_detail"]["code"].as_str()), (7, Some("unreachable")), "{run:?}");
-    assert!(run.json()["error"].as_str().unwrap().contains("POST /v1/items"), "{run:?}");
+    let said = run.json()["error"].as_str().unwrap().to_owned();
+    assert!(said.contains("POST /v1/items") && said.contains("with another body"), "{said}");
+    let run = call(&other, &["yard_sale.list_items", "--state=closed"], "--replay");
+    let said = run.json()["error"].as_str().unwrap().to_owned();
+    assert!(said.contains("?state=closed") && said.contains("The nearest") && said.contains("GET /v1/items?"), "{said}");
+    assert!(run.json()["error_detail"]["hints"].to_string().contains("--record"), "{run:?}");
+    let run = home.run(&["integrations:call", "yard_sale.list_items", "--replay=/nowhere/at/all", "--json"]);
+    assert_eq!((run.code, run.json()["error_detail"]["code"].as_str()), (3, Some("not_found")), "{run:?}");
+    assert!(run.json()["error"].as_str().unwrap().contains("--replay"), "{run:?}");
+}
+
+#[test]
+fn recordings_are_numbered_on_and_none_is_not_silent() {
+    let home = Home::new();
+    let folder = home.path().join("tape");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["00003.json", "00041.json", "99999999.json", "notes.json"] {
+        std::fs::write(folder.join(name), "{}").unwrap();
+    }
+    let server = Server::start(|_| Reply::ok(b"[1]"));
+    home.config(&format!(
+        "[integrations.hackernews]\nenabled = true\nread = \"allow\"\nallow_private = true\n[integrations.hackernews.servers]\ndefault = \"{}\"\n",
+        server.origin()
+    ));
+    let record = format!("--record={}", folder.display());
+    let run = home.run(&["integrations:call", "hackernews.list_top_stories", &record, "--json"]);
+    assert!(run.code == 0 && folder.join("00042.json").is_file() && !folder.join("00001.json").exists(), "{run:?}");
+    assert!(!run.stderr.contains("--record"), "{run:?}");
+    let run = home.run(&["integrations:call", "data.list", "--collection=notes", &record, "--json"]);
+    assert!(run.code == 0 && run.stderr.contains("--record wrote nothing"), "{run:?}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 5);
+}
+
+/// A file that is gone when the call is over cannot be recorded as if it had been empty.
+#[test]
+fn a_file_that_cannot_be_read_again_is_said() {
+    let home = Home::new();
+    home.manifest(
+        "vault",
+        "id: vault\ntitle: Vault\ndescription: Keeps files.\ncategory: storage\nauth_strategy: none\nservers: {default: \"http://127.0.0.1:1\"}\nfunctions:\n  - id: upload_file\n    title: Upload a file\n    description: Uploads a file.\n    operation: write\n    request: POST /files\n    body: multipart\n    parameters: {file: {type: string, format: binary}}\n    required: [file]\n    examples: [{arguments: {file: x}}]\n",
+    );
+    let file = home.path().join("gone.txt");
+    std::fs::write(&file, "contents").unwrap();
+    let path = file.clone();
+    let server = Server::start(move |_| {
+        std::fs::remove_file(&path).unwrap();
+        Reply::ok(b"{}")
+    });
+    home.config(&format!(
+        "[integrations.vault]\nenabled = true\nwrite = \"allow\"\nallow_private = true\n[integrations.vault.servers]\ndefault = \"{}\"\n",
+        server.origin()
+    ));
+    let given = format!("--file=@{}", file.display());
+    let run = home.run(&["integrations:call", "vault.upload_file", &given, "--record=tape", "--json"]);
+    let said = run.json()["error"].as_str().unwrap_or_default().to_owned();
+    assert!(said.contains("gone.txt cannot be read") && said.contains("The call itself was done"), "{run:?}");
 }
 
 /// The tests of a built-in provider answer calls.

@@ -169,7 +169,7 @@ fn a_user_manifest_hides_a_built_in_one_and_this_is_said() {
     let plane = list(&home)["providers"]["plane"].clone();
     let field = |name: &str| plane[name].clone();
     assert_eq!((field("title"), field("origin"), field("hides_built_in")), (json!("My own Plane"), json!("user"), json!(true)));
-    assert_eq!((field("tier"), field("functions")), (json!("imported"), json!(2)), "it is not called verified");
+    assert_eq!((field("tier"), field("functions")), (json!("own"), json!(2)), "it is not called verified");
     let table = home.run(&["integrations:list"]).stdout;
     assert!(table.lines().any(|line| line.contains("My own Plane") && line.contains("user (hides built-in)")), "{table}");
     let run = home.run(&["integrations:call", "plane.list_plants", "--bed=a", "--json"]);

@@ -66,7 +66,7 @@ fn a_workflow_is_a_function_like_any_other() {
     assert!(done(&home, &["integrations:list"])["providers"]["workflow"].is_null(), "nothing without files");
     let file = own(&home, "triage_issues.lua", TRIAGE);
     let listed = done(&home, &["integrations:list", "--fields=all"])["providers"]["workflow"].clone();
-    assert_eq!((&listed["functions"], &listed["origin"], &listed["tier"]), (&json!(1), &json!("workflows"), &json!("imported")));
+    assert_eq!((&listed["functions"], &listed["origin"], &listed["tier"]), (&json!(1), &json!("workflows"), &json!("own")));
     assert_eq!((&listed["active"], &listed["write"]), (&json!(true), &json!("allow")), "what it calls is asked about by itself");
     for query in ["triage", "spring cleaning", "label issues of a repository"] {
         let found = done(&home, &["integrations:search", query, "--active"]);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use ring::hmac;
 use url::{Position, Url};
 
@@ -15,13 +15,12 @@ use crate::access::vault::Credentials;
 use crate::base::clock::rfc3339;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::{hex, sha256};
+use crate::base::quote::percent;
 use crate::base::secret::{MASK, Secret};
 use crate::config::files;
 use crate::net::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use crate::net::{Body, Request};
 use crate::registry::credential::{Auth, AuthKind, Encoding, Hash, Signature, TimeFormat};
-
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Services that sign a path as it is sent, and not encoded once more.
 const STORAGE: &[&str] = &["s3", "s3express", "s3-object-lambda", "s3-outposts"];
@@ -104,17 +103,13 @@ fn canonical(request: &Request, payload: &str, of_s3: bool) -> (String, String) 
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     // S3 signs what a path means, encoded in one way; every other service encodes once more what is sent.
     let segment = |segment: &str| {
-        if of_s3 { percent_encode(&percent_decode_str(segment).collect::<Vec<u8>>(), UNRESERVED).to_string() } else { encoded(segment) }
+        if of_s3 { percent(percent_decode_str(segment).collect::<Vec<u8>>()) } else { percent(segment) }
     };
     let path = request.url.path().split('/').map(segment).collect::<Vec<_>>().join("/");
-    let mut query: Vec<(String, String)> = request.url.query_pairs().map(|(name, value)| (encoded(&name), encoded(&value))).collect();
+    let mut query: Vec<(String, String)> = request.url.query_pairs().map(|(name, value)| (percent(&*name), percent(&*value))).collect();
     query.sort();
     let query = query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     (names.clone(), format!("{}\n{path}\n{query}\n{lines}\n{names}\n{payload}", request.method))
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 fn by_hmac(auth: &Auth, signature: &Signature, credentials: &Credentials, request: &mut Request, now_ms: i64) -> Result<()> {

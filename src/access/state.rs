@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::access::policy::{self, Question};
 use crate::access::vault::{Lease, Vault};
 use crate::base::clock::{now_ms, rfc3339};
-use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::name::{DEFAULT_ACCOUNT, account_flag};
 use crate::config::layers::{Config, Rule};
 use crate::registry::credential::Grant;
 use crate::registry::function::Operation;
@@ -106,7 +106,7 @@ impl SignIn {
                 }
             }
         };
-        let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+        let of = account_flag(account);
         Some(Self { state, lease, command: format!("angelia integrations:connect {}{of}", summary.id) })
     }
 

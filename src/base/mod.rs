@@ -9,4 +9,5 @@ pub mod filter;
 pub mod json;
 pub mod name;
 pub mod origin;
+pub mod quote;
 pub mod secret;

@@ -62,6 +62,11 @@ pub fn slug(name: &str) -> String {
 /// The account that is meant when none is named.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
+/// What a command says to mean this account.
+pub fn account_flag(account: &str) -> String {
+    if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") }
+}
+
 /// Checks an account alias: letters, digits, `_` and `-`, no longer than 63 characters, lower case.
 pub fn account(text: &str) -> Result<String> {
     let good = !text.is_empty()

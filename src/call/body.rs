@@ -12,8 +12,9 @@ use url::Url;
 use crate::access::auth;
 use crate::base::error::{Error, Problem, Result};
 use crate::base::json::{insert, plain, sha256};
+use crate::base::quote::percent;
 use crate::call::args::Checked;
-use crate::call::style::{self, encode};
+use crate::call::style;
 use crate::config::files;
 use crate::registry::function::{BodyForm, Function, Place};
 use crate::registry::jq;
@@ -88,7 +89,7 @@ fn path(function: &Function, template: &str, arguments: &Checked, problems: &mut
         }
         let encoded = match argument {
             Some(value) if !whole => style::segment(style_of(function, name), wire, value),
-            _ => segments.into_iter().map(encode).collect::<Vec<_>>().join("/"),
+            _ => segments.into_iter().map(percent).collect::<Vec<_>>().join("/"),
         };
         path = path.replace(&format!("{{{wire}}}"), &encoded);
     }
@@ -103,7 +104,7 @@ fn style_of<'a>(function: &'a Function, name: &str) -> &'a str {
 fn join(base: &str, path: &str, query: &[(String, String)]) -> Result<Url> {
     let mut text = format!("{}{path}", base.trim_end_matches('/'));
     if !query.is_empty() {
-        let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode_name(name), encode(value))).collect();
+        let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode_name(name), percent(value))).collect();
         text.push('?');
         text.push_str(&pairs.join("&"));
     }
@@ -118,7 +119,7 @@ fn join(base: &str, path: &str, query: &[(String, String)]) -> Result<Url> {
 
 /// Names keep brackets readable: `filter[state]`.
 fn encode_name(name: &str) -> String {
-    encode(name).replace("%5B", "[").replace("%5D", "]")
+    percent(name).replace("%5B", "[").replace("%5D", "]")
 }
 
 fn query(function: &Function, arguments: &Checked) -> Vec<(String, String)> {
@@ -163,7 +164,7 @@ fn headers(provider: &Provider, function: &Function, arguments: &Checked, proble
     }
     let cookies: Vec<String> = placed(function, arguments, Place::Cookie)
         .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| format!("{}={}", encode(function.wire_name(name)), encode(&style::line(style_of(function, name), value))))
+        .map(|(name, value)| format!("{}={}", percent(function.wire_name(name)), percent(style::line(style_of(function, name), value))))
         .collect();
     if !cookies.is_empty() {
         set("cookie", cookies.join("; "));

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use url::{Origin, Url};
 
-use crate::base::json::{canonical, sha256};
+use crate::base::json::{canonical, plain, sha256};
+use crate::base::name::printable;
 use crate::call::body::{Built, BuiltBody, Content};
 
 /// What stands in an answer for scheme, host and port that the request went to.
@@ -96,6 +97,19 @@ pub fn key(provider: &str, request: &Value) -> String {
         ["json", "multipart", "text"].into_iter().find_map(|word| Some((word, request.get(word)?))).filter(|(_, value)| !empty(value));
     let about = json!([provider, request.get("method"), request.get("path"), lists("query"), lists("form"), body.map(|(_, value)| value)]);
     canonical(&about)
+}
+
+/// A request as one line for people.
+pub fn asked(request: &Value) -> String {
+    let word = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in request.get("query").and_then(Value::as_object).into_iter().flatten() {
+        for one in value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice) {
+            query.append_pair(name, &plain(one));
+        }
+    }
+    let query = query.finish();
+    printable(&format!("{} {}{}{query}", word("method"), word("path"), if query.is_empty() { "" } else { "?" }))
 }
 
 /// A JSON body that says nothing is the same as none.

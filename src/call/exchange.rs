@@ -10,9 +10,16 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::name::nearest;
 use crate::base::secret::Scrubber;
 use crate::call::cases::{self, Recorded, Sent, Step};
 use crate::registry::user;
+
+/// How to have what is missing.
+pub const RECORD: &str = "Make the call once with --record DIR, and replay DIR";
+
+/// Numbers of exchanges in a folder end here.
+const MOST: u32 = 100_000;
 
 /// Collects the exchanges of one call and writes them into a folder.
 pub struct Recorder {
@@ -41,7 +48,9 @@ impl Recorder {
         let mut document = json!({"provider": provider, "exchanges": {function: [case]}});
         scrubber.scrub_value(&mut document);
         let text = format!("{document:#}\n");
-        for number in 1..100_000 {
+        // What lies there already is stepped over at once; another program that records here is met by trying.
+        let first = last(&self.folder)?.saturating_add(1);
+        for number in first..MOST {
             let path = self.folder.join(format!("{number:05}.json"));
             let failed = |error: std::io::Error| Error::usage(format!("{} cannot be written: {error}", path.display()));
             match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -63,9 +72,19 @@ pub struct Replayer {
 #[derive(Debug)]
 enum Answers {
     /// To the request that fits, each once.
-    Fitting(Mutex<Vec<(String, Value)>>),
+    Fitting(Mutex<Vec<Known>>),
     /// To whatever is asked, in their order, while what would be sent is kept.
     InOrder { left: Mutex<VecDeque<Value>>, sent: Mutex<Vec<Sent>> },
+}
+
+/// A recorded exchange that has not answered yet.
+#[derive(Debug)]
+struct Known {
+    provider: String,
+    key: String,
+    /// What was asked, for people.
+    asked: String,
+    response: Value,
 }
 
 impl Replayer {
@@ -76,8 +95,13 @@ impl Replayer {
 
     /// Reads the exchanges of a folder or a file.
     pub fn open(path: &Path) -> Result<Self> {
-        let broken = |path: &Path, why: &dyn std::fmt::Display| Error::usage(format!("{}: {why}", path.display()));
-        let files = files(path).map_err(|error| broken(path, &error))?;
+        let broken = |path: &Path, why: &dyn std::fmt::Display| Error::usage(format!("--replay: {}: {why}", path.display()));
+        let files = files(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::new(Code::NotFound, format!("--replay: there is no file or folder {}", path.display())).hint(RECORD)
+            }
+            _ => broken(path, &error),
+        })?;
         let mut left = Vec::new();
         for file in files {
             let document = user::document(&file).map_err(|why| broken(&file, &why))?;
@@ -86,7 +110,12 @@ impl Replayer {
             let functions =
                 document.get("exchanges").and_then(Value::as_object).ok_or_else(|| broken(&file, &"is no recorded exchange"))?;
             let steps = functions.values().filter_map(Value::as_array).flatten().flat_map(cases::steps);
-            left.extend(steps.map(|step| (cases::key(&provider, &step.request), step.response)));
+            left.extend(steps.map(|Step { request, response }| Known {
+                provider: provider.clone(),
+                key: cases::key(&provider, &request),
+                asked: cases::asked(&request),
+                response,
+            }));
         }
         Ok(Self { answers: Answers::Fitting(Mutex::new(left)) })
     }
@@ -119,19 +148,44 @@ impl Replayer {
 
     /// The answer to a request; each recorded exchange answers once.
     pub fn answer(&self, provider: &str, request: &Value, url: &Url) -> Result<Recorded> {
+        let asked = cases::asked(request);
+        let refuse = |why: String| Error::new(Code::Unreachable, why);
+        let none = |what: &str| refuse(format!("No recorded exchange answers {asked}; nothing was sent. {what}"));
         let found = match &self.answers {
             Answers::Fitting(left) => {
                 let wanted = cases::key(provider, request);
                 let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-                left.iter().position(|(key, _)| *key == wanted).map(|at| left.remove(at).1)
+                let at = left.iter().position(|known| known.key == wanted).ok_or_else(|| none(&nearest_of(&left, provider, &asked)))?;
+                left.remove(at).response
             }
-            Answers::InOrder { left, .. } => left.lock().unwrap_or_else(PoisonError::into_inner).pop_front(),
+            Answers::InOrder { left, .. } => {
+                let next = left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                next.ok_or_else(|| none("All that are there have answered"))?
+            }
         };
-        let word = |key: &str| request.get(key).and_then(Value::as_str).unwrap_or_default();
-        let what = || format!("{} {}{}", word("method"), word("path"), url.query().map(|query| format!("?{query}")).unwrap_or_default());
-        let none = || Error::new(Code::Unreachable, format!("No recorded exchange answers {}; nothing was sent", what()));
-        let broken = || Error::new(Code::Unreachable, format!("The recorded answer to {} cannot be read", what()));
-        cases::recorded(&found.ok_or_else(none)?, url).ok_or_else(broken)
+        cases::recorded(&found, url).ok_or_else(|| refuse(format!("The recorded answer to {asked} cannot be read")))
+    }
+}
+
+/// The highest number of an exchange that is in a folder.
+fn last(folder: &Path) -> Result<u32> {
+    let failed = |error: std::io::Error| Error::usage(format!("{} cannot be read: {error}", folder.display()));
+    let names = std::fs::read_dir(folder).map_err(failed)?.flatten().map(|entry| entry.file_name());
+    let numbers = names.filter_map(|name| name.to_str()?.strip_suffix(".json")?.parse().ok());
+    Ok(numbers.filter(|number| *number < MOST).max().unwrap_or(0))
+}
+
+/// What comes nearest to a request that nothing answers.
+fn nearest_of(left: &[Known], provider: &str, asked: &str) -> String {
+    let of: Vec<(&str, String)> =
+        left.iter().filter(|known| known.provider == provider).map(|known| (known.asked.as_str(), known.asked.to_lowercase())).collect();
+    if of.iter().any(|(known, _)| *known == asked) {
+        return String::from("One of the same path is recorded, with another body");
+    }
+    let near = nearest(asked, of.iter().map(|(_, plain)| plain.as_str())).first().copied();
+    match of.iter().find(|(_, plain)| near.is_none_or(|near| plain == near)) {
+        Some((near, _)) => format!("The nearest that is recorded and has not answered yet is {near}"),
+        None => format!("None of {provider} is recorded that has not answered yet"),
     }
 }
 

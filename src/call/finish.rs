@@ -29,7 +29,7 @@ pub fn check(callable: &Callable, options: &Options) -> Result<()> {
     }
     match &options.output {
         Some(path) if path.exists() && !options.overwrite => {
-            Err(Error::usage(format!("{} exists", path.display())).hint("--overwrite replaces it"))
+            Err(Error::usage(format!("{} exists", path.display())).hint("Replace it with --overwrite"))
         }
         Some(path) if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) => {
             Err(Error::usage(format!("the folder of {} does not exist", path.display())))

@@ -12,10 +12,10 @@ use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
-use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::name::account_flag;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
-use crate::call::exchange::{Recorder, Replayer};
+use crate::call::exchange::{self, Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::{Gathered, handed_on};
 use crate::call::pace::Pace;
@@ -418,10 +418,11 @@ impl Run<'_> {
             FailureKind::Timeout => {
                 Error::new(Code::Timeout, format!("{title} did not answer within {} seconds", self.ready.plan.timeout.as_secs_f64()))
                     .retryable()
-                    .hint("--timeout SECONDS allows more")
+                    .hint("Allow more with --timeout SECONDS")
             }
-            FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message))
-                .hint("--output FILE writes downloads of any size; angelia config:set http.max_response_bytes allows more"),
+            FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).hint(
+                "Write a download of any size with --output FILE, or allow more with angelia config:set http.max_response_bytes BYTES",
+            ),
             FailureKind::Redirect(status) => {
                 let code = if write { Code::ProviderError } else { Code::InvalidResponse };
                 Error::new(code, format!("{title}: {}", failure.message)).status(status)
@@ -436,13 +437,15 @@ impl Run<'_> {
             FailureKind::Local(code) => {
                 let error = Error::new(code, format!("{title}: {}", failure.message));
                 let plan = &self.ready.plan;
-                let of = if plan.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", plan.account) };
+                let of = account_flag(&plan.account);
                 let hint = format!("angelia integrations:fields {}{of}", plan.callable.provider.id);
                 if code == Code::MissingCredentials { error.hint(hint) } else { error }
             }
             FailureKind::Refused => {
                 let error = Error::new(Code::Unreachable, format!("{title}: {}", failure.message));
-                if failure.message.contains("private address") {
+                if self.replayer.is_some() {
+                    error.hint(exchange::RECORD)
+                } else if failure.message.contains("private address") {
                     error.hint(format!("angelia integrations:configure {} --allow-private", self.ready.plan.callable.provider.id))
                 } else {
                     error

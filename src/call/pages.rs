@@ -53,7 +53,13 @@ impl Hit {
 
 /// What to do when a page is not there.
 pub fn no_page(error: Error) -> Error {
-    error.hint("angelia integrations:search \"what you want to do\"")
+    let said = error.hints.iter().any(|hint| hint.starts_with("angelia integrations:search"));
+    if said { error } else { error.hint("angelia integrations:search \"what you want to do\"") }
+}
+
+/// Whether a name is that of a function: the id of an upstream server has a dot too.
+pub fn is_function(name: &str) -> bool {
+    name.contains('.') && !(name.starts_with(UPSTREAMS) && name.matches('.').count() == 1)
 }
 
 impl<'a> Pages<'a> {
@@ -68,7 +74,7 @@ impl Pages<'_> {
     pub fn read(&self, page: Option<&str>, format: Format) -> Result<(String, Value)> {
         match page {
             None => self.overview(format),
-            Some(name) if name.contains('.') && !self.is_upstream(name) => self.function(name, format).map_err(no_page),
+            Some(name) if is_function(name) => self.function(name, format).map_err(no_page),
             Some(id) => self.provider(id, format).map_err(no_page),
         }
     }
@@ -99,11 +105,6 @@ impl Pages<'_> {
         let found = self.catalog.search(query, &filter, limit)?;
         let of = |name: &str| name.rsplit_once('.').is_some_and(|(provider, _)| is_active(provider));
         Ok(found.into_iter().map(|found| Hit { active: of(&found.record.name), found }).collect())
-    }
-
-    /// Whether a name with a dot in it is that of a provider.
-    fn is_upstream(&self, name: &str) -> bool {
-        name.starts_with(UPSTREAMS) && name.matches('.').count() == 1
     }
 
     fn state(&self, summary: &Summary) -> State {

@@ -40,7 +40,7 @@ impl Runtime {
 /// The time of a call is up before there is a token. What has begun goes on.
 fn late(plan: &Plan) -> Error {
     let line = format!("{} gave no new token within {} seconds", plan.callable.provider.title, plan.timeout.as_secs_f64());
-    Error::new(Code::Timeout, line).retryable().hint("--timeout SECONDS allows more")
+    Error::new(Code::Timeout, line).retryable().hint("Allow more with --timeout SECONDS")
 }
 
 /// Why a token is wanted at all.

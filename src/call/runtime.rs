@@ -15,7 +15,7 @@ use crate::base::address;
 use crate::base::clock::now_ms;
 use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{self, DEFAULT_ACCOUNT};
+use crate::base::name::{self, DEFAULT_ACCOUNT, account_flag};
 use crate::base::secret::{MASK, Scrubber};
 use crate::call::args;
 use crate::call::audit;
@@ -361,7 +361,7 @@ impl Runtime {
         if missing.is_empty() {
             return Ok(());
         }
-        let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+        let of = account_flag(account);
         let set: String = missing.iter().map(|key| format!(" --set {key}=…")).collect();
         let connect = provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}{of}", provider.id));
         Err(Error::new(

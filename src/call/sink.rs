@@ -32,7 +32,7 @@ impl Sink {
     /// Puts the file in its place; answers its size.
     pub fn keep(self, path: &Path, overwrite: bool) -> Result<u64> {
         let refused = |error: std::io::Error| {
-            Error::usage(format!("{} cannot be written: {error}", path.display())).hint("--overwrite replaces a file")
+            Error::usage(format!("{} cannot be written: {error}", path.display())).hint("Replace a file with --overwrite")
         };
         if overwrite {
             self.file.persist(path).map_err(|error| refused(error.error))?;

@@ -1,17 +1,10 @@
 //! How lists and objects are written where there is room for text only: queries and forms as pairs, paths, headers and cookies as one text.
 //! The words are those of `style` in a manifest. Nothing here knows a request.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::base::json::plain;
-
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-/// Text as a part of a URL.
-pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED).to_string()
-}
+use crate::base::quote::percent;
 
 /// A value of a query or a form as pairs; null is left out.
 pub fn pairs(style: &str, name: &str, value: &Value, into: &mut Vec<(String, String)>) {
@@ -45,10 +38,10 @@ pub fn brackets(name: &str, value: &Value, into: &mut Vec<(String, String)>) {
 
 /// A value of a path, each part of it encoded (RFC 6570 sections 3.2.2, 3.2.5 and 3.2.7).
 pub fn segment(style: &str, name: &str, value: &Value) -> String {
-    let parts = || flat(value).iter().map(|part| encode(part)).collect::<Vec<_>>();
-    let name = encode(name);
+    let parts = || flat(value).iter().map(percent).collect::<Vec<_>>();
+    let name = percent(name);
     match style {
-        "json" => encode(&value.to_string()),
+        "json" => percent(value.to_string()),
         "pairs" => named(value).join(","),
         "label" => format!(".{}", parts().join(",")),
         "label_pairs" => format!(".{}", named(value).join(".")),
@@ -91,8 +84,8 @@ fn flat(value: &Value) -> Vec<String> {
 /// As [`flat`], encoded, the members of an object as `key=value`.
 fn named(value: &Value) -> Vec<String> {
     match value {
-        Value::Object(members) => members.iter().map(|(key, member)| format!("{}={}", encode(key), encode(&plain(member)))).collect(),
-        other => flat(other).iter().map(|part| encode(part)).collect(),
+        Value::Object(members) => members.iter().map(|(key, member)| format!("{}={}", percent(key), percent(plain(member)))).collect(),
+        other => flat(other).iter().map(percent).collect(),
     }
 }
 

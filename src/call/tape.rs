@@ -1,11 +1,13 @@
 //! A call beside its exchanges: what is taken down for `--record`, and answers for `--replay`.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::access::policy::Decision;
-use crate::base::error::Error;
+use crate::base::error::{Error, Result};
 use crate::call::body::Built;
 use crate::call::cases::{self, Recorded, Sent};
 use crate::call::exchange::Replayer;
@@ -25,7 +27,8 @@ impl Run<'_> {
     pub(crate) fn keep_recording(&mut self, outcome: &mut Outcome) {
         let Some(recorder) = self.recorder.take() else { return };
         let name = &self.ready.plan.callable.name;
-        let written = recorder.write((&name.provider, &name.function), case(self.ready, outcome), &self.scrubber);
+        let case = case(self.ready, outcome);
+        let written = case.and_then(|case| recorder.write((&name.provider, &name.function), case, &self.scrubber));
         if let (None, Err(error)) = (&outcome.error, written) {
             let message = format!("{}. The call itself was done; data holds its answer", error.message);
             outcome.error = Some(Error { message, ..error });
@@ -77,6 +80,12 @@ pub fn replays(callable: &Callable, options: &Options) -> bool {
     options.replay.is_some() && !callable.local && callable.function.mcp.is_none()
 }
 
+/// Whether a call can leave exchanges behind: what a script calls is recorded as it is called.
+pub fn records(callable: &Callable, options: &Options) -> bool {
+    let sends = !callable.local && callable.function.mcp.is_none() && !options.dry_run && options.replay.is_none();
+    sends || callable.function.is_script()
+}
+
 /// Why such a call may be made.
 pub fn decision() -> Decision {
     Decision { rule: Rule::Allow, because: String::from("answers are recorded and nothing is sent") }
@@ -94,11 +103,11 @@ pub fn stand_in(url: &str) -> String {
 }
 
 /// What a recording says of a call beside its exchanges: arguments, and what came of it.
-fn case(ready: &Ready, outcome: &Outcome) -> Map<String, Value> {
+fn case(ready: &Ready, outcome: &Outcome) -> Result<Map<String, Value>> {
     let plan = &ready.plan;
     let mut arguments = plan.arguments.object.clone();
     for (name, path) in &plan.arguments.files {
-        arguments.insert(name.clone(), STANDARD.encode(std::fs::read(path).unwrap_or_default()).into());
+        arguments.insert(name.clone(), STANDARD.encode(bytes(path)?).into());
     }
     let mut case = Map::from_iter([(String::from("arguments"), Value::Object(arguments))]);
     if plan.options.all {
@@ -109,18 +118,22 @@ fn case(ready: &Ready, outcome: &Outcome) -> Map<String, Value> {
     }
     match &outcome.error {
         Some(error) => case.insert(String::from("error"), json!({"code": error.code.as_str()})),
-        None => case.insert(String::from("result"), result(plan, &outcome.data)),
+        None => case.insert(String::from("result"), result(plan, &outcome.data)?),
     };
-    case
+    Ok(case)
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::usage(format!("The exchange is not recorded: {} cannot be read: {error}", path.display())))
 }
 
 /// The result as it would be without `--output`: a recording does not point at a file of somebody's.
-fn result(plan: &Plan, data: &Value) -> Value {
-    match &plan.options.output {
+fn result(plan: &Plan, data: &Value) -> Result<Value> {
+    Ok(match &plan.options.output {
         Some(path) if plan.callable.function.response == ResponseForm::Binary => {
-            let bytes = std::fs::read(path).unwrap_or_default();
+            let bytes = bytes(path)?;
             json!({"content_type": data.get("content_type"), "size": bytes.len(), "base64": STANDARD.encode(&bytes)})
         }
         _ => data.clone(),
-    }
+    })
 }

@@ -20,6 +20,7 @@ use crate::call::executor::BoxFuture;
 use crate::call::plan::Plan;
 use crate::call::request::{Arguments, Asker, Call, Ctx, RawArguments};
 use crate::call::runtime::Runtime;
+use crate::call::tape;
 use crate::cli::output::{self, Out};
 use crate::cli::words::{self, Words};
 use crate::cli::{help, progress, render, stdin};
@@ -80,6 +81,7 @@ async fn made(app: &App, name: impl AsyncFnOnce(&Runtime) -> Result<String>, typ
     app.notes.iter().for_each(|note| out.note(note));
     let ndjson = words.ndjson;
     let select = words.options.select.clone();
+    let unrecorded = words.options.record.is_some() && callable.as_deref().is_some_and(|callable| !tape::records(callable, &words.options));
     let call = to_call(function, callable.as_deref(), words)?;
     let (envelope, streamed) = perform(&runtime, &out, call, ndjson.then_some(select)).await?;
     if ndjson && streamed {
@@ -87,6 +89,9 @@ async fn made(app: &App, name: impl AsyncFnOnce(&Runtime) -> Result<String>, typ
         out.stderr(&format!("{text}\n"));
     } else {
         print(&out, &envelope);
+    }
+    if unrecorded && envelope.success {
+        out.note("--record wrote nothing: only what is sent to a service over HTTP is recorded");
     }
     Ok(exit_code(&envelope))
 }

@@ -7,7 +7,7 @@ use crate::access::state::{self, State};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
-use crate::call::pages::{Narrow, Pages, no_page};
+use crate::call::pages::{Narrow, Pages, is_function, no_page};
 use crate::cli::described;
 use crate::cli::output::{Out, Paint};
 use crate::registry::catalog::{Catalog, Listed};
@@ -18,8 +18,14 @@ fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
     arguments.get_one::<String>(name).map(String::as_str)
 }
 
-fn limit(arguments: &ArgMatches, usual: usize) -> usize {
+/// At most so many as the command says.
+pub fn limit(arguments: &ArgMatches, usual: usize) -> usize {
     arguments.get_one::<u32>("limit").map_or(usual, |limit| *limit as usize)
+}
+
+fn operation(arguments: &ArgMatches) -> Option<Operation> {
+    let named = text(arguments, "operation")?;
+    [Operation::Read, Operation::Write, Operation::Destructive].into_iter().find(|operation| operation.as_str() == named)
 }
 
 /// Providers that fit the filters, each with its state.
@@ -28,7 +34,8 @@ fn chosen(app: &App, catalog: &Catalog, arguments: &ArgMatches) -> Result<(Vec<(
     let mut all: Vec<(Listed, State)> = Vec::new();
     for listed in catalog.list()? {
         let fits = text(arguments, "category").is_none_or(|category| category == listed.summary.category)
-            && text(arguments, "tier").is_none_or(|tier| tier == listed.layer.tier());
+            && text(arguments, "tier").is_none_or(|tier| tier == listed.layer.tier())
+            && operation(arguments).is_none_or(|operation| listed.summary.count(operation) > 0);
         if !fits {
             continue;
         }
@@ -218,12 +225,7 @@ pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let narrow = Narrow {
         provider: text(arguments, "provider"),
         active: arguments.get_flag("active"),
-        operation: match text(arguments, "operation") {
-            Some("read") => Some(Operation::Read),
-            Some("write") => Some(Operation::Write),
-            Some("destructive") => Some(Operation::Destructive),
-            _ => None,
-        },
+        operation: operation(arguments),
         category: text(arguments, "category"),
         tier: text(arguments, "tier"),
     };
@@ -276,14 +278,18 @@ fn page(app: &App, out: &Out, page: Option<&str>, format: &str) -> Result<u8> {
 pub fn examples(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let name = text(arguments, "page").unwrap_or_default();
     let catalog = app.catalog()?;
-    let opened = catalog.provider(name.rsplit_once('.').map_or(name, |(provider, _)| provider)).map_err(no_page)?;
-    let functions: Vec<_> =
-        if name.contains('.') { vec![catalog.function(name).map_err(no_page)?.function.clone()] } else { opened.functions.clone() };
+    let (id, functions) = if is_function(name) {
+        let callable = catalog.function(name).map_err(no_page)?;
+        (callable.provider.id.clone(), vec![callable.function.clone()])
+    } else {
+        let opened = catalog.provider(name).map_err(no_page)?;
+        (opened.provider.id.clone(), opened.functions)
+    };
     let mut shown = Vec::new();
     for function in &functions {
         for example in &function.examples {
-            let ways = docs::ways(&opened.provider.id, function, &example.arguments);
-            shown.push((format!("{}.{}", opened.provider.id, function.id), example.arguments.clone(), ways));
+            let ways = docs::ways(&id, function, &example.arguments);
+            shown.push((format!("{id}.{}", function.id), example.arguments.clone(), ways));
         }
     }
     let value: Vec<Value> = shown

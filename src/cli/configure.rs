@@ -13,7 +13,7 @@ use crate::access::policy::{self, Question};
 use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{self, DEFAULT_ACCOUNT, nearest};
+use crate::base::name::{self, DEFAULT_ACCOUNT, account_flag, nearest};
 use crate::base::secret::Secret;
 use crate::cli::call::runtime;
 use crate::cli::hidden::Asking;
@@ -323,19 +323,19 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
         true => Some(setup::verify(runtime(&app)?.as_ref(), out, id, &wish.account)?),
         false => None,
     };
-    let code = tested.as_ref().map_or(0, |(_, code)| *code);
     let changed: Vec<&String> = wish.credentials.keys().collect();
     let settings: Vec<String> = wish.settings.iter().map(|(path, _)| path.join(".")).collect();
     let rules = permissions(&app, opened, &wish.account);
     let value = json!({
-        "success": code == 0, "provider": id, "account": wish.account, "permissions": rules, "scope": if wish.project { "project" } else { "global" },
+        "provider": id, "account": wish.account, "permissions": rules, "scope": if wish.project { "project" } else { "global" },
         "credentials_changed": changed, "settings_changed": settings, "enabled": enabled, "configured": missing.is_empty(), "missing": missing,
-        "active": enabled && missing.is_empty() && opened.provider.cli_runtime_supported, "test": tested.as_ref().map(|(row, _)| row),
+        "active": enabled && missing.is_empty() && opened.provider.cli_runtime_supported, "test": tested,
     });
-    out.answer(&value, |paint| {
+    let failure = setup::failure(tested.as_slice());
+    let code = out.verdict(value, failure, |paint| {
         let mut lines = vec![format!("{} {id}, account {}: saved.", paint.green("✓"), wish.account)];
         if !missing.is_empty() {
-            let of = if wish.account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {}", wish.account) };
+            let of = account_flag(&wish.account);
             let connect = opened.provider.oauth.as_ref().map(|_| format!(" (angelia integrations:connect {id}{of})")).unwrap_or_default();
             lines.push(format!("{} still missing: {}{connect}", paint.yellow("!"), missing.join(", ")));
         }
@@ -348,8 +348,8 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
             let id = format!("{id}.{}", grave.id);
             lines.push(format!("{} allowed with the writes: what destroys, such as {id}; --destructive=ask asks first", paint.yellow("!")));
         }
-        if let Some((row, code)) = &tested {
-            lines.push(if *code == 0 {
+        if let Some(row) = &tested {
+            lines.push(if row["ok"] == true {
                 format!("{} the verification call works.", paint.green("✓"))
             } else {
                 format!("{} the verification call failed: {}", paint.red("✗"), row["error"].as_str().unwrap_or_default())

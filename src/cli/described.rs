@@ -5,8 +5,8 @@ use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
-use crate::base::error::Result;
-use crate::cli::catalog::Fields;
+use crate::base::error::{Error, Result};
+use crate::cli::catalog::{Fields, limit};
 use crate::cli::output::Out;
 use crate::registry::catalog::Filter;
 use crate::registry::described;
@@ -30,7 +30,14 @@ fn next(known: &Known) -> String {
 }
 
 /// The index without what the user has already: an import of that id is no longer only described.
-fn open(app: &App) -> Result<Vec<Known>> {
+fn open(app: &App, arguments: &ArgMatches) -> Result<Vec<Known>> {
+    if arguments.contains_id("operation") {
+        return Err(Error::usage("--operation does not go with --tier described: what a service can do is known once it is imported"));
+    }
+    // Nothing described can be active.
+    if arguments.get_flag("active") {
+        return Ok(Vec::new());
+    }
     let ids = app.catalog()?.ids()?;
     let mut all = described::all()?;
     all.retain(|known| ids.binary_search(&known.id).is_err());
@@ -41,14 +48,9 @@ fn fits(known: &Known, arguments: &ArgMatches) -> bool {
     arguments.get_one::<String>("category").is_none_or(|category| *category == known.category)
 }
 
-fn limit(arguments: &ArgMatches, usual: usize) -> usize {
-    arguments.get_one::<u32>("limit").map_or(usual, |limit| *limit as usize)
-}
-
 /// `integrations:list --tier described`.
 pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    // Nothing described can be active.
-    let mut shown = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
+    let mut shown = open(app, arguments)?;
     shown.retain(|known| fits(known, arguments));
     let total = shown.len();
     shown.truncate(limit(arguments, usize::MAX));
@@ -72,7 +74,7 @@ pub fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 /// `integrations:search --tier described`.
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches, query: &str) -> Result<u8> {
-    let all = if arguments.get_flag("active") { Vec::new() } else { open(app)? };
+    let all = open(app, arguments)?;
     let (still, category) = (|id: &str| all.iter().any(|known| known.id == id), arguments.get_one::<String>("category"));
     let filter = Filter { providers: Some(&still), category: category.map(String::as_str), ..Filter::default() };
     let hits = described::search(query, &filter, limit(arguments, 10))?;

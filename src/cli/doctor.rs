@@ -8,8 +8,8 @@ use crate::access::policy;
 use crate::access::state::{self, SignIn};
 use crate::access::vault::Vault;
 use crate::app::{self, App};
-use crate::base::error::{Code, Result};
-use crate::base::name::DEFAULT_ACCOUNT;
+use crate::base::error::{Code, Error, Result};
+use crate::base::name::{DEFAULT_ACCOUNT, account_flag};
 use crate::cli::output::{Out, Paint};
 use crate::cli::setup;
 use crate::config::layers::Rule;
@@ -61,14 +61,22 @@ fn one(app: &App, out: &Out, catalog: &Catalog, vault: &Vault, id: &str, account
     let listed = catalog.list()?.into_iter().find(|listed| listed.summary.id == id);
     let checks = listed.map(|listed| provider(app, vault, &listed, account)).unwrap_or_default();
     let functions: usize = opened.functions.len();
-    let ok = checks.iter().all(|check| check.ok);
     let next: Vec<&String> = checks.iter().flat_map(|check| &check.next).collect();
-    let value = json!({"success": ok, "provider": id, "account": account, "functions": functions, "checks": checks.iter().map(Check::json).collect::<Vec<_>>(), "next": next});
-    out.answer(&value, |paint| {
+    let value = json!({"provider": id, "account": account, "functions": functions, "checks": checks.iter().map(Check::json).collect::<Vec<_>>(), "next": next});
+    let code = out.verdict(value, failure(&checks, Some(id)), |paint| {
         let lines: Vec<String> = checks.iter().map(|check| check.line(paint)).collect();
         format!("{} ({functions} functions), account {account}\n{}", paint.bold(&opened.provider.title), lines.join("\n"))
     });
-    Ok(if ok { 0 } else { Code::MissingCredentials.exit() })
+    Ok(code)
+}
+
+/// What stands in the way, as one error.
+fn failure<'a>(checks: impl IntoIterator<Item = &'a Check>, of: Option<&str>) -> Option<Error> {
+    let failed: Vec<&Check> = checks.into_iter().filter(|check| !check.ok).collect();
+    let said: Vec<String> = failed.iter().map(|check| format!("{}: {}", check.name, check.said)).collect();
+    let next = failed.iter().flat_map(|check| check.next.clone());
+    let head = of.map_or_else(|| format!("{} check(s) failed", failed.len()), |id| format!("{id} cannot be used"));
+    (!failed.is_empty()).then(|| Error::new(Code::MissingCredentials, format!("{head}: {}", said.join("; "))).hints(next))
 }
 
 fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Check> {
@@ -100,7 +108,7 @@ fn provider(app: &App, vault: &Vault, listed: &Listed, account: &str) -> Vec<Che
 
 fn credentials(vault: &Vault, summary: &Summary, account: &str) -> Check {
     let id = &summary.id;
-    let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+    let of = account_flag(account);
     let missing: Vec<&str> = state::missing(vault, summary, account).collect();
     if missing.is_empty() {
         let said = if summary.credentials.is_empty() { "none are needed" } else { "all required ones have a value" };
@@ -158,9 +166,8 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
         ));
         failed.extend(found.into_iter().filter(|check| !check.ok));
     }
-    let ok = failed.is_empty() && about.iter().all(|check| check.ok);
-    let value = json!({"success": ok, "checks": about.iter().map(Check::json).collect::<Vec<_>>(), "providers": providers, "next": about.iter().chain(&failed).flat_map(|check| &check.next).collect::<Vec<_>>()});
-    out.answer(&value, |paint| {
+    let value = json!({"checks": about.iter().map(Check::json).collect::<Vec<_>>(), "providers": providers, "next": about.iter().chain(&failed).flat_map(|check| &check.next).collect::<Vec<_>>()});
+    let code = out.verdict(value, failure(about.iter().chain(&failed), None), |paint| {
         let mut text: Vec<String> = about.iter().map(|check| check.line(paint)).collect();
         for (title, bad) in &lines {
             let said: String = bad
@@ -172,7 +179,7 @@ fn all(app: &App, out: &Out, catalog: &Catalog, vault: &Vault) -> Result<u8> {
         text.push(paint.dim("angelia integrations:doctor PROVIDER looks at one provider."));
         text.join("\n")
     });
-    Ok(if ok { 0 } else { Code::MissingCredentials.exit() })
+    Ok(code)
 }
 
 fn general(app: &App, catalog: &Catalog, vault: &Vault) -> Vec<Check> {

@@ -190,9 +190,8 @@ fn named(arguments: &ArgMatches) -> Result<Value> {
     match serde_json::from_str::<Value>(written) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err(Error::new(Code::InvalidPayload, "--args must be a JSON object")),
-        Err(error) => {
-            Err(Error::new(Code::InvalidPayload, format!("--args is not valid JSON: {error}")).hint("--args '{\"city\": \"Oslo\"}'"))
-        }
+        Err(error) => Err(Error::new(Code::InvalidPayload, format!("--args is not valid JSON: {error}"))
+            .hint("Write it as --args '{\"city\": \"Oslo\"}'")),
     }
 }
 

@@ -9,18 +9,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::base::envelope::ErrorDetail;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, clean, printable};
 use crate::base::secret::Secret;
 use crate::call::{exchange, trial};
 use crate::cli::call::block_on;
+use crate::cli::import::ids;
 use crate::cli::output::{Out, Paint};
 use crate::cli::tree::{choice, flag, option, verb, word};
 use crate::config::dirs::Dirs;
 use crate::config::files;
 use crate::registry::advice::advice;
-use crate::registry::index::is_provider_id;
 use crate::registry::manifest::Provider;
 use crate::registry::{schema, user};
 
@@ -48,7 +47,7 @@ pub fn commands() -> Vec<clap::Command> {
             ]),
         verb("integrations:lint", "Say all that is wrong with a manifest, and play its exchange tests")
             .args([
-                word("file", "The manifest, such as provider.yaml").required(true),
+                word("file", "The manifest, or the folder of a provider.yaml").required(true),
                 option(
                     "exchanges",
                     "PATH",
@@ -64,12 +63,7 @@ pub fn commands() -> Vec<clap::Command> {
 pub fn new(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let given = |name: &str| arguments.get_one::<String>(name).map(String::as_str);
     let id = given("provider").unwrap_or_default();
-    if !is_provider_id(id) {
-        return Err(Error::usage(format!(
-            "'{}' is no id of a provider: a-z, 0-9 and _, a letter first, at most 63 characters",
-            printable(id)
-        )));
-    }
+    ids::may_be(id)?;
     if app.catalog()?.ids()?.iter().any(|known| known == id) {
         return Err(Error::usage(format!("There is a provider '{id}' already")).hint(format!("angelia integrations:docs {id}")));
     }
@@ -169,7 +163,8 @@ struct Lint {
 
 /// `integrations:lint`.
 pub fn lint(out: &Out, arguments: &ArgMatches) -> Result<u8> {
-    let manifest = PathBuf::from(arguments.get_one::<String>("file").map_or("", String::as_str));
+    let given = PathBuf::from(arguments.get_one::<String>("file").map_or("", String::as_str));
+    let manifest = if given.is_dir() { given.join(user::IN_FOLDER) } else { given };
     let beside = || Some(manifest.with_file_name(EXCHANGES)).filter(|path| manifest.ends_with(user::IN_FOLDER) && path.is_file());
     let exchanges = arguments.get_one::<String>("exchanges").map(PathBuf::from).or_else(beside);
     let mut lint = Lint { manifest, exchanges, findings: Vec::new(), cases: 0 };
@@ -182,14 +177,11 @@ pub fn lint(out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let failed = errors > 0 || (arguments.get_flag("strict") && advised > 0);
     let file = lint.manifest.display().to_string();
     let failure = failed.then(|| Error::new(Code::InvalidPayload, format!("{errors} error(s) and {advised} piece(s) of advice in {file}")));
-    let code = failure.as_ref().map_or(0, |failure| failure.code.exit());
     let answer = json!({
-        "success": !failed, "file": file, "provider": provider.as_ref().map(|provider| &provider.id),
+        "file": file, "provider": provider.as_ref().map(|provider| &provider.id),
         "functions": provider.as_ref().map_or(0, |provider| provider.functions.len()), "cases": lint.cases, "findings": lint.findings,
-        "error": failure.as_ref().map(|failure| &failure.message), "error_detail": failure.clone().map(ErrorDetail::from),
     });
-    out.answer(&answer, |paint| listing(paint, &lint, provider.as_ref()));
-    Ok(code)
+    Ok(out.verdict(answer, failure, |paint| listing(paint, &lint, provider.as_ref())))
 }
 
 fn listing(paint: &Paint, lint: &Lint, provider: Option<&Provider>) -> String {
@@ -209,6 +201,21 @@ fn listing(paint: &Paint, lint: &Lint, provider: Option<&Provider>) -> String {
         }
     }
     text
+}
+
+/// What a case must choose between, in words: its schema says no more than that one of two forms fits.
+fn choice_of(document: &Value, place: &str) -> Option<String> {
+    let case = document.pointer(place)?.as_object().filter(|_| place.starts_with("/exchanges/") && place.matches('/').count() == 3)?;
+    let has = |words: &[&str]| words.iter().all(|word| case.contains_key(*word));
+    let said = |one: bool, other: bool, forms: &str| match (one, other) {
+        (false, false) => Some(format!("needs {forms}")),
+        (true, true) => Some(format!("takes {forms}, not both")),
+        _ => None,
+    };
+    let sent = said(has(&["request", "response"]), has(&["steps"]), "request and response, or steps");
+    let became = said(has(&["result"]), has(&["error"]), "result or error");
+    let all: Vec<String> = sent.into_iter().chain(became).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 impl Lint {
@@ -246,8 +253,13 @@ impl Lint {
     fn by_schema(&mut self, schema: &str, value: &Value, of_exchanges: bool) -> Result<()> {
         let schema = serde_json::from_str(schema).map_err(|error| Error::internal(error.to_string()))?;
         for (place, fault) in schema::faults(&schema, value).map_err(Error::internal)? {
-            let fault: String = fault.chars().take(300).collect();
-            self.say(Severity::Error, of_exchanges, None, format!("{}: {fault}", if place.is_empty() { "/" } else { &place }));
+            let choice = choice_of(value, &place).filter(|_| fault.ends_with("'oneOf' keyword"));
+            let fault: String = choice.unwrap_or(fault).chars().take(300).collect();
+            let message = format!("{}: {fault}", if place.is_empty() { "/" } else { &place });
+            // A case that chooses twice wrongly has two faults that say the same.
+            if self.findings.last().is_none_or(|last| last.message != message) {
+                self.say(Severity::Error, of_exchanges, None, message);
+            }
         }
         Ok(())
     }
@@ -264,6 +276,7 @@ impl Lint {
             return Ok(());
         };
         let mut tested: Vec<String> = Vec::new();
+        let at_first = self.findings.len();
         let unread = |error: std::io::Error| Error::new(Code::NotFound, format!("{} cannot be read: {error}", path.display()));
         for file in exchange::files(&path).map_err(unread)? {
             let document = match user::document(&file) {
@@ -275,6 +288,14 @@ impl Lint {
             };
             let before = self.findings.len();
             self.by_schema(EXCHANGES_SCHEMA, &document, true)?;
+            if let Some(other) = document.get("provider").and_then(Value::as_str).filter(|id| *id != provider.id) {
+                self.say(
+                    Severity::Error,
+                    true,
+                    None,
+                    format!("/provider: these are tests of '{other}', the manifest is that of '{}'", provider.id),
+                );
+            }
             for key in document.get("credentials").and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key) {
                 if !provider.credentials.iter().any(|field| field.key == *key) {
                     self.say(Severity::Error, true, None, format!("/credentials: '{key}' is no credential field of {}", provider.id));
@@ -291,6 +312,9 @@ impl Lint {
                 let message = wrong.message.replace(&bench.id, &provider.id);
                 self.say(Severity::Error, true, None, format!("{}[{}]: {message}", wrong.function, wrong.case));
             }
+        }
+        if self.cases == 0 && self.findings.len() == at_first {
+            self.say(Severity::Error, true, None, String::from("holds no exchange tests"));
         }
         for function in provider.functions.iter().filter(|function| !tested.contains(&function.id)) {
             self.say(Severity::Advice, true, None, format!("{}: has no exchange test", function.id));

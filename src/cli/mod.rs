@@ -10,6 +10,7 @@ mod configure;
 mod connect;
 mod described;
 mod doctor;
+mod examples;
 mod help;
 mod hidden;
 mod import;
@@ -40,6 +41,7 @@ use crate::access::launch;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{nearest, printable};
+use crate::base::quote::shell;
 use crate::call::select;
 use crate::cli::output::Out;
 use crate::config::dirs::Dirs;
@@ -165,10 +167,9 @@ fn unknown_command(word: &str, error: Error) -> Error {
 }
 
 fn parsed(words: Vec<String>) -> Result<u8> {
-    let named = words.first().cloned().unwrap_or_default();
-    let matches = match tree::command().try_get_matches_from(std::iter::once(String::from("angelia")).chain(words)) {
+    let matches = match tree::command().try_get_matches_from(std::iter::once("angelia").chain(words.iter().map(String::as_str))) {
         Ok(matches) => matches,
-        Err(error) => return clap_answer(&named, &error),
+        Err(error) => return clap_answer(&words, &error),
     };
     let Some((name, arguments)) = matches.subcommand() else {
         Out::new(false).text(&tree::command().render_help().to_string());
@@ -228,9 +229,18 @@ fn run(name: &str, arguments: &ArgMatches) -> Result<u8> {
     }
 }
 
+/// The command with its flags behind it, where they stand before it.
+fn behind(words: &[String]) -> Option<String> {
+    let flags = words.iter().take_while(|word| word.starts_with('-')).count();
+    let (before, after) = words.split_at_checked(flags)?;
+    let ordered: Vec<String> = after.iter().chain(before).map(|word| shell(word)).collect();
+    (!before.is_empty() && !after.is_empty()).then(|| format!("angelia {}", ordered.join(" ")))
+}
+
 /// Help and version are answers; everything else that clap says is a usage error.
-fn clap_answer(named: &str, error: &clap::Error) -> Result<u8> {
+fn clap_answer(words: &[String], error: &clap::Error) -> Result<u8> {
     use clap::error::ErrorKind;
+    let named = words.first().map_or("", String::as_str);
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             Out::new(false).text(&error.render().to_string());
@@ -240,6 +250,7 @@ fn clap_answer(named: &str, error: &clap::Error) -> Result<u8> {
             let names = tree::names();
             let mut hints: Vec<String> =
                 nearest(named, names.iter().map(String::as_str)).into_iter().map(|near| format!("Did you mean '{near}'?")).collect();
+            hints.extend(behind(words));
             hints.push(String::from("angelia --help"));
             Err(Error::usage(format!("There is no command '{}'", printable(named))).hints(hints))
         }

@@ -65,6 +65,21 @@ impl Out {
         }
     }
 
+    /// Prints the answer of a command that looked at several things, and what failed among them; answers the exit status.
+    pub fn verdict(&self, about: Value, failure: Option<Error>, human: impl FnOnce(&Paint) -> String) -> u8 {
+        let code = failure.as_ref().map_or(0, |failure| failure.code.exit());
+        let mut value = json!({"success": code == 0});
+        let said =
+            json!({"error": failure.as_ref().map(|failure| &failure.message), "error_detail": failure.clone().map(ErrorDetail::from)});
+        for part in [about, said] {
+            if let (Value::Object(value), Value::Object(part)) = (&mut value, part) {
+                value.extend(part);
+            }
+        }
+        self.answer(&value, human);
+        code
+    }
+
     /// Prints one JSON document.
     pub fn json(&self, value: &Value) {
         let text = if std::io::stdout().is_terminal() { format!("{value:#}") } else { value.to_string() };

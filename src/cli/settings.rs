@@ -133,7 +133,49 @@ pub fn unset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 
 fn change(app: &App, arguments: &ArgMatches, word: Option<&str>) -> Result<()> {
     let path = edit::path(key(arguments))?;
-    configure::apply(app, arguments.get_flag("project"), vec![Change { path, value: word.map(edit::value) }])
+    let change = Change { path: path.clone(), value: word.map(edit::value) };
+    configure::apply(app, arguments.get_flag("project"), vec![change]).map_err(|error| match word {
+        Some(word) if error.message.starts_with(edit::REFUSED) => refused(app, &path, word, error),
+        _ => error,
+    })
+}
+
+/// A refused setting by its key, with what it takes, or with the key that may be meant.
+fn refused(app: &App, path: &[String], word: &str, error: Error) -> Error {
+    let key = path.join(".");
+    let takes = takes(path);
+    let message = match takes {
+        Some(takes) => {
+            let takes = if takes == NUMBER && word.parse::<u64>().is_ok() { "a smaller number" } else { takes };
+            format!("{} takes {takes}, not '{}'. Nothing was changed", printable(&key), printable(word))
+        }
+        None => match error.message.split_once("unknown field") {
+            Some(_) => format!("There is no setting '{}'. Nothing was changed", printable(&key)),
+            None => error.message,
+        },
+    };
+    let all = all(app);
+    let near = nearest(&key, all.iter().map(|one| one.key.as_str()).filter(|known| *known != key));
+    let near = near.iter().filter(|_| takes.is_none()).map(|near| format!("Did you mean '{near}'?")).collect::<Vec<_>>();
+    Error::usage(message).hints(near).hint("angelia config:list")
+}
+
+/// What most settings take.
+const NUMBER: &str = "a whole number, 0 or more";
+
+/// What a setting takes, where that can be said in a few words.
+fn takes(path: &[String]) -> Option<&'static str> {
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    const RULES: &str = "allow, ask or deny";
+    match parts.as_slice() {
+        ["force"] => Some("allow or never"),
+        ["credentials", "store"] => Some("auto, keychain or file"),
+        ["integrations", _, "enabled" | "allow_private"] => Some("true or false"),
+        ["integrations", _, "read" | "write" | "destructive"] | ["integrations", _, "functions", _] => Some(RULES),
+        ["integrations", _, "accounts", _, "read" | "write" | "destructive"] => Some(RULES),
+        ["integrations", _, "accounts", _, "functions", _] => Some(RULES),
+        _ => SETTINGS.iter().any(|setting| setting.key == path.join(".")).then_some(NUMBER),
+    }
 }
 
 /// `config:path`.

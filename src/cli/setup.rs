@@ -7,10 +7,10 @@ use crate::access::state::{self, SignIn, State};
 use crate::access::vault::Source;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{self, DEFAULT_ACCOUNT};
+use crate::base::name::{self, DEFAULT_ACCOUNT, account_flag};
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
-use crate::cli::call::{block_on, exit_code, perform, runtime};
+use crate::cli::call::{block_on, perform, runtime};
 use crate::cli::connect::{self, End};
 use crate::cli::output::Out;
 use crate::registry::catalog::Layer;
@@ -71,7 +71,7 @@ pub fn fields(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             vec![word("key"), state, kind.to_owned(), word("label"), word("help")]
         });
         let table = out.table(paint, &["field", "value from", "kind", "label", "help"], cells.collect());
-        let of = if account == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {account}") };
+        let of = account_flag(&account);
         let connect = sign_in.map(|sign_in| format!("{}\n", paint.dim(&sign_in.command))).unwrap_or_default();
         format!(
             "{table}\n\n{connect}{}",
@@ -209,14 +209,8 @@ pub fn test(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         Some(id) => vec![(id.to_owned(), alias)],
         None => configured(app)?,
     };
-    let mut rows = Vec::new();
-    let mut worst = 0;
-    for (id, alias) in which {
-        let (row, code) = verify(&runtime, out, &id, &alias)?;
-        worst = worst.max(code);
-        rows.push(row);
-    }
-    out.answer(&json!({"success": worst == 0, "tests": rows}), |paint| {
+    let rows = which.iter().map(|(id, alias)| verify(&runtime, out, id, alias)).collect::<Result<Vec<Value>>>()?;
+    let code = out.verdict(json!({"tests": rows}), failure(&rows), |paint| {
         if rows.is_empty() {
             return String::from("No provider is configured. angelia integrations:configure PROVIDER sets one up.");
         }
@@ -227,7 +221,7 @@ pub fn test(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         });
         out.table(paint, &["provider", "account", "state", "function", "error"], cells.collect())
     });
-    Ok(worst)
+    Ok(code)
 }
 
 fn configured(app: &App) -> Result<Vec<(String, String)>> {
@@ -243,8 +237,22 @@ fn configured(app: &App) -> Result<Vec<(String, String)>> {
     Ok(all)
 }
 
-/// One verification call; answers what to show and the exit status.
-pub fn verify(runtime: &Runtime, out: &Out, id: &str, alias: &str) -> Result<(Value, u8)> {
+/// What failed among verification calls: the gravest, with what helps against each.
+pub fn failure(rows: &[Value]) -> Option<Error> {
+    let failed: Vec<&Value> = rows.iter().filter(|row| row["ok"] != true).collect();
+    let code = |row: &Value| row["error_detail"]["code"].as_str().and_then(Code::of).unwrap_or(Code::Internal);
+    let worst = failed.iter().max_by_key(|row| code(row).exit())?;
+    let said = worst["error"].as_str().unwrap_or_default();
+    let message =
+        if rows.len() == 1 { said.to_owned() } else { format!("{} of {} verification calls failed: {said}", failed.len(), rows.len()) };
+    let hints =
+        failed.iter().flat_map(|row| row["error_detail"]["hints"].as_array()).flatten().filter_map(Value::as_str).map(str::to_owned);
+    let status = worst["error_detail"]["http_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    Some(Error { http_status: status, ..Error::new(code(worst), message).hints(hints) })
+}
+
+/// One verification call; answers what to show of it.
+pub fn verify(runtime: &Runtime, out: &Out, id: &str, alias: &str) -> Result<Value> {
     let opened = runtime.catalog.provider(id)?;
     let Some(function) = &opened.provider.verify else {
         return Err(
@@ -259,9 +267,8 @@ pub fn verify(runtime: &Runtime, out: &Out, id: &str, alias: &str) -> Result<(Va
         options: Options::default(),
     };
     let (envelope, _) = block_on(perform(runtime, out, call, None))?;
-    let row = json!({
+    Ok(json!({
         "provider": id, "account": alias, "function": name, "ok": envelope.success, "error": envelope.error,
         "error_detail": serde_json::to_value(&envelope.error_detail).unwrap_or_default(), "duration_ms": envelope.duration_ms,
-    });
-    Ok((row, exit_code(&envelope)))
+    }))
 }

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, Command, builder::PossibleValuesParser};
 
 use crate::cli::words::OWN;
-use crate::cli::{connect, import, manifest, mcp};
+use crate::cli::{connect, examples, import, manifest, mcp};
 use crate::lua::limits::YEAR;
 
 /// Families of commands.
@@ -37,13 +37,14 @@ pub fn number(name: &'static str, help: &'static str) -> Arg {
 
 /// A flag with one of these values.
 pub fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_parser(PossibleValuesParser::new(values)).help(help)
+    Arg::new(name).long(name).value_name(name.to_uppercase().replace('-', "_")).value_parser(PossibleValuesParser::new(values)).help(help)
 }
 
 /// What a rule may say.
 pub const RULES: &[&str] = &["allow", "ask", "deny", "unset"];
 const OPERATIONS: &[&str] = &["read", "write", "destructive"];
-const TIERS: &[&str] = &["verified", "imported", "described"];
+const TIERS: &[&str] = &["verified", "imported", "own", "described"];
+const FIELDS: &str = "Which fields the JSON has; 'all' for every one";
 
 /// A command; every one has `--json`.
 pub fn verb(name: &'static str, about: &'static str) -> Command {
@@ -58,15 +59,17 @@ fn integrations() -> Vec<Command> {
                 flag("active", "Only active ones"),
                 option("category", "NAME", "Only this category"),
                 choice("tier", TIERS, "Only this tier"),
+                choice("operation", OPERATIONS, "Only those with functions of this operation"),
             ])
-            .args([number("limit", "At most so many"), option("fields", "A,B", "Which fields the JSON has; 'all' for every one")]),
+            .args([number("limit", "At most so many"), option("fields", "A,B", FIELDS)]),
         verb("integrations:status", "Show which providers are active and configured, their accounts and permissions")
             .args([
                 flag("active", "Only active ones"),
                 option("category", "NAME", "Only this category"),
-                number("limit", "At most so many"),
+                choice("tier", TIERS, "Only this tier"),
+                choice("operation", OPERATIONS, "Only those with functions of this operation"),
             ])
-            .args([option("fields", "A,B", "Which fields the JSON has; 'all' for every one"), choice("tier", TIERS, "Only this tier")]),
+            .args([number("limit", "At most so many"), option("fields", "A,B", FIELDS)]),
         verb("integrations:doctor", "Say what is missing, with the next commands to paste")
             .args([word("provider", "A provider; all enabled ones when left out"), account()]),
         verb("integrations:fields", "Show a provider's credential fields and which are set")
@@ -94,7 +97,7 @@ fn integrations() -> Vec<Command> {
                 option("category", "NAME", "Only this category"),
                 choice("tier", TIERS, "Only this tier"),
             ])
-            .args([option("provider", "ID", "Only this provider"), option("fields", "A,B", "Which fields the JSON has")]),
+            .args([option("provider", "ID", "Only this provider"), option("fields", "A,B", FIELDS)]),
         verb("integrations:docs", "Read about everything, a provider or a function")
             .args([word("page", "provider or provider.function"), choice("format", &["text", "markdown", "json"], "How to print it")]),
         verb("integrations:examples", "Show ways to call a function, or the functions of a provider")
@@ -176,8 +179,9 @@ fn script(name: &'static str, about: &'static str) -> Command {
             flag("dry-run", "Make the reads, show every write instead of sending it").conflicts_with("approve"),
         ])
         .arg(option("approve", "DIGEST", "Let exactly the requests of that dry run through, once"));
-    running(command)
-        .after_help("Without a file and --eval the script is read from stdin; else stdin is the script's data. What the script returns is the result.\nangelia integrations:lua --eval 'return app.integrations.data.collections{}'")
+    running(command).after_help(
+        "Without a file and --eval the script is read from stdin; else stdin is the script's data. What the script returns is the result.",
+    )
 }
 
 /// What every run of a script may be given.
@@ -335,6 +339,7 @@ pub fn command() -> Command {
         .subcommands(mcp::keys::commands())
         .subcommands(shared())
         .subcommands(results())
+        .mut_subcommands(examples::shown)
 }
 
 /// Names of all commands.

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use crate::access::state::State;
 use crate::app::App;
-use crate::base::envelope::ErrorDetail;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::clean;
 use crate::call::sink::Sink;
@@ -30,14 +29,8 @@ pub fn check(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let findings: Vec<Finding> = names.iter().zip(&sources).flat_map(|(name, source)| check::check(name, source, &catalog)).collect();
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let failure = (errors > 0).then(|| Error::new(Code::ScriptError, format!("{errors} error(s) in {} file(s)", names.len())));
-    let code = failure.as_ref().map_or(0, |failure| failure.code.exit());
-    let message = failure.as_ref().map(|failure| failure.message.clone());
-    let detail = failure.map(ErrorDetail::from);
-    let answer = json!({
-        "success": code == 0, "files": names.len(), "findings": findings, "error": message, "error_detail": detail,
-    });
-    out.answer(&answer, |paint| listing(paint, &findings, names.len()));
-    Ok(code)
+    let answer = json!({"files": names.len(), "findings": findings});
+    Ok(out.verdict(answer, failure, |paint| listing(paint, &findings, names.len())))
 }
 
 /// The text of a file or of stdin.

@@ -14,6 +14,9 @@ pub struct Change {
     pub value: Option<Value>,
 }
 
+/// How the refusal of a change begins.
+pub const REFUSED: &str = "The setting was refused: ";
+
 /// Applies changes to a settings file under its lock.
 pub fn apply(path: &Path, changes: Vec<Change>) -> Result<()> {
     files::locked(path, || {
@@ -25,7 +28,7 @@ pub fn apply(path: &Path, changes: Vec<Change>) -> Result<()> {
             set(document.as_table_mut(), &change.path, change.value)?;
         }
         let text = document.to_string();
-        layers::parse(&text).map_err(|why| Error::usage(format!("The setting was refused: {why}. Nothing was changed")))?;
+        layers::parse(&text).map_err(|why| Error::usage(format!("{REFUSED}{why}. Nothing was changed")))?;
         files::write_private(path, &text)
     })
 }

@@ -131,7 +131,7 @@ impl Asked {
             let most = host.fence.limits().calls;
             host.fence.trip(
                 Error::new(Code::CallLimit, format!("The script made more than {most} calls"))
-                    .hint("--call-limit N allows more; so does angelia config:set lua.call_limit"),
+                    .hint("Allow more with --call-limit N, or with angelia config:set lua.call_limit N"),
             );
             return Err(Fault::Vm(stop()));
         }

@@ -207,8 +207,8 @@ fn env_value(host: &Rc<Host>, lua: &Lua, mut arguments: MultiValue) -> Told<Mult
     let allowed = host.env.iter().any(|glob| if ours { *glob == name } else { wildmatch::WildMatch::new(glob).matches(&name) });
     if !allowed {
         return Err(Error::new(Code::PermissionDenied, format!("The environment variable {} is not open to scripts", printable(&name)))
-            .hint(format!("--env {name} opens it for one run"))
-            .hint("lua.env = [\"NAME\"] in the settings file opens it always; angelia config:path says where that is")
+            .hint(format!("Open it for one run with --env {name}"))
+            .hint("Open it for every run with lua.env = [\"NAME\"] in the settings file; angelia config:path says where that is")
             .into());
     }
     one(lua, env::var(&name))

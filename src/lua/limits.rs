@@ -226,7 +226,7 @@ impl Fence {
             let seconds = self.limits.cpu.as_secs_f64();
             self.trip(
                 Error::new(Code::TimeLimit, format!("The script computed longer than {seconds} seconds"))
-                    .hint("--cpu-limit SECONDS allows more; so does angelia config:set lua.cpu_limit"),
+                    .hint("Allow more with --cpu-limit SECONDS, or with angelia config:set lua.cpu_limit SECONDS"),
             );
         }
     }
@@ -234,7 +234,7 @@ impl Fence {
     /// The error of a run that took too long.
     pub fn too_long(&self) -> Error {
         Error::new(Code::TimeLimit, format!("The script took longer than {} seconds", self.limits.time.as_secs_f64()))
-            .hint("--time-limit SECONDS allows more; so does angelia config:set lua.time_limit")
+            .hint("Allow more with --time-limit SECONDS, or with angelia config:set lua.time_limit SECONDS")
     }
 
     /// Ends the run: every further step of the script fails. The first reason stays.
@@ -283,7 +283,7 @@ impl Fence {
         }
         self.trip(
             Error::new(Code::OutputLimit, format!("The script printed or returned more than {} bytes", self.limits.output))
-                .hint("--output-limit BYTES allows more; so does angelia config:set lua.output_limit"),
+                .hint("Allow more with --output-limit BYTES, or with angelia config:set lua.output_limit BYTES"),
         );
         Err(stop())
     }
@@ -291,7 +291,7 @@ impl Fence {
     /// The error of a VM that has no memory left.
     pub fn out_of_memory(&self) -> Error {
         Error::new(Code::MemoryLimit, format!("The script needs more than {} bytes of memory", self.limits.memory))
-            .hint("--memory-limit BYTES allows more; so does angelia config:set lua.memory_limit")
+            .hint("Allow more with --memory-limit BYTES, or with angelia config:set lua.memory_limit BYTES")
             .hint("Read long lists with :each, which keeps one page at a time")
     }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::{canonical, digest, escaped_key, plain};
+use crate::base::quote::percent;
 
 /// Integers from here on are tokens; still exact in Lua.
 const INTEGER_TOKENS: i64 = 9_007_100_000_000_000;
@@ -170,7 +171,7 @@ impl Token {
     /// Whether a text holds this token, plain or as in a URL.
     fn stands_in(&self, text: &str) -> bool {
         let own = self.text();
-        text.contains(&own) || text.contains(&encoded(&own))
+        text.contains(&own) || text.contains(&percent(&own))
     }
 }
 
@@ -298,8 +299,8 @@ fn replace(value: &mut Value, known: &[(&Token, &Value)], url: bool) {
             for (token, real) in known {
                 if token.stands_in(text) {
                     let (own, real) = (token.text(), plain(real));
-                    let there = if url { encoded(&real) } else { real.clone() };
-                    *text = text.replace(&own, &there).replace(&encoded(&own), &encoded(&real));
+                    let there = if url { percent(&real) } else { real.clone() };
+                    *text = text.replace(&own, &there).replace(&percent(&own), &percent(&real));
                 }
             }
         }
@@ -315,12 +316,6 @@ fn replace(value: &mut Value, known: &[(&Token, &Value)], url: bool) {
         }
         Value::Null | Value::Bool(_) => {}
     }
-}
-
-fn encoded(text: &str) -> String {
-    use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(text, KEPT).to_string()
 }
 
 fn shown(request: &Value) -> String {

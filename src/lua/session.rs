@@ -103,7 +103,7 @@ impl Session {
         }
         Self::made(setup).map_err(|error| match error {
             mlua::Error::MemoryError(_) => Error::new(Code::MemoryLimit, "The memory limit is too small for any script")
-                .hint("--memory-limit takes bytes; 67108864 is usual"),
+                .hint("Give --memory-limit bytes: 67108864 is usual"),
             other => Error::internal(format!("the Lua engine cannot start: {other}")),
         })
     }

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use crate::base::name::is_id;
+use crate::base::quote;
 use crate::lua::check::literal;
 use crate::registry::catalog::Opened;
 use crate::registry::function::{Function, Operation, UPSTREAMS};
-use crate::registry::quote;
 
 /// How deep a schema is described; what is deeper is a table.
 const DEEPEST: usize = 12;

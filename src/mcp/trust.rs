@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::{digest, sha256};
 use crate::base::name::printable;
+use crate::base::quote::shell;
 use crate::config::dirs::Dirs;
 use crate::config::files;
 use crate::mcp::entry::Entry;
@@ -92,7 +93,7 @@ impl Trust {
             None => "is not trusted",
         };
         Err(Error::new(Code::Untrusted, format!("The MCP server '{name}' of {} {why}", entry.file.display()))
-            .hint(format!("angelia mcp:trust {}", quoted(&entry.name))))
+            .hint(format!("angelia mcp:trust {}", shell(&entry.name))))
     }
 
     /// Whether this server was trusted, as it is now or otherwise.
@@ -165,7 +166,7 @@ impl Trust {
             if compare(&pinned, &seen) != *looked_at {
                 let name = printable(&entry.name);
                 return Err(Error::new(Code::Untrusted, format!("The tools of '{name}' changed again while they were looked at"))
-                    .hint(format!("angelia mcp:trust {} --diff", quoted(&entry.name))));
+                    .hint(format!("angelia mcp:trust {} --diff", shell(&entry.name))));
             }
             Ok(Some(Pins { fingerprint, pinned: seen, seen: None }))
         })
@@ -257,19 +258,13 @@ fn compare(pinned: &BTreeMap<String, Pin>, now: &BTreeMap<String, Pin>) -> BTree
     differing.collect()
 }
 
-/// A name as a word of a shell.
-pub fn quoted(name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@".contains(c)) && !name.starts_with('-');
-    if plain { name.to_owned() } else { format!("'{}'", printable(name).replace('\'', "'\\''")) }
-}
-
 fn key(root: &Path) -> Result<String> {
     let full = fs::canonicalize(root).map_err(|error| Error::new(Code::NotFound, format!("{}: {error}", root.display())))?;
     full.to_str().map(str::to_owned).ok_or_else(|| Error::usage("the project's path is not UTF-8"))
 }
 
 fn damaged(path: &Path, error: &serde_json::Error) -> Error {
-    Error::usage(format!("{} is damaged: {error}", path.display())).hint(format!("rm '{}' forgets it: you are asked again", path.display()))
+    Error::usage(format!("{} is damaged: {error}", path.display())).hint(format!("Forget it, and be asked again: rm '{}'", path.display()))
 }
 
 fn read(path: &Path) -> Result<Known> {

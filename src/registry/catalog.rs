@@ -48,7 +48,8 @@ impl Layer {
     pub fn tier(self) -> &'static str {
         match self {
             Self::BuiltIn | Self::Overlaid => "verified",
-            Self::User | Self::Project | Self::Import | Self::Workflows | Self::Upstreams => "imported",
+            Self::Import | Self::Upstreams => "imported",
+            Self::User | Self::Project | Self::Workflows => "own",
         }
     }
 }
@@ -255,16 +256,10 @@ impl Catalog {
 
     fn look_up(&self, name: &str) -> Result<Callable> {
         let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or_else(|| self.hinted(name, error)))?;
-        let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
-            Code::UnknownProvider => match described::find(&name.provider) {
-                Some(known) => Error { message: format!("Unknown integration function: {name}. {}", described::why(&known)), ..error },
-                None => {
-                    let message = format!("Unknown integration function: {name}. There is no provider '{}'", name.provider);
-                    Error { message, ..self.hinted(&name.to_string(), error) }
-                }
-            },
-            _ => error,
-        })?;
+        let (layer, provider, functions, _) = match self.block(&name.provider) {
+            Err(error) if error.code == Code::UnknownProvider => return Err(self.nobodys(&name, error)?),
+            found => found?,
+        };
         let Some((_, text)) = functions.iter().find(|(id, _)| *id == name.function) else {
             return Err(self.no_function(&name, functions.iter().map(|(id, _)| id.as_str())));
         };
@@ -301,19 +296,29 @@ impl Catalog {
         }
         match found {
             Some(found) => Ok(found),
-            None => Err(self.no_provider(id)),
+            None => Err(self.no_provider(id)?),
         }
     }
 
-    fn no_provider(&self, id: &str) -> Error {
-        if let Some(known) = described::find(id) {
-            return described::not_yet(&known);
+    /// The refusal of a function whose provider there is not.
+    fn nobodys(&self, name: &FunctionName, error: Error) -> Result<Error> {
+        if let Some(known) = described::find(&name.provider)? {
+            return Ok(Error { message: format!("Unknown integration function: {name}. {}", described::why(&known)), ..error });
         }
-        let ids = self.ids().unwrap_or_default();
+        let message = format!("Unknown integration function: {name}. There is no provider '{}'", name.provider);
+        let error = Error { message, ..self.hinted(&name.to_string(), error) };
+        Ok(error.hint(format!("angelia integrations:search {}", name.function.replace('_', " ").trim())))
+    }
+
+    fn no_provider(&self, id: &str) -> Result<Error> {
+        if let Some(known) = described::find(id)? {
+            return Ok(described::not_yet(&known));
+        }
+        let ids = self.ids()?;
         let near = nearest(id, ids.iter().map(String::as_str));
         let mut hints: Vec<String> = near.iter().map(|near| format!("Did you mean '{near}'?")).collect();
         hints.push(String::from("angelia integrations:list"));
-        Error::new(Code::UnknownProvider, format!("Unknown integration: {}", printable(id))).hints(hints)
+        Ok(Error::new(Code::UnknownProvider, format!("Unknown integration: {}", printable(id))).hints(hints))
     }
 
     fn no_function<'a>(&self, name: &FunctionName, ids: impl Iterator<Item = &'a str>) -> Error {
@@ -343,12 +348,31 @@ impl Catalog {
         if self.ids().is_ok_and(|ids| ids.iter().any(|known| known == id)) {
             return error.hint(format!("angelia integrations:docs {id}"));
         }
-        // A service of the index was meant, and is not here yet.
-        if error.code == Code::UnknownProvider && id.split('.').next().is_some_and(|id| described::find(id).is_some()) {
-            return error;
-        }
-        let meant = self.meant(wrong, &Filter::default()).into_iter().map(|meant| format!("Did you mean '{meant}'?"));
+        let meant = match id.rsplit_once('.') {
+            None => self.meant(wrong, &Filter::default()),
+            // Of a provider that there is not, only what its likes have: any other merely sounds like it.
+            Some((provider, _)) => {
+                let likes = self.likes(provider).unwrap_or_default();
+                let likely = |id: &str| likes.iter().any(|like| like == id);
+                if likes.is_empty() { Vec::new() } else { self.meant(wrong, &Filter { providers: Some(&likely), ..Filter::default() }) }
+            }
+        };
+        let meant = meant.into_iter().map(|meant| format!("Did you mean '{meant}'?"));
         Error { hints: meant.chain(error.hints).collect(), ..error }
+    }
+
+    /// Providers that may be meant by a wrong id: those that are spelt like it, and those that it is a name of.
+    fn likes(&self, wrong: &str) -> Result<Vec<String>> {
+        let ids = self.ids()?;
+        let mut likes: Vec<String> = nearest(wrong, ids.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
+        let layers = self.layers();
+        let directories: Vec<Vec<Entry>> = layers.iter().map(|(_, index)| index.directory()).collect::<Result<_, _>>().map_err(damaged)?;
+        let library = Library::open(layers.iter().map(|(_, index)| index).zip(&directories)).map_err(damaged)?;
+        for (part, directory) in directories.iter().enumerate() {
+            let named = library.providers_named(part, &wrong.replace(['_', '.'], " ")).map_err(damaged)?;
+            likes.extend(named.into_iter().filter_map(|at| directory.get(at)).map(|entry| entry.id.clone()));
+        }
+        Ok(likes)
     }
 
     /// The best `limit` functions for a query, best first.

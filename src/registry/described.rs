@@ -13,10 +13,10 @@ pub fn all() -> Result<Vec<Known>> {
 }
 
 /// The service of an id.
-pub fn find(id: &str) -> Option<Known> {
-    let mut all = all().ok()?;
-    let at = all.binary_search_by(|known| known.id.as_str().cmp(id)).ok()?;
-    Some(all.swap_remove(at))
+pub fn find(id: &str) -> Result<Option<Known>> {
+    let mut all = all()?;
+    let at = all.binary_search_by(|known| known.id.as_str().cmp(id));
+    Ok(at.ok().map(|at| all.swap_remove(at)))
 }
 
 /// The ids of the services that fit a query best, each with its score.

@@ -5,9 +5,9 @@
 use serde_json::{Map, Value};
 
 use crate::base::name::{clean, printable};
+use crate::base::quote::{self, shown};
 use crate::registry::catalog::{Callable, Opened};
 use crate::registry::function::Function;
-use crate::registry::quote::{self, shown};
 
 /// How a page is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -91,6 +91,15 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// How many functions of an operation it has.
+    pub fn count(&self, operation: Operation) -> u32 {
+        match operation {
+            Operation::Read => self.reads,
+            Operation::Write => self.writes,
+            Operation::Destructive => self.destructives,
+        }
+    }
+
     /// How many functions it has.
     pub fn functions(&self) -> u32 {
         self.reads + self.writes + self.destructives

@@ -13,6 +13,8 @@ use crate::registry::words::{is_weak, plain, rewrite, words};
 
 /// How much a word says about a provider that is called so.
 pub const NAMED: u8 = 10;
+/// And that of one that stands in a synonym of it.
+pub const SYNONYM: u8 = 5;
 /// A phrase of more words is no synonym but a text.
 const LONGEST_PHRASE: usize = 12;
 
@@ -81,7 +83,9 @@ impl Builder {
             parts.iter().for_each(|word| self.provider_word(word, place, weight));
             self.provider_word(&parts.concat(), place, NAMED);
         }
-        for (text, weight) in provider.synonyms.iter().map(|text| (text, 5)).chain([(&provider.category, 2), (&provider.description, 2)]) {
+        for (text, weight) in
+            provider.synonyms.iter().map(|text| (text, SYNONYM)).chain([(&provider.category, 2), (&provider.description, 2)])
+        {
             for word in words(text).iter().filter(|word| !is_weak(word)) {
                 self.provider_word(word, place, weight);
             }

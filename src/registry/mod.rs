@@ -16,7 +16,6 @@ pub mod known;
 pub mod lint;
 pub mod manifest;
 pub mod query;
-pub mod quote;
 pub mod schema;
 pub mod search;
 pub mod sketch;

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::registry::function::Operation;
 use crate::registry::index::{Entry, Index, Phrases, Traits, Unreadable};
-use crate::registry::inverted::{NAMED, Vocabulary};
+use crate::registry::inverted::{NAMED, SYNONYM, Vocabulary};
 use crate::registry::query::{Query, Term};
 use crate::registry::words::{is_weak, stem};
 
@@ -95,6 +95,20 @@ impl<'a> Library<'a> {
     /// Operation and age of a part's functions.
     pub fn traits(&self, part: usize) -> &[Traits] {
         self.parts.get(part).map_or(&[], |part| &part.traits)
+    }
+
+    /// Providers of a part, by their place, that have a word as their name or synonym: just this word, not one like it.
+    pub fn providers_named(&self, part: usize, word: &str) -> Result<Vec<usize>, Unreadable> {
+        let Some(own) = self.parts.get(part) else { return Ok(Vec::new()) };
+        let mut named = Vec::new();
+        for term in self.query(word).terms {
+            let words = [&term.stem].into_iter().chain(term.others.iter().map(|(other, _)| other));
+            for token in words.filter_map(|word| own.vocabulary.find(word)) {
+                let postings = own.index.postings(token)?;
+                named.extend(postings.providers().filter(|(_, weight)| *weight >= SYNONYM).map(|(provider, _)| provider as usize));
+            }
+        }
+        Ok(named)
     }
 
     fn knows(&self, stem: &str) -> bool {

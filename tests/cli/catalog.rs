@@ -9,12 +9,15 @@ fn list() {
     transcript(
         "list",
         &home,
-        "integrations:list --tier imported
-        integrations:list --tier imported --json
-        integrations:list --category commerce --tier imported --fields title,accounts,read,write --json
+        "integrations:list --tier own
+        integrations:list --tier own --json
+        integrations:list --category commerce --tier own --fields title,accounts,read,write --json
         integrations:list --category nothing
         integrations:list --category nothing --json
-        integrations:list --tier imported --fields nothing
+        integrations:list --tier own --operation destructive --fields reads,destructives --json
+        integrations:list --category weather --operation write --json
+        integrations:list --tier described --operation read
+        integrations:list --tier own --fields nothing
         integrations:list --tier golden
         integrations:list --limit many --json",
     );
@@ -28,18 +31,18 @@ fn list_with_a_manifest_that_cannot_be_read_and_one_that_hides() {
     let github = "{id: github, title: Mine, description: My own., category: test, auth_strategy: none, servers: {default: 'http://127.0.0.1:1'}, \
          functions: [{id: get_it, title: Get it, description: Reads., operation: read, request: GET /, examples: [{arguments: {}}]}]}";
     home.manifest("github", github);
-    transcript("list_problems", &home, "integrations:list --tier imported\nintegrations:list --tier imported --json");
+    transcript("list_problems", &home, "integrations:list --tier own\nintegrations:list --tier own --json");
 }
 
 #[test]
 fn status() {
     let (home, _server) = shop::open("read = \"allow\"\ndestructive = \"deny\"\n[integrations.shop.accounts.work]\nread = \"deny\"");
-    transcript("status", &home, "integrations:status --tier imported\nintegrations:status --tier imported --json");
     transcript(
-        "status_closed",
-        &shop::closed(),
-        "integrations:status --tier imported\nintegrations:status --tier imported --active --json",
+        "status",
+        &home,
+        "integrations:status --tier own\nintegrations:status --tier own --json\nintegrations:status --category weather --operation write --json",
     );
+    transcript("status_closed", &shop::closed(), "integrations:status --tier own\nintegrations:status --tier own --active --json");
 }
 
 #[test]
@@ -50,7 +53,7 @@ fn search() {
         "integrations:search --provider shop browse wares
         integrations:search 'browse wares' --provider shop --json
         integrations:search create article --provider shop --operation write --limit 1 --json
-        integrations:search article --tier imported --operation destructive
+        integrations:search article --tier own --operation destructive
         integrations:search artcle --provider shop --fields function,tier --json
         integrations:search zzzzzz --provider shop
         integrations:search zzzzzz --provider shop --json
@@ -114,7 +117,7 @@ fn schema() {
 #[test]
 fn two_words_for_a_command_are_the_same_as_one() {
     let home = shop::closed();
-    for line in ["list --tier imported", "docs shop", "schema shop.get_owner", "call shop.get_owner --json", "nothing", "fields shp"] {
+    for line in ["list --tier own", "docs shop", "schema shop.get_owner", "call shop.get_owner --json", "nothing", "fields shp"] {
         let (one, two) = (format!("integrations:{line}"), format!("integrations {line}"));
         let run = |line: &str| super::normalised(&told("", &home.run(&super::words(line))), home.path());
         assert_eq!(run(&one), run(&two), "{line}");

@@ -111,6 +111,7 @@ fn commands_that_there_are_not() {
         nothing --json
         --nothing
         --json
+        --json integrations:list --limit 3
         integrations:list --nothing
         integrations:list --jsno
         integrations:list extra --json",

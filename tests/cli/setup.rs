@@ -142,7 +142,7 @@ fn disconnect_and_remove() {
         integrations:remove data --json
         integrations:remove shop
         integrations:remove shop --json
-        integrations:list --tier imported",
+        integrations:list --tier own",
     );
 }
 

@@ -23,7 +23,7 @@ fn on_a_terminal(home: &Home, line: &str) -> String {
 #[test]
 fn a_pipe_gets_colours_only_when_they_are_forced() {
     let lines: [&[&str]; 4] =
-        [&["integrations:list", "--tier=imported"], &["integrations:docs", "shop"], &["integrations:doctor", "shop"], &["nothing"]];
+        [&["integrations:list", "--tier=own"], &["integrations:docs", "shop"], &["integrations:doctor", "shop"], &["nothing"]];
     let (plain, forced) = (shop::closed(), shop::closed().env("CLICOLOR_FORCE", "1"));
     let mut colored = String::new();
     for words in lines {
@@ -34,7 +34,7 @@ fn a_pipe_gets_colours_only_when_they_are_forced() {
     }
     assert!(colored.contains(COLOR));
     compare("colors", &forced, &colored.replace(COLOR, "␛"));
-    let off = shop::closed().env("CLICOLOR_FORCE", "0").run(&["integrations:list", "--tier=imported"]);
+    let off = shop::closed().env("CLICOLOR_FORCE", "0").run(&["integrations:list", "--tier=own"]);
     assert!(!off.stdout.contains(COLOR), "0 forces nothing");
 }
 
@@ -58,7 +58,7 @@ fn json_has_no_colours_even_when_they_are_forced() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_terminal_gets_colours_unless_it_wants_none() {
-    let line = "integrations:list --tier imported";
+    let line = "integrations:list --tier own";
     assert!(on_a_terminal(&shop::closed(), line).contains(COLOR));
     assert!(on_a_terminal(&shop::closed().env("NO_COLOR", ""), line).contains(COLOR), "an empty NO_COLOR says nothing");
     let none = shop::closed().env("NO_COLOR", "1");

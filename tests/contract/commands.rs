@@ -20,10 +20,10 @@ use crate::support::shop;
 fn discovery_answers_as_it_always_did() {
     let home = shop::closed();
     home.manifest("broken", "id: [");
-    let list: List = answers(&home, &["integrations:list", "--tier=imported"], 0);
+    let list: List = answers(&home, &["integrations:list", "--tier=own"], 0);
     assert_eq!(list.providers.keys().collect::<Vec<_>>(), ["shop"]);
     assert_eq!(list.problems.0.map(|problems| problems.len()), Some(1));
-    let whole: ListAll = answers(&shop::closed(), &["integrations:list", "--fields=all", "--tier=imported"], 0);
+    let whole: ListAll = answers(&shop::closed(), &["integrations:list", "--fields=all", "--tier=own"], 0);
     assert_eq!((whole.providers["shop"].functions, whole.providers["shop"].origin.as_str()), (5, "user"));
     assert_eq!(answers::<ListAll>(&shop::closed(), &["integrations:list", "--limit=1", "--fields=all"], 0).providers.len(), 1);
     let status: Status = answers(&home, &["integrations:status"], 0);
@@ -51,8 +51,10 @@ fn setting_up_answers_as_it_always_did() {
     let fields: Fields = answers(&home, &["integrations:fields", "shop"], 0);
     assert_eq!(fields.fields.iter().map(|field| field.configured).collect::<Vec<_>>(), [false, true]);
     let doctor: Doctor = answers(&home, &["integrations:doctor", "shop"], 5);
-    assert!(!doctor.success && !doctor.next.is_empty());
-    assert!(!answers::<DoctorAll>(&home, &["integrations:doctor"], 5).success);
+    assert!(!doctor.success && !doctor.next.is_empty() && doctor.error.0.is_some());
+    assert_eq!(doctor.error_detail.0.map(|detail| (detail.code, detail.hints)), Some((String::from("missing_credentials"), doctor.next)));
+    let all: DoctorAll = answers(&home, &["integrations:doctor"], 5);
+    assert!(!all.success && all.error.0.is_some() && all.error_detail.0.is_some());
     let set = format!("--set=token={}", shop::TOKEN);
     let configured: Configured = answers(&home, &["integrations:configure", "shop", &set, "--read=allow"], 0);
     assert!(configured.active && configured.test.0.is_none());
@@ -61,8 +63,12 @@ fn setting_up_answers_as_it_always_did() {
     assert!(answers::<DoctorAll>(&home, &["integrations:doctor"], 0).success);
     assert!(answers::<Tests>(&home, &["integrations:test"], 0).success);
     let failing: Configured = answers(&home, &["integrations:configure", "shop", "--account=other", "--set=token=wrong", "--test"], 6);
-    assert!(!failing.success);
+    assert!(!failing.success && failing.error.0.is_some() && failing.error_detail.0.is_some());
     let failing: Tests = answers(&home, &["integrations:test", "shop", "--account=other"], 6);
+    assert_eq!(
+        (failing.error.0, failing.error_detail.0.and_then(|detail| detail.http_status.0)),
+        (failing.tests[0].error.0.clone(), Some(401))
+    );
     assert_eq!(failing.tests[0].error_detail.0.as_ref().map(|detail| detail.code.as_str()), Some("provider_error"));
     assert_eq!(answers::<Accounts>(&home, &["integrations:accounts"], 0).accounts.len(), 2);
     let renamed: Renamed = answers(&home, &["integrations:accounts", "shop", "--rename=other", "--to=work"], 0);

@@ -107,8 +107,8 @@ mirrors! {
         key: String, label: String, required: bool, secret: bool, configured: bool, source: Nullable<String>, variable: Nullable<String>,
         default: Nullable<String>, help: String, env: Vec<String>,
     }
-    Doctor { success: bool, provider: String, account: String, functions: u64, checks: Vec<Check>, next: Vec<String> }
-    DoctorAll { success: bool, checks: Vec<Check>, providers: BTreeMap<String, Vec<Check>>, next: Vec<String> }
+    Doctor { success: bool, provider: String, account: String, functions: u64, checks: Vec<Check>, next: Vec<String>, error: Nullable<String>, error_detail: Nullable<Detail> }
+    DoctorAll { success: bool, checks: Vec<Check>, providers: BTreeMap<String, Vec<Check>>, next: Vec<String>, error: Nullable<String>, error_detail: Nullable<Detail> }
     Check { check: String, ok: bool, message: String, next: Vec<String> }
     Accounts { success: bool, accounts: Vec<Account> }
     Account { provider: String, account: String, configured: bool }
@@ -119,8 +119,9 @@ mirrors! {
     Configured {
         success: bool, provider: String, account: String, scope: String, credentials_changed: Vec<String>, settings_changed: Vec<String>,
         permissions: BTreeMap<String, String>, enabled: bool, configured: bool, missing: Vec<String>, active: bool, test: Nullable<Tested>,
+        error: Nullable<String>, error_detail: Nullable<Detail>,
     }
-    Tests { success: bool, tests: Vec<Tested> }
+    Tests { success: bool, tests: Vec<Tested>, error: Nullable<String>, error_detail: Nullable<Detail> }
     Tested {
         provider: String, account: String, function: String, ok: bool, error: Nullable<String>, error_detail: Nullable<Detail>, duration_ms: f64,
     }
@@ -178,7 +179,7 @@ mirrors! {
         name: String, provider: String, transport: String, state: String, tools: Nullable<u64>, quarantined: u64, read: String,
         write: String,
     }
-    ServersDoctor { success: bool, servers: Vec<ServerHealth>, problems: Vec<ServerProblem>, next: Vec<String> }
+    ServersDoctor { success: bool, servers: Vec<ServerHealth>, problems: Vec<ServerProblem>, next: Vec<String>, error: Nullable<String>, error_detail: Nullable<Detail> }
     ServerHealth { name: String, ok: bool, problems: Vec<ServerFinding> }
     ServerFinding { problem: String, next: Nullable<String> }
     ServerAdded { success: bool, name: String, provider: String, file: String, transport: String, target: String, next: Vec<String> }

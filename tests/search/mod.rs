@@ -191,4 +191,10 @@ fn a_wrong_name_leads_to_the_function_meant() {
         assert_eq!(run.code, 3, "{wrong}: {}", run.stdout);
         assert!(run.stdout.contains(&format!("Did you mean '{meant}'?")), "{wrong}: {}", run.stdout);
     }
+    for command in ["call", "docs", "schema", "examples"] {
+        let run = home.run(&[&format!("integrations:{command}"), "nope.x", "--json"]);
+        let said = run.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!((run.code, said.as_str()), (3, "Unknown integration function: nope.x. There is no provider 'nope'"), "{command}");
+        assert!(!run.stdout.contains("Did you mean"), "of a provider that is like no other nothing is guessed: {}", run.stdout);
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::{clean, is_id, printable};
+use crate::base::name::printable;
 use crate::cli::import::file;
 use crate::cli::output::Out;
 use crate::cli::{configure, tree};
@@ -19,22 +19,31 @@ use crate::registry::import::stored::FOLDER;
 use crate::registry::index::is_provider_id;
 use crate::registry::manifest::Provider;
 
-/// Refuses an id that another provider has: an import must not quietly take the place of what somebody relies on.
-pub fn may_take(catalog: &Catalog, id: &str, replace: bool) -> Result<()> {
+/// Refuses what cannot be the id of a provider: no command would reach it, or the word means something else already.
+pub fn may_be(id: &str) -> Result<()> {
     let ours = [WORKFLOWS, "workflows", "mcp", "data", "docs", "results", "script"].contains(&id);
     let meant_otherwise = LUA_WORDS.contains(&id) || !tree::is_shortcut(&format!("integrations:{id}"));
-    if !is_provider_id(id) || is_id(id) && (ours || meant_otherwise) {
-        return Err(Error::usage(format!("'{}' cannot be the id of an import", clean(id))).hint("--as NAME takes another one"));
-    }
+    let why = match is_provider_id(id) {
+        false => "a-z, 0-9 and _, a letter first, at most 63 characters",
+        true if ours || meant_otherwise => "the word means something else here",
+        true => return Ok(()),
+    };
+    Err(Error::usage(format!("'{}' cannot be the id of a provider: {why}", printable(id))))
+}
+
+/// Refuses an id that another provider has: an import must not quietly take the place of what somebody relies on.
+pub fn may_take(catalog: &Catalog, id: &str, replace: bool) -> Result<()> {
+    may_be(id).map_err(|error| error.hint("Take another one with --as NAME"))?;
     if !catalog.ids()?.iter().any(|known| known == id) {
         return Ok(());
     }
-    let taken = |why: String| Err(Error::usage(why).hint(format!("--as {}_imported keeps both", id.chars().take(50).collect::<String>())));
+    let taken =
+        |why: String| Err(Error::usage(why).hint(format!("Keep both with --as {}_imported", id.chars().take(50).collect::<String>())));
     match catalog.provider(id)?.layer {
         Layer::Import | Layer::Overlaid => Ok(()),
         Layer::BuiltIn if replace => Ok(()),
         Layer::BuiltIn => taken(format!("'{id}' is a built-in provider that was checked against the service; the import would hide it"))
-            .map_err(|error: Error| error.hint("--replace hides it all the same")),
+            .map_err(|error: Error| error.hint("Hide it all the same with --replace")),
         layer => taken(format!("'{id}' is a {} provider", layer.as_str())),
     }
 }

@@ -46,7 +46,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let allow_private = arguments.get_flag("allow-private");
     let word = text(arguments, "source").unwrap_or_default();
     let source = Source::of(&word)?;
-    let known = source::described(&word);
+    let known = source::described(&word)?;
     let overlay = text(arguments, "overlay").map(|path| source::overlay(&path)).transpose()?;
     let (include, exclude) = (texts(arguments, "include"), texts(arguments, "exclude"));
     let mut wanted = import::Wanted {

@@ -76,7 +76,7 @@ impl Source {
                 _ => Err(Error::usage(format!("After {ASKED} stands the address of a GraphQL service"))),
             };
         }
-        if let Some(known) = described(word) {
+        if let Some(known) = described(word)? {
             return if known.format == "graphql" && known.description.trim_end_matches('/') == known.base {
                 Self::of(&format!("{ASKED}{}", known.description))
             } else {
@@ -144,9 +144,9 @@ impl Source {
 }
 
 /// The service of the index that a word names, unless a file has that name.
-pub fn described(word: &str) -> Option<Known> {
+pub fn described(word: &str) -> Result<Option<Known>> {
     let id = is_provider_id(word) && !Path::new(word).exists();
-    if id { described::find(word) } else { None }
+    if id { described::find(word) } else { Ok(None) }
 }
 
 /// An MCP server tells its tools whenever it is asked: there is nothing to import.

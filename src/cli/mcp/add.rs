@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{in_plain_sight, nearest, printable};
+use crate::base::quote::shell;
 use crate::cli::configure;
 use crate::cli::mcp::{all, pair, project_root, servers, show, text};
 use crate::cli::output::Out;
 use crate::config::edit::{self as settings, Change};
 use crate::mcp::edit::Own;
 use crate::mcp::entry::{self, Entry};
-use crate::mcp::trust::{Trust, quoted};
+use crate::mcp::trust::Trust;
 use crate::mcp::{exchange, files, presets, secrets};
 use crate::registry::function::UPSTREAMS;
 
@@ -91,8 +92,8 @@ fn refuse_secret(server: &str, members: &Map<String, Value>) -> Result<()> {
     let flag = if place == "arg" { String::new() } else { format!("--{place} ") };
     let instead = words.into_iter().next().unwrap_or_default();
     Err(Error::usage(format!("'{}' looks like a secret, which does not belong on a command line or in that file", printable(name)))
-        .hint(format!("angelia mcp:add {} … {flag}'{}'", quoted(server), printable(&instead)))
-        .hint(format!("angelia mcp:secret:set {} {key}", quoted(server))))
+        .hint(format!("angelia mcp:add {} … {flag}'{}'", shell(server), printable(&instead)))
+        .hint(format!("angelia mcp:secret:set {} {key}", shell(server))))
 }
 
 /// `mcp:preset`.
@@ -152,8 +153,8 @@ fn put(app: &App, out: &Out, arguments: &ArgMatches, name: &str, members: Map<St
         out.note(&format!("'{}' of {} goes before it here", printable(&stronger.name), stronger.file.display()));
     }
     let missing = secrets::missing(&app.vault()?, &entry);
-    let mut next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", quoted(name))).collect();
-    next.push(format!("angelia mcp:tools {}", quoted(name)));
+    let mut next: Vec<String> = missing.iter().map(|key| format!("angelia mcp:secret:set {} {key}", shell(name))).collect();
+    next.push(format!("angelia mcp:tools {}", shell(name)));
     let value = json!({
         "success": true, "name": name, "provider": entry.provider(), "file": entry.file.display().to_string(), "transport": show::transport(&entry),
         "target": show::target(&entry), "next": next,
@@ -188,7 +189,7 @@ fn refuse_overwrite(own: &Own, entry: &Entry, overwrite: bool) -> Result<()> {
     }
     if !overwrite && own.find(&entry.name)?.is_some() {
         return Err(
-            Error::usage(format!("{} already has '{}'", own.path.display(), printable(&entry.name))).hint("--overwrite replaces it")
+            Error::usage(format!("{} already has '{}'", own.path.display(), printable(&entry.name))).hint("Replace it with --overwrite")
         );
     }
     Ok(())
@@ -239,9 +240,9 @@ fn elsewhere(app: &App, own: &Own, name: &str) -> Result<Error> {
     let error = Error::usage(format!("'{}' stands in {}, not in {}", printable(name), entry.file.display(), own.path.display()));
     let ours = entry.project.is_none() || entry.file.ends_with(files::PROJECT_FILES[0]);
     Ok(if ours {
-        error.hint(format!("angelia mcp:remove {}{}", quoted(name), if entry.project.is_some() { " --project" } else { "" }))
+        error.hint(format!("angelia mcp:remove {}{}", shell(name), if entry.project.is_some() { " --project" } else { "" }))
     } else {
-        error.hint(format!("angelia mcp:disable {}", quoted(name)))
+        error.hint(format!("angelia mcp:disable {}", shell(name)))
     })
 }
 

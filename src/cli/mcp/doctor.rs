@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 use crate::access::policy;
 use crate::access::vault::Vault;
 use crate::app::App;
-use crate::base::error::{Code, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::name::in_plain_sight;
+use crate::base::quote::shell;
 use crate::cli::mcp::{list, servers, text};
 use crate::cli::output::Out;
 use crate::config::env;
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::files::check_url;
 use crate::mcp::secrets;
-use crate::mcp::trust::{Trust, quoted};
+use crate::mcp::trust::Trust;
 use crate::mcp::values::{self, Part};
 
 /// What is wrong, and the command that helps.
@@ -38,8 +39,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         rows.push(json!({"name": entry.name, "ok": shown.is_empty(), "problems": shown}));
     }
     next.dedup();
-    let ok = problems.is_empty() && rows.iter().all(|row| row["ok"] == true);
-    out.answer(&json!({"success": ok, "servers": rows, "problems": problems, "next": next}), |paint| {
+    let wrong = problems.len() + rows.iter().filter(|row| row["ok"] != true).count();
+    let said =
+        || Error::new(Code::Inactive, format!("{wrong} of the MCP servers and their files cannot be used as they are")).hints(next.clone());
+    let failure = (wrong > 0).then(said);
+    let code = out.verdict(json!({"servers": rows, "problems": problems, "next": next}), failure, |paint| {
         let mut lines = Vec::new();
         for problem in &problems {
             let word = |key: &str| problem[key].as_str().unwrap_or_default();
@@ -57,11 +61,11 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         }
         if lines.is_empty() { String::from("No MCP server is configured.") } else { lines.join("\n") }
     });
-    Ok(if ok { 0 } else { Code::Inactive.exit() })
+    Ok(code)
 }
 
 fn examine(app: &App, trust: &Trust, vault: &Vault, entry: &Entry) -> Vec<Found> {
-    let name = quoted(&entry.name);
+    let name = shell(&entry.name);
     let mut found: Vec<Found> = Vec::new();
     if let Err(error) = trust.check(entry) {
         found.push((error.message, error.hints.first().cloned()));

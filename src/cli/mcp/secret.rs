@@ -11,13 +11,13 @@ use crate::access::vault::{Source, Stored};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, in_plain_sight, printable};
+use crate::base::quote::shell;
 use crate::base::secret::Secret;
 use crate::cli::hidden::Asking;
 use crate::cli::mcp::{add, project_root, servers, text};
 use crate::cli::output::Out;
 use crate::cli::stdin;
 use crate::mcp::entry;
-use crate::mcp::trust::quoted;
 use crate::mcp::{secrets, values};
 use crate::registry::function::UPSTREAMS;
 
@@ -56,13 +56,12 @@ fn value(out: &Out, arguments: &ArgMatches, what: &str) -> Result<Secret> {
     } else if !out.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         Asking::begin(out).secret(&format!("{}: ", printable(what)))?
     } else {
-        return Err(
-            Error::usage("nobody can be asked for the secret here").hint("--stdin reads it from stdin; --value env:NAME refers to it")
-        );
+        return Err(Error::usage("nobody can be asked for the secret here")
+            .hint("Write it to stdin with --stdin, or refer to it with --value env:NAME"));
     };
     let typed = typed.trim_end_matches(['\r', '\n']);
     if is_reference(typed) {
-        return Err(Error::usage("what was given is a reference, not a secret").hint("--value takes references"));
+        return Err(Error::usage("what was given is a reference, not a secret").hint("Refer to it with --value"));
     }
     Ok(Secret::new(typed.to_owned()))
 }
@@ -131,7 +130,7 @@ pub fn unset(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     };
     let Some((id, account)) = places.iter().find(|(id, account)| vault.stored(id, account).any(|(known, _)| known == key)) else {
         return Err(Error::new(Code::NotFound, format!("'{}' has no secret '{}'", printable(name), printable(key)))
-            .hint(format!("angelia mcp:secret:list {}", quoted(name))));
+            .hint(format!("angelia mcp:secret:list {}", shell(name))));
     };
     add::keep(app, id, account, &BTreeMap::from([(key.to_owned(), None)]))?;
     out.answer(&json!({"success": true, "provider": id, "key": key}), |paint| format!("{} {key} is removed.", paint.green("✓")));

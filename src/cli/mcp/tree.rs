@@ -43,7 +43,9 @@ fn servers() -> Vec<Command> {
                 ])
                 .arg(Arg::new("words").value_name("COMMAND").help("After --: the program and its arguments").num_args(1..).last(true)),
         )
-        .after_help("angelia mcp:add memory -- npx -y @modelcontextprotocol/server-memory\nSecrets do not belong on a command line or in that file: --env TOKEN=secret:token, then angelia mcp:secret:set NAME token."),
+        .after_help(
+            "Secrets do not belong on a command line or in that file: --env TOKEN=secret:token, then angelia mcp:secret:set NAME token.",
+        ),
         verb("mcp:remove", "Remove an MCP server from your file, with its secrets")
             .args([name("The server").required(true), flag("project", "From this project's .angelia/mcp.json instead")]),
         verb("mcp:enable", "Let an MCP server be used").arg(name("The server").required(true)),
@@ -54,14 +56,12 @@ fn servers() -> Vec<Command> {
             flag("yes", "Without a question"),
         ]),
         verb("mcp:untrust", "Trust a server of this project no more").arg(name("The server").required(true)),
-        place(
-            verb("mcp:preset", "Add a well-known MCP server").args([
-                name("Which; they are listed when left out"),
-                flag("list", "List them"),
-                option("as", "NAME", "Under another name"),
-                several("arg", "WORD", "One more argument of it").allow_hyphen_values(true),
-            ]),
-        ),
+        place(verb("mcp:preset", "Add a well-known MCP server").args([
+            name("Which; they are listed when left out"),
+            flag("list", "List them"),
+            option("as", "NAME", "Under another name"),
+            several("arg", "WORD", "One more argument of it").allow_hyphen_values(true),
+        ])),
     ]
 }
 

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{in_plain_sight, printable};
+use crate::base::quote::shell;
 use crate::cli::mcp::{project_root, servers, show, text};
 use crate::cli::output::{Out, Paint};
 use crate::mcp::entry::Entry;
 use crate::mcp::files::Servers;
 use crate::mcp::secrets;
-use crate::mcp::trust::{Quarantine, Trust, quoted};
+use crate::mcp::trust::{Quarantine, Trust};
 
 /// What waits for somebody's look.
 struct Waiting<'a> {
@@ -146,7 +147,7 @@ pub fn untrust(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if !Trust::untrust(&app.dirs, &root, name)? {
         let own = found.entries.iter().any(|entry| entry.name == name && entry.project.is_none());
         let error = Error::new(Code::NotFound, format!("The server '{}' of {} was not trusted", printable(name), root.display()));
-        return Err(if own { error.hint(format!("It is your own: angelia mcp:disable {}", quoted(name))) } else { error });
+        return Err(if own { error.hint(format!("It is your own: angelia mcp:disable {}", shell(name))) } else { error });
     }
     out.answer(&json!({"success": true, "name": name, "trusted": false}), |_| {
         format!("'{}' is not trusted any more.", in_plain_sight(name))

@@ -18,6 +18,7 @@ use crate::access::loopback::Loopback;
 use crate::access::vault::Vault;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
+use crate::base::quote::shell;
 use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
 use crate::config::files;
@@ -27,7 +28,6 @@ use crate::mcp::client::http::Out;
 use crate::mcp::client::secrets::{OAUTH, title};
 use crate::mcp::entry::Entry;
 use crate::mcp::secrets;
-use crate::mcp::trust::quoted;
 use crate::registry::credential::RedirectHost;
 
 /// How long a person may take in the browser.
@@ -258,7 +258,7 @@ pub async fn authorize(out: &Out, url: &Url, tokens: Tokens, grant: Grant, show:
     }
     let session = AuthorizationSession::new(manager, request).await.map_err(|(_, error)| {
         failed(error)
-            .hint(format!("Where clients cannot register themselves: angelia mcp:auth {} --client-id ID", quoted(&tokens.entry.name)))
+            .hint(format!("Where clients cannot register themselves: angelia mcp:auth {} --client-id ID", shell(&tokens.entry.name)))
     })?;
     let address = Url::parse(session.get_authorization_url()).map_err(|error| Error::internal(error.to_string()))?;
     let state = address.query_pairs().find(|(key, _)| key == "state").map(|(_, state)| state.into_owned()).unwrap_or_default();

@@ -14,6 +14,7 @@ use crate::access::launch;
 use crate::access::policy;
 use crate::access::vault::Vault;
 use crate::base::error::{Code, Error, Result};
+use crate::base::quote::shell;
 use crate::base::secret::{Scrubber, Secret};
 use crate::config::dirs::Dirs;
 use crate::config::env;
@@ -26,7 +27,6 @@ use crate::mcp::client::secrets::{Address, DEPTH, Filler};
 use crate::mcp::client::session::{self, Manner, Session, begin, no_start};
 use crate::mcp::client::sse;
 use crate::mcp::entry::{Entry, Transport};
-use crate::mcp::trust::quoted;
 use crate::net::Net;
 use crate::net::header::HeaderValue;
 
@@ -182,7 +182,7 @@ struct Way<'a> {
 async fn bearer(way: &Way<'_>, manager: &AuthorizationManager) -> Result<HeaderValue, Failure> {
     let refused = |error: &AuthError| {
         let error = Error::new(Code::NeedsReauth, format!("{}: {error}", way.shared.server));
-        Failure::before(error.hint(format!("angelia mcp:auth {}", quoted(&way.entry.name))))
+        Failure::before(error.hint(format!("angelia mcp:auth {}", shell(&way.entry.name))))
     };
     let token = manager.get_access_token().await.map_err(|error| refused(&error))?;
     let header = launch::header("authorization", &Secret::new(format!("Bearer {token}")));

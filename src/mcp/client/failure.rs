@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::base::error::{Code, Error, ProviderAnswer};
 use crate::base::name::printable;
-use crate::mcp::trust::quoted;
+use crate::base::quote::shell;
 use crate::net::{self, ClientError, FailureKind};
 
 /// A request that did not succeed.
@@ -147,7 +147,7 @@ pub fn of_cause(server: &str, error: &(dyn std::error::Error + 'static)) -> Fail
 
 fn unauthorized(server: &str, challenge: &str) -> Failure {
     let error = Error::new(Code::MissingCredentials, format!("{server} wants to know who you are"))
-        .hint(format!("angelia mcp:auth {}", quoted(server)))
+        .hint(format!("angelia mcp:auth {}", shell(server)))
         .status(401);
     Failure { error, sent: false, broken: true, challenge: Some(challenge.to_owned()) }
 }
@@ -157,7 +157,7 @@ fn too_little(server: &str, scope: Option<&str>, challenge: &str) -> Failure {
     let scopes = scope.map(|scope| format!(" --scopes '{}'", printable(scope).replace('\'', ""))).unwrap_or_default();
     let wanted = scope.map(|scope| format!(": {}", printable(scope))).unwrap_or_default();
     let error = Error::new(Code::NeedsReauth, format!("{server} wants more than you have allowed{wanted}"))
-        .hint(format!("angelia mcp:auth {}{scopes}", quoted(server)))
+        .hint(format!("angelia mcp:auth {}{scopes}", shell(server)))
         .status(403);
     Failure { error, sent: false, broken: false, challenge: Some(challenge.to_owned()) }
 }
@@ -167,7 +167,7 @@ fn not_refreshed(server: &str, failed: &AuthError) -> Failure {
     let said = printable_text(&failed.to_string());
     let error = if lasting {
         Error::new(Code::NeedsReauth, format!("{server}: the authorization is used up ({said})"))
-            .hint(format!("angelia mcp:auth {}", quoted(server)))
+            .hint(format!("angelia mcp:auth {}", shell(server)))
     } else {
         Error::new(Code::Unreachable, format!("{server}: the authorization could not be renewed ({said})")).retryable()
     };

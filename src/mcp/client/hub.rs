@@ -15,6 +15,7 @@ use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
 use crate::base::origin::Origin;
+use crate::base::quote::shell;
 use crate::call::request::Ctx;
 use crate::config::layers::Config;
 use crate::mcp::client::auth::{self, Grant};
@@ -25,7 +26,7 @@ use crate::mcp::client::session::{Manner, Session};
 use crate::mcp::client::tools;
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::files::{self, Servers};
-use crate::mcp::trust::{Trust, quoted};
+use crate::mcp::trust::Trust;
 use crate::registry::function::Function;
 use crate::registry::manifest::Provider;
 
@@ -135,13 +136,13 @@ impl Hub {
                 Code::Inactive,
                 format!("The MCP server '{}' is disabled in {}", printable(&entry.name), entry.file.display()),
             )
-            .hint(format!("angelia mcp:enable {}", quoted(&entry.name))));
+            .hint(format!("angelia mcp:enable {}", shell(&entry.name))));
         }
         let means = self.means();
         let (provider, name) = (entry.provider(), printable(&entry.name));
         if !policy::enabled(&means.config, &provider, false) {
             return Err(Error::new(Code::Inactive, format!("The MCP server '{name}' is disabled in the settings"))
-                .hint(format!("angelia mcp:enable {}", quoted(&entry.name))));
+                .hint(format!("angelia mcp:enable {}", shell(&entry.name))));
         }
         if policy::denies_all(&means.config, &provider) {
             return Err(Error::new(Code::PermissionDenied, format!("The settings deny everything that the MCP server '{name}' could do")));
@@ -314,7 +315,7 @@ impl Hub {
         if free {
             return Ok(());
         }
-        let name = quoted(&entry.name);
+        let name = shell(&entry.name);
         Err(Error::new(
             Code::Untrusted,
             format!("The tool '{}' of {} is new or has changed since you looked at it", tools::shown(tool), tools::shown(&entry.name)),

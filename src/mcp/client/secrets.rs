@@ -6,10 +6,10 @@ use crate::access::launch::{self, Program};
 use crate::access::vault::{Credentials, Vault};
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
+use crate::base::quote::shell;
 use crate::base::secret::{Scrubber, Secret};
 use crate::mcp::entry::{Entry, Transport};
 use crate::mcp::secrets;
-use crate::mcp::trust::quoted;
 use crate::mcp::values::{self, Part};
 use crate::net::header::{HeaderName, HeaderValue};
 
@@ -83,7 +83,7 @@ impl<'a> Filler<'a> {
     }
 
     fn missing(&self, name: &str, error: Error) -> Error {
-        error.hint(format!("export {name}=…")).hint(format!("angelia mcp:secret:set {} {name}", quoted(&self.entry.name)))
+        error.hint(format!("export {name}=…")).hint(format!("angelia mcp:secret:set {} {name}", shell(&self.entry.name)))
     }
 
     fn command(&self, place: &str, command: &str) -> Result<Secret> {
@@ -102,7 +102,7 @@ impl<'a> Filler<'a> {
                 Code::MissingCredentials,
                 format!("The MCP server '{}' needs the secret '{key}', which is not stored", self.entry.name),
             )
-            .hint(format!("angelia mcp:secret:set {} {key}", quoted(&self.entry.name)))
+            .hint(format!("angelia mcp:secret:set {} {key}", shell(&self.entry.name)))
         })
     }
 

@@ -274,7 +274,7 @@ impl Session {
             }
             () = tokio::time::sleep_until(until) => {
                 cancel(peer, id, "it took too long").await;
-                Err(Failure::after(Error::new(Code::Timeout, format!("{server} did not answer in time")).hint("--timeout SECONDS waits longer")))
+                Err(Failure::after(Error::new(Code::Timeout, format!("{server} did not answer in time")).hint("Wait longer with --timeout SECONDS")))
             }
         };
         self.shared.forget(&token);

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::base::json::sha256;
 use crate::base::name::in_plain_sight;
+use crate::base::quote::shell;
 use crate::mcp::entry::{self, Entry};
-use crate::mcp::trust::{Quarantine, quoted};
+use crate::mcp::trust::Quarantine;
 use crate::registry::function::{Function, Operation};
 use crate::registry::manifest::Provider;
 use crate::registry::schema;
@@ -38,7 +39,7 @@ pub type Held = BTreeMap<String, Quarantine>;
 
 /// What stands in place of a tool that nobody looked at: no word of the server's reaches a model.
 fn withheld(entry: &Entry) -> Value {
-    let name = quoted(&entry.name);
+    let name = shell(&entry.name);
     json!({
         "title": "Not looked at",
         "description": format!("Cannot be called yet: it is new, or has changed, since the server was looked at. angelia mcp:trust {name} --diff"),

@@ -14,16 +14,18 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{clean, nearest, printable};
+use crate::base::quote::shell;
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
 use crate::cli::call::{self, block_on, exit_code};
+use crate::cli::catalog::limit;
 use crate::cli::mcp::servers;
 use crate::cli::output::Out;
 use crate::mcp::client::cache::Cache;
 use crate::mcp::client::tools;
 use crate::mcp::entry::{self, Entry};
 use crate::mcp::files::Servers;
-use crate::mcp::trust::{Trust, quoted};
+use crate::mcp::trust::Trust;
 use crate::registry::catalog::upstream_tool;
 use crate::registry::function::{Function, UPSTREAMS};
 use crate::registry::manifest::Provider;
@@ -79,7 +81,7 @@ fn target<'a>(servers: &'a Servers, first: &str, rest: &mut Vec<String>, at: usi
     let entry = servers.find(first.strip_prefix(UPSTREAMS).unwrap_or(first))?;
     if rest.get(at).is_none_or(|word| word.starts_with(['-', '{'])) {
         let said = format!("name a tool of {}", printable(&entry.name));
-        return Err(Error::usage(said).hint(format!("angelia mcp:tools {}", quoted(&entry.name))));
+        return Err(Error::usage(said).hint(format!("angelia mcp:tools {}", shell(&entry.name))));
     }
     Ok((entry, rest.remove(at)))
 }
@@ -169,7 +171,7 @@ fn unknown(entry: &Entry, functions: &[Function], tool: &str) -> Error {
     let near: Vec<String> = nearest(tool, names).into_iter().map(|near| format!("Did you mean '{}'?", tools::shown(near))).collect();
     Error::new(Code::UnknownFunction, format!("The MCP server '{}' has no tool '{}'", printable(&entry.name), printable(tool)))
         .hints(near)
-        .hint(format!("angelia mcp:tools {}", quoted(&entry.name)))
+        .hint(format!("angelia mcp:tools {}", shell(&entry.name)))
 }
 
 /// A call of one of the functions that are no tools.
@@ -187,7 +189,7 @@ fn ask(app: &App, out: &Out, server: &str, function: &str, object: Map<String, V
     if envelope.error_detail.as_ref().is_some_and(|detail| detail.code == Code::UnknownFunction.as_str()) {
         let what = function.split('_').next().unwrap_or_default();
         return Err(Error::new(Code::NotFound, format!("The MCP server '{}' offers no {what}", printable(&entry.name)))
-            .hint(format!("angelia mcp:tools {}", quoted(&entry.name))));
+            .hint(format!("angelia mcp:tools {}", shell(&entry.name))));
     }
     match readable(&envelope.data).filter(|_| !out.json && envelope.success) {
         Some(text) => out.text(&text),
@@ -260,9 +262,8 @@ fn list(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         }
         Ok(rows)
     })?;
-    let limit = arguments.get_one::<u32>("limit").map_or(usize::MAX, |limit| *limit as usize);
     let trust = Trust::open(&app.dirs)?;
-    let mut left = limit;
+    let mut left = limit(arguments, usize::MAX);
     let shown: Vec<Value> = rows.iter().map(|(entry, asked)| row(app, &trust, entry, asked, &mut left)).collect();
     out.answer(&json!({"success": true, "servers": shown}), |paint| {
         if shown.is_empty() {

@@ -1,6 +1,7 @@
-//! Values of strangers where people read them: in a shell's words, in Lua, on a page. They stay what they are wherever they can be written
-//! without a character that a terminal acts on.
+//! Values of strangers where somebody else reads them: in a shell's words, in Lua, in a URL, on a page. They stay what they are wherever they
+//! can be written without a character that a terminal acts on.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 
 use crate::base::json::plain;
@@ -8,6 +9,14 @@ use crate::base::name::in_plain_sight;
 
 /// Longest value of a closed list or default that a page shows whole.
 const LONGEST_VALUE: usize = 120;
+
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Text or bytes as a part of a URL.
+pub fn percent(part: impl AsRef<[u8]>) -> String {
+    percent_encode(part.as_ref(), RESERVED).to_string()
+}
 
 /// A text as one word of a shell.
 pub fn shell(text: &str) -> String {
@@ -64,6 +73,7 @@ mod tests {
         let bad = "it's \u{1b}]0;t\u{7}\u{9b}\n\\";
         assert_eq!(shell(bad), "$'it\\'s \\x1b]0;t\\x07\\xc2\\x9b\\n\\\\'");
         assert_eq!(shell("it's"), "'it'\\''s'");
+        assert_eq!(percent("a/b ~é"), "a%2Fb%20~%C3%A9");
         assert_eq!(lua(bad), "\"it's \\u{1b}]0;t\\u{7}\\u{9b}\\n\\\\\"");
         assert_eq!(shown(&Value::from("a\n\u{1b}b\u{202e}")), "a \u{fffd}b\u{fffd}");
         assert_eq!(shown(&Value::from("long ".repeat(100))).chars().count(), LONGEST_VALUE + 1);
