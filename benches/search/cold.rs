@@ -51,7 +51,7 @@ pub fn measure() -> Measured<()> {
     table.judge("peak memory", searched.peak(5)?.megabytes, MOST_MEGABYTES, "MB");
     for part in Part::ALL {
         let half = quality::ask(&program, part)?;
-        table.tell(&format!("{}, these functions beside: first, among five, among ten", quality::name(part)), half.told());
+        table.tell(&format!("{}, these functions beside: first, among five, among ten", part.name()), half.told());
     }
     table.note("sqlite3 finds words and their other forms; wrong letters, synonyms, providers and the kind of function are nothing to it.");
     table.print();

@@ -28,7 +28,7 @@ pub fn measure() -> Measured<()> {
     let mut table = Table::new("Search, quality: everyday queries, the built-in catalog");
     for part in Part::ALL {
         let half = ask(&program, part)?;
-        let name = name(part);
+        let name = part.name();
         let [_, five, _] = half.quality.percent();
         table.tell(&format!("{name}: first, among five, among ten"), half.told());
         if part == Part::Untouched {
@@ -45,15 +45,6 @@ pub fn measure() -> Measured<()> {
     table.note("A query belongs to a half by its text alone; the ranking was changed by looking at the tuning half only. The later part was written down after that.");
     table.print();
     Ok(())
-}
-
-/// What a part is called.
-pub fn name(part: Part) -> &'static str {
-    match part {
-        Part::Tuning => "tuning half",
-        Part::Untouched => "untouched half",
-        Part::Later => "later part",
-    }
 }
 
 /// Asks every query of a part.
