@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::quality;
+use crate::queries::Part;
 use crate::support::home::Home;
 use crate::support::manifests::{FUNCTIONS, Manifest, PROVIDERS};
 use crate::support::process::Program;
@@ -48,9 +49,9 @@ pub fn measure() -> Measured<()> {
     }
     let searched = program.arguments(["integrations:search", QUERIES[1], "--json"]);
     table.judge("peak memory", searched.peak(5)?.megabytes, MOST_MEGABYTES, "MB");
-    for untouched in [false, true] {
-        let half = quality::ask(&program, untouched)?;
-        table.tell(&format!("{}, these functions beside: first, among five, among ten", quality::name(untouched)), half.told());
+    for part in Part::ALL {
+        let half = quality::ask(&program, part)?;
+        table.tell(&format!("{}, these functions beside: first, among five, among ten", part.name()), half.told());
     }
     table.note("sqlite3 finds words and their other forms; wrong letters, synonyms, providers and the kind of function are nothing to it.");
     table.print();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::queries::{Quality, Query, queries};
+use crate::queries::{Part, Quality, Query, queries};
 use crate::support::home::Home;
 use crate::support::process::Program;
 use crate::support::report::Table;
@@ -13,7 +13,7 @@ const LEAST: f64 = 85.0;
 /// Bytes of an answer of ten.
 const MOST_BYTES: f64 = 1500.0;
 
-/// What one half came to.
+/// What one part came to.
 #[derive(Default)]
 pub struct Half {
     quality: Quality,
@@ -26,12 +26,12 @@ pub fn measure() -> Measured<()> {
     let home = Home::new()?;
     let program = Program::new(env!("CARGO_BIN_EXE_angelia"), &home.work())?.environment(home.environment("none"));
     let mut table = Table::new("Search, quality: everyday queries, the built-in catalog");
-    for untouched in [false, true] {
-        let half = ask(&program, untouched)?;
-        let name = name(untouched);
+    for part in Part::ALL {
+        let half = ask(&program, part)?;
+        let name = part.name();
         let [_, five, _] = half.quality.percent();
         table.tell(&format!("{name}: first, among five, among ten"), half.told());
-        if untouched {
+        if part == Part::Untouched {
             table.judge_least(&format!("{name}: among five"), five, LEAST, "%");
         }
         table.judge(
@@ -42,20 +42,15 @@ pub fn measure() -> Measured<()> {
         );
         table.judge(&format!("{name}: bytes of an answer of ten, largest"), half.largest as f64, MOST_BYTES, "bytes");
     }
-    table.note("A query belongs to a half by its text alone; the ranking was changed by looking at the tuning half only.");
+    table.note("A query belongs to a half by its text alone; the ranking was changed by looking at the tuning half only. The later part was written down after that.");
     table.print();
     Ok(())
 }
 
-/// What a half is called.
-pub fn name(untouched: bool) -> &'static str {
-    if untouched { "untouched half" } else { "tuning half" }
-}
-
-/// Asks every query of a half.
-pub fn ask(program: &Program, untouched: bool) -> Measured<Half> {
+/// Asks every query of a part.
+pub fn ask(program: &Program, part: Part) -> Measured<Half> {
     let mut half = Half::default();
-    for query in queries()?.iter().filter(|query| query.untouched == untouched) {
+    for query in queries()?.iter().filter(|query| query.part == part) {
         let answer = program.arguments(["integrations:search", &query.text, "--json"]).check("functions")?;
         half.quality.count(place(query, &answer)?);
         half.bytes += answer.len();

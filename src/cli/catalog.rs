@@ -218,6 +218,9 @@ pub fn status(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 /// `integrations:search`.
 pub fn search(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let query = arguments.get_many::<String>("query").into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
+    if query.trim().is_empty() {
+        return Err(Error::usage("integrations:search needs words: what you want to do, such as integrations:search create an issue"));
+    }
     if described::wanted(arguments) {
         return described::search(app, out, arguments, &query);
     }

@@ -18,12 +18,13 @@ const READS: &[&str] = &[
 /// First words of functions that change something.
 #[rustfmt::skip]
 const CHANGES: &[&str] = &[
-    "add", "append", "apply", "approve", "archive", "assign", "attach", "cancel", "capture", "close", "complete", "confirm", "copy", "create",
-    "delete", "detach", "disable", "edit", "enable", "end", "erase", "expire", "finalize", "fork", "generate", "import", "insert", "invite",
-    "join", "leave", "link", "lock", "mark", "merge", "move", "open", "patch", "pause", "pay", "pin", "post", "publish", "purge", "rank",
-    "refund", "remove", "rename", "reopen", "replace", "reply", "request", "rerun", "resolve", "restore", "resume", "retry", "revoke", "run",
-    "schedule", "send", "set", "share", "start", "stop", "submit", "subscribe", "tag", "transition", "trash", "trigger", "unarchive",
-    "unassign", "unlock", "unpin", "unsubscribe", "update", "upload", "upsert", "void",
+    "add", "append", "apply", "approve", "archive", "assign", "attach", "cancel", "capture", "close", "complete", "confirm", "copy",
+    "create", "delete", "detach", "disable", "edit", "enable", "end", "erase", "expire", "finalize", "follow", "fork", "generate", "import",
+    "insert", "invite", "join", "leave", "link", "lock", "mark", "merge", "move", "open", "patch", "pause", "pay", "pin", "post", "publish",
+    "purge", "rank", "rebase", "refund", "remove", "rename", "reopen", "replace", "reply", "request", "rerun", "resolve", "restore",
+    "resume", "retry", "revoke", "run", "schedule", "send", "set", "share", "star", "start", "stop", "submit", "subscribe", "tag",
+    "transition", "trash", "trigger", "unarchive", "unassign", "unfollow", "unlock", "unpin", "unstar", "unsubscribe", "unwatch", "update",
+    "upload", "upsert", "void", "watch",
 ];
 
 /// First words that both kinds use.

@@ -2,7 +2,7 @@
 //! changed. What the words find is said in `search`.
 
 use crate::registry::function::Operation;
-use crate::registry::vocabulary::{BETWEEN, EITHER, READING, SYNONYMS, WRITING};
+use crate::registry::vocabulary::{BETWEEN, EITHER, READING, REMOVING, SYNONYMS, WRITING};
 use crate::registry::words::{is_weak, plain, rewrite, stem};
 
 /// More words are no question but a text; the first ones count.
@@ -36,6 +36,8 @@ pub struct Query {
     pub terms: Vec<Term>,
     /// Whether the words ask to be shown something (`Read`) or to change it (`Write`).
     pub intent: Option<Operation>,
+    /// Whether something is to go away.
+    pub removes: bool,
     /// Whether several of something are asked for.
     pub several: bool,
 }
@@ -64,7 +66,8 @@ impl Query {
             terms.iter_mut().for_each(|term| term.weight = 1.0);
         }
         let several = words.iter().any(|word| is_plural(word));
-        Self { terms, intent: intent(&words, several), several }
+        let removes = words.iter().any(|word| is_in(REMOVING, word));
+        Self { terms, intent: intent(&words, several), removes, several }
     }
 }
 
@@ -156,8 +159,6 @@ fn synonyms(asked: &str) -> Vec<(String, f64)> {
 
 /// The first verb tells. A word that is a verb as well as a thing is a verb at the beginning, unless several things are asked for.
 fn intent(words: &[String], several: bool) -> Option<Operation> {
-    let is_in =
-        |list: &str, word: &String| list.split_whitespace().any(|verb| verb == word || (word.ends_with("ing") && stem(verb) == stem(word)));
     words.iter().enumerate().find_map(|(at, word)| {
         let first = at < 2 && at + 1 < words.len() && !several;
         if is_in(READING, word) {
@@ -168,6 +169,10 @@ fn intent(words: &[String], several: bool) -> Option<Operation> {
             None
         }
     })
+}
+
+fn is_in(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|verb| verb == word || (word.ends_with("ing") && stem(verb) == stem(word)))
 }
 
 fn is_plural(word: &str) -> bool {

@@ -9,6 +9,7 @@ use crate::registry::function::Operation;
 use crate::registry::index::{Entry, Index, Phrases, Traits, Unreadable};
 use crate::registry::inverted::{NAMED, SYNONYM, Vocabulary};
 use crate::registry::query::{Query, Term};
+use crate::registry::vocabulary::{MAKING, REMOVING};
 use crate::registry::words::{is_weak, stem};
 
 /// How many of the best by words are looked at more closely.
@@ -36,6 +37,9 @@ const UNFITTING: f64 = 0.6;
 const PHRASE: f64 = 1.2;
 /// How much of that is for the order of the words.
 const ORDER: f64 = 0.1;
+/// What a destructive function counts where nothing is to go away; and one that makes something where something is.
+const UNASKED_REMOVAL: f64 = 0.8;
+const MAKES_INSTEAD: f64 = 0.75;
 /// What a function counts that does the other kind of thing than was asked; one that changes something when nothing was said, or several things
 /// were named; and an old one.
 const OTHER_KIND: f64 = 0.75;
@@ -212,19 +216,28 @@ pub fn search(library: &Library<'_>, part: usize, query: &Query, worth: &dyn Fn(
         }
         let asked = Asked { values: &values, named, meant: &meant, several: query.several };
         let mut fit: f64 = 0.0;
-        for phrase in own.phrases.of(hit.number)? {
-            fit = fit.max(asked.fit(&own.vocabulary, &phrase));
+        let phrases = own.phrases.of(hit.number)?;
+        for phrase in &phrases {
+            fit = fit.max(asked.fit(&own.vocabulary, phrase));
         }
+        // The first phrase is the name, and a name begins with what is done.
+        let verb = phrases.first().and_then(|name| name.first()).map_or("", |token| own.vocabulary.token(*token as usize));
         let traits = own.traits.get(hit.number as usize).copied();
-        hit.score *= (1.0 + PHRASE * fit) * traits.map_or(1.0, |traits| kind(query, traits));
+        hit.score *= (1.0 + PHRASE * fit) * traits.map_or(1.0, |traits| kind(query, traits, verb));
     }
     hits.sort_by(better);
     hits.truncate(limit);
     Ok(hits)
 }
 
-fn kind(query: &Query, traits: Traits) -> f64 {
+fn kind(query: &Query, traits: Traits, verb: &str) -> f64 {
     let reads = traits.operation == Operation::Read;
+    let is_in = |list: &str| list.split_whitespace().any(|word| stem(word) == verb);
+    let removal = match traits.operation {
+        Operation::Destructive if !query.removes && is_in(REMOVING) => UNASKED_REMOVAL,
+        Operation::Destructive | Operation::Write if query.removes && is_in(MAKING) => MAKES_INSTEAD,
+        _ => 1.0,
+    };
     let wanted = match query.intent {
         Some(Operation::Read) if !reads => OTHER_KIND,
         Some(Operation::Write | Operation::Destructive) if reads => OTHER_KIND,
@@ -232,7 +245,7 @@ fn kind(query: &Query, traits: Traits) -> f64 {
         None if !reads => UNASKED,
         _ => 1.0,
     };
-    if traits.deprecated { wanted * DEPRECATED } else { wanted }
+    removal * if traits.deprecated { wanted * DEPRECATED } else { wanted }
 }
 
 /// Scores one term; returns what having it is worth.

@@ -69,6 +69,20 @@ pub const REWRITES: &[(&str, &str)] = &[
     ("qty", "quantity"),
     ("acct", "account"),
     ("cust", "customer"),
+    // Two words that mean something else than each of them.
+    ("kick off", "start"),
+    ("kicks off", "start"),
+    ("kicked off", "start"),
+    ("kicking off", "start"),
+    ("fire off", "send"),
+    ("fire up", "start"),
+    ("spin up", "create"),
+    ("stop watch", "stopwatch"),
+    ("open a new", "create"),
+    ("open new", "create"),
+    ("where is", "find"),
+    ("where are", "find"),
+    ("wheres", "find"),
     ("appt", "appointment"),
 ];
 
@@ -196,7 +210,7 @@ pub const SYNONYMS: &[(&str, &str)] = &[
     ("add", "create insert append upload:30"),
     ("insert append", "add create append insert"),
     ("open file raise submit report log", "create:55"),
-    ("start begin launch", "create:40 start run"),
+    ("start begin launch", "start run:60 trigger:60 create:50"),
     ("write", "create append update:50 send:40 edit:50"),
     ("copy duplicate clone", "copy duplicate clone fork"),
     ("upload attach", "upload attach add:40 create:40"),
@@ -233,8 +247,8 @@ pub const SYNONYMS: &[(&str, &str)] = &[
     ("message", "chat:40"),
     ("text sms", "message:50 sms"),
     ("call", "call"),
-    ("run execute trigger", "run dispatch:50 start:50 trigger create:30"),
-    ("retry repeat", "rerun retry"),
+    ("run execute trigger", "run dispatch:50 start:50 trigger create:40"),
+    ("retry repeat restart", "rerun retry"),
     ("rerun", "retry"),
     ("invite", "invite add:50"),
     ("join", "join add:40"),
@@ -307,6 +321,10 @@ pub const SYNONYMS: &[(&str, &str)] = &[
     ("site website", "site website"),
     ("alert alarm", "alert monitor incident"),
     ("outage", "incident"),
+    ("hole flaw", "vulnerability"),
+    ("stopwatch", "timer"),
+    ("xlsx xls csv", "file spreadsheet"),
+    ("docx doc pptx odt", "file document"),
     ("error exception crash", "issue:50 error event:40"),
     ("chart graph", "chart history:40"),
     ("newest recent", "latest new list:30 recent"),
@@ -324,8 +342,15 @@ pub const READING: &str = "show see view display read get list fetch retrieve ch
 /// Verbs by which somebody asks for a change.
 pub const WRITING: &str = "make new create add insert append write send post upload attach save store publish change edit modify update set \
     rename close complete finish resolve reopen assign move archive restore remove delete kill drop erase destroy trash clear cancel stop \
-    abort kick invite join leave run trigger rerun retry start tell reply mark remind schedule pin subscribe enable disable submit";
+    abort kick invite join leave run execute trigger rerun retry restart start begin launch tell reply mark remind schedule pin subscribe enable disable submit";
+
+/// Verbs by which somebody asks that something goes away or ends.
+pub const REMOVING: &str = "delete remove kill drop erase destroy discard trash clear clean wipe purge empty cancel revoke unsend kick ban \
+    expire void reset detach disconnect stop abort end close archive rid unlink undo";
+
+/// First words of names of functions that make something.
+pub const MAKING: &str = "create add insert new";
 
 /// Words that ask for a change where they are verbs, and are things otherwise.
 pub const EITHER: &str = "open file report log comment request charge label draft track star fork tag link schedule email text answer watch \
-    approve review book order rate bill share assign refund invoice message pay merge";
+    approve review book order rate bill share assign refund invoice message pay merge deploy";

@@ -7,6 +7,7 @@ mod queries;
 use serde_json::Value;
 
 use angelia::registry::catalog::{Catalog, Filter};
+use angelia::registry::function::Operation;
 
 use crate::support::home::Home;
 
@@ -68,6 +69,34 @@ fn bent_words_find_the_same() {
 }
 
 #[test]
+fn nothing_is_deleted_unless_asked() {
+    let catalog = Catalog::built_in().unwrap();
+    let top = |query: &str| catalog.search(query, &Filter::default(), 5).unwrap();
+    for query in [
+        "kick off a deployment on vercel",
+        "kick off a pipeline",
+        "kick off a build on circleci",
+        "trigger a build",
+        "launch a workflow",
+        "start a deployment",
+        "spin up a droplet",
+    ] {
+        let deletes: Vec<String> =
+            top(query).into_iter().filter(|hit| hit.record.operation == Operation::Destructive).map(|hit| hit.record.name).collect();
+        assert!(deletes.is_empty(), "{query:?} finds {}", deletes.join(" "));
+    }
+    for (query, wanted) in [
+        ("kick a member out of a channel", "slack.remove_from_channel"),
+        ("drop a table row in airtable", "airtable.delete_record"),
+        ("cancel my subscription to a customer plan stripe", "stripe.cancel_subscription"),
+        ("merge a pr on github", "github.merge_pull_request"),
+        ("unstar a repo", "github.unstar_repository"),
+    ] {
+        assert_eq!(top(query)[0].record.name, wanted, "{query:?}");
+    }
+}
+
+#[test]
 fn a_query_of_nothing_finds_nothing() {
     let catalog = Catalog::built_in().unwrap();
     for query in ["", " ", "the of and", "!?", "xyzzyplugh", "🗂"] {
@@ -108,6 +137,10 @@ fn filters_narrow_and_the_answer_says_what_was_found() {
     assert_eq!(home.run(&["integrations:search", "issue", "--provider=plain", "--json"]).code, 3);
     assert_eq!(home.run(&["integrations:search", "issue", "--operation=look", "--json"]).code, 2);
     assert_eq!(home.run(&["integrations:search", "--json"]).code, 2);
+    for empty in [&["", ""][..], &["  "], &["", "--tier=described"]] {
+        let run = home.run(&[&["integrations:search"], empty].concat());
+        assert!(run.code == 2 && run.stderr.contains("integrations:search create an issue"), "{empty:?}: {} {}", run.stdout, run.stderr);
+    }
     let nothing = home.run(&["integrations:search", "xyzzyplugh"]);
     assert!(nothing.code == 0 && nothing.stdout.contains("Nothing fits"), "{}", nothing.stdout);
 }

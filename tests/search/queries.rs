@@ -1,18 +1,43 @@
-//! The query set: what people type, and the functions that serve it (`tests/fixtures/search/`). Which half a query belongs to follows from its
-//! text, so that nobody chooses. Shared with `benches/search.rs`; how a query is answered is deliberately the caller's.
+//! The query set: what people type, and the functions that serve it (`tests/fixtures/search/`). Which half of the first ones a query belongs to
+//! follows from its text, so that nobody chooses; those written down later are a part of their own. Shared with `benches/search/`; how a query
+//! is answered is deliberately the caller's.
 
 use std::collections::BTreeMap;
 
 const QUERIES: &str = include_str!("../fixtures/search/queries.yaml");
 const KNOWN: &str = include_str!("../fixtures/search/known.yaml");
+const LATER: &str = include_str!("../fixtures/search/later.yaml");
+
+/// What a query is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The ranking is changed by looking at these.
+    Tuning,
+    /// The ranking is never changed for these.
+    Untouched,
+    /// Nor for these, which were written down when the ranking was as good as done.
+    Later,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Tuning, Self::Untouched, Self::Later];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tuning => "tuning",
+            Self::Untouched => "untouched",
+            Self::Later => "later",
+        }
+    }
+}
 
 /// One query.
 pub struct Query {
     pub text: String,
     /// Names, or `.name` for a function of that name of any provider; any of them is right.
     pub wanted: Vec<String>,
-    /// Of the half that the ranking is never changed for.
-    pub untouched: bool,
+    pub part: Part,
 }
 
 /// How many of some queries were answered rightly, in percent.
@@ -58,17 +83,15 @@ impl Quality {
 /// All queries, by their text.
 pub fn queries() -> Result<Vec<Query>, String> {
     let read = |text| serde_saphyr::from_str::<BTreeMap<String, String>>(text).map_err(|error| error.to_string());
-    let make = |(text, wanted): (String, String), untouched| Query {
-        untouched,
-        wanted: wanted.split_whitespace().map(str::to_owned).collect(),
-        text,
-    };
+    let make =
+        |(text, wanted): (String, String), part| Query { part, wanted: wanted.split_whitespace().map(str::to_owned).collect(), text };
     let asked = read(QUERIES)?.into_iter().map(|entry| {
-        let untouched = is_untouched(&entry.0);
-        make(entry, untouched)
+        let part = if is_untouched(&entry.0) { Part::Untouched } else { Part::Tuning };
+        make(entry, part)
     });
-    let known = read(KNOWN)?.into_iter().map(|entry| make(entry, false));
-    Ok(asked.chain(known).collect())
+    let known = read(KNOWN)?.into_iter().map(|entry| make(entry, Part::Tuning));
+    let later = read(LATER)?.into_iter().map(|entry| make(entry, Part::Later));
+    Ok(asked.chain(known).chain(later).collect())
 }
 
 /// Every second query by its text (64-bit FNV-1a, bit 32).
