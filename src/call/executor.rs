@@ -35,6 +35,8 @@ pub struct Outcome {
     /// Present for lists.
     pub list: Option<ListOutcome>,
     pub error: Option<Error>,
+    /// The call was done, but what was to be kept of it could not be.
+    pub unkept: Option<Error>,
     /// The failure leaves open whether a write took effect.
     pub effect_unknown: bool,
     /// Answers came from recorded exchanges.

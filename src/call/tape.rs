@@ -27,8 +27,7 @@ impl Run<'_> {
         let name = &self.ready.plan.callable.name;
         let written = recorder.write((&name.provider, &name.function), case(self.ready, outcome), &self.scrubber);
         if let (None, Err(error)) = (&outcome.error, written) {
-            let message = format!("{}. The call itself was done; data holds its answer", error.message);
-            outcome.error = Some(Error { message, ..error });
+            outcome.unkept = Some(error);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::call::request::{Arguments, Asker, Call, Ctx, RawArguments};
 use crate::call::runtime::Runtime;
 use crate::cli::output::Out;
 use crate::cli::words::{self, Words};
-use crate::cli::{help, progress, render, stdin};
+use crate::cli::{help, interrupt, progress, render, stdin};
 use crate::config::env;
 use crate::registry::catalog::Callable;
 use crate::registry::function::UPSTREAMS;
@@ -34,7 +34,7 @@ pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
         tokio::select! {
             // What fails here fails again when the call is made, and is recorded then.
             _ = runtime.discover(function) => Ok(function.to_owned()),
-            _ = tokio::signal::ctrl_c(), if function.starts_with(UPSTREAMS) => Err(Error::new(Code::Cancelled, "Interrupted")),
+            _ = interrupt::told_to_end(), if function.starts_with(UPSTREAMS) => Err(Error::new(Code::Cancelled, "Interrupted")),
         }
     })
 }
@@ -104,7 +104,7 @@ pub fn print(out: &Out, envelope: &Envelope) {
     });
     if let (false, Some(false), Some(why)) = (out.json, envelope.meta.complete, envelope.meta.stopped_by) {
         let all = if why == "one_page" { "; --all reads every page" } else { "" };
-        out.note(&format!("more follows (stopped by {why}){all}"));
+        out.note(&format!("more may follow (stopped by {why}){all}"));
     }
 }
 
@@ -112,7 +112,7 @@ pub fn print(out: &Out, envelope: &Envelope) {
 pub fn exit_code(envelope: &Envelope) -> u8 {
     match &envelope.error_detail {
         None => 0,
-        Some(detail) => Code::of(detail.code).unwrap_or(Code::Internal).exit(),
+        Some(detail) => interrupt::exit(Code::of(detail.code).unwrap_or(Code::Internal)),
     }
 }
 
@@ -164,20 +164,20 @@ pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Opt
         None => None,
     };
     let bar = progress::start(&mut ctx, out);
-    let interrupt = ctx.cancel.clone();
+    let cancel = ctx.cancel.clone();
     let streamed = printer.is_some();
     let work = runtime.call(&ctx, call);
-    let ctrl_c = async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            interrupt.cancel();
+    let ended = async move {
+        while interrupt::told_to_end().await {
+            cancel.cancel();
         }
         std::future::pending::<()>().await;
     };
     let envelope = match printer {
-        Some((receive, program)) => stream(out, work, ctrl_c, receive, program, &ctx).await,
+        Some((receive, program)) => stream(out, work, ended, receive, program, &ctx).await,
         None => tokio::select! {
             envelope = work => envelope,
-            () = ctrl_c => return Err(Error::internal("the signal handler ended")),
+            () = ended => return Err(Error::internal("the signal handler ended")),
         },
     };
     drop(bar);
@@ -187,12 +187,12 @@ pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Opt
 async fn stream(
     out: &Out,
     work: impl Future<Output = Envelope>,
-    ctrl_c: impl Future<Output = ()>,
+    ended: impl Future<Output = ()>,
     mut items: UnboundedReceiver<Value>,
     program: Option<Program>,
     ctx: &Ctx,
 ) -> Envelope {
-    tokio::pin!(work, ctrl_c);
+    tokio::pin!(work, ended);
     let print = |item: Value| match &program {
         None => out.text(&item.to_string()),
         Some(program) => match program.run(&item) {
@@ -213,7 +213,7 @@ async fn stream(
                 }
                 return envelope;
             }
-            () = &mut ctrl_c => {}
+            () = &mut ended => {}
         }
     }
 }

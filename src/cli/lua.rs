@@ -152,7 +152,7 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
         named: named(arguments)?,
         stdin: Box::new(|| None),
         testing: false,
-        lasting: Some(Box::new(move || drop(super::interrupt::watch(move || cancel.cancel())))),
+        lasting: Some(Box::new(move || drop(super::interrupt::watch_for_end(move || cancel.cancel())))),
     })
 }
 
@@ -215,7 +215,7 @@ fn answer(out: &Out, report: &Report, script: &Script) -> u8 {
     if let Some((_, left @ 1..)) = report.approved.as_ref().filter(|_| report.error.is_none()) {
         out.note(&format!("{left} of the approved requests were not made"));
     }
-    report.error.as_ref().map_or(0, |error| error.code.exit())
+    report.error.as_ref().map_or(0, |error| super::interrupt::exit(error.code))
 }
 
 /// Says why a run failed, and whether the policy was bypassed.

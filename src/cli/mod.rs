@@ -60,7 +60,7 @@ pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
 }
 
 fn fail(json: bool, error: Error) -> u8 {
-    let code = error.code.exit();
+    let code = interrupt::exit(error.code);
     Out::new(json).error(error);
     code
 }
