@@ -26,11 +26,7 @@ impl Run<'_> {
             let error = Error::new(Code::Cancelled, "Interrupted");
             return if self.effect_unknown { error.hint("The request had been sent; check whether it took effect") } else { error };
         }
-        let moved = match failure.kind {
-            FailureKind::Redirect(status) => !matches!(status, 302 | 303),
-            _ => false,
-        };
-        if write && self.attempts > 0 && failure.sent && !moved {
+        if write && self.attempts > 0 && failure.sent {
             self.effect_unknown = true;
             let line = match failure.kind {
                 FailureKind::Redirect(_) => format!("{title}: {}; the request may have taken effect", failure.message),

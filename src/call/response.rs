@@ -79,8 +79,9 @@ fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
     if read.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
-    let text = text(read).map_err(|why| invalid(provider, read, &why))?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| {
+    let parsed =
+        text(read).map_err(|why| format!("it {why}")).and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    let value: Value = parsed.map_err(|error| {
         let kind = (read.header)("content-type").unwrap_or_default();
         let html = kind.contains("html") || read.body.trim_ascii_start().first() == Some(&b'<');
         let why =

@@ -158,7 +158,7 @@ impl Net {
             }
             let answer = self.send_once(&request, limits).await.map_err(sent)?;
             status = answer.status;
-            match redirect(&request, &answer)? {
+            match redirect(&request, &answer).map_err(sent)? {
                 Some(next) => {
                     pointed = pointed.or((next.method != request.method).then_some(status));
                     request = next;
@@ -230,7 +230,9 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let refuse = |why: String| Err(Failure::new(FailureKind::Redirect(answer.status), why));
+    // One that is not followed leaves open what was done where the status may say that it was.
+    let refused = |why: String, sent: bool| Err(Failure { sent, ..Failure::new(FailureKind::Redirect(answer.status), why) });
+    let refuse = |why: String| refused(why, matches!(answer.status, 302 | 303));
     let Some(location) = answer.header(LOCATION.as_str()) else {
         return Ok(None);
     };
@@ -248,7 +250,8 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
     let slash = url.path().trim_end_matches('/') == request.url.path().trim_end_matches('/');
     let taken = !reads && (answer.status == 303 || (answer.status == 302 && request.method == Method::POST && !slash));
     if !reads && (from != to || !(taken || matches!(answer.status, 307 | 308))) {
-        return refuse(format!("the service moved {} to {to} (status {}); a write is not sent elsewhere", request.method, answer.status));
+        let why = format!("the service moved {} to {to} (status {}); a write is not sent elsewhere", request.method, answer.status);
+        return refused(why, answer.status == 303 || (answer.status == 302 && !slash));
     }
     let mut next = Request { url, ..request.clone() };
     if taken {
