@@ -22,9 +22,8 @@ pub fn check(callable: &Callable, options: &Options) -> Result<()> {
     if !lists && (options.all || options.max_pages.is_some() || options.max_items.is_some()) {
         let error = Error::usage(format!("{} does not answer in pages; --all, --max-pages and --max-items do not apply", callable.name));
         let imported = matches!(callable.layer, Layer::Import | Layer::Overlaid);
-        return Err(error.hints(imported.then(|| {
-            format!("If it does: an overlay says how, by 'pagination' (angelia integrations:import … --overlay FILE); docs/overlays.md")
-        })));
+        let hint = "If it does: an overlay says how, by 'pagination' (angelia integrations:import … --overlay FILE)";
+        return Err(error.hints(imported.then(|| hint.to_owned())));
     }
     if let Some(program) = &options.select {
         jq::check(program).map_err(|why| Error::usage(format!("--select: {why}")))?;
