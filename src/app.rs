@@ -50,7 +50,8 @@ impl App {
     /// Reads the settings of the user and of the project around `cwd`.
     pub fn open(dirs: Dirs, cwd: Option<PathBuf>) -> Result<Self> {
         let mut config = Config::load(&dirs, cwd.as_deref())?;
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> =
+            dirs.problem().map(|why| format!("No settings are read and nothing can be stored: {why}")).into_iter().collect();
         if let Some(project) = &mut config.project {
             project.trusted = trust::trusted(&dirs, &project.root)?;
         }

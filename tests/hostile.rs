@@ -28,7 +28,7 @@ functions:
 
 const TOKEN: &str = "tok3n/with+odd=chars";
 
-fn host(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Home, Server) {
+pub fn host(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Home, Server) {
     let server = Server::start(handler);
     let home = Home::new();
     home.manifest("host", MANIFEST);
@@ -39,7 +39,7 @@ fn host(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Home, S
     (home.env("ANGELIA_HOST_TOKEN", TOKEN), server)
 }
 
-fn call(home: &Home, function: &str, path: &str, more: &[&str]) -> (i32, Value) {
+pub fn call(home: &Home, function: &str, path: &str, more: &[&str]) -> (i32, Value) {
     let name = format!("host.{function}");
     let path = format!("--path={path}");
     let words: Vec<&str> = ["integrations:call", &name, &path, "--json"].into_iter().chain(more.iter().copied()).collect();
@@ -47,7 +47,7 @@ fn call(home: &Home, function: &str, path: &str, more: &[&str]) -> (i32, Value) 
     (run.code, run.json())
 }
 
-fn code(envelope: &Value) -> &str {
+pub fn code(envelope: &Value) -> &str {
     envelope["error_detail"]["code"].as_str().unwrap_or("none")
 }
 
@@ -56,7 +56,7 @@ fn answers_that_are_not_json_are_said() {
     let table: [(&'static str, &'static str, &'static [u8], &str); 5] = [
         ("page", "text/html", b"<html>please log in</html>", "web page"),
         ("broken", "application/json", b"{\"a\":", "not valid JSON"),
-        ("utf8", "application/json", b"{\"a\":\"\xff\"}", "not valid JSON"),
+        ("utf8", "application/json", b"{\"a\":\"\xff\"}", "not valid JSON: it is not UTF-8 (at byte 6)"),
         ("nan", "application/json", b"{\"a\":NaN}", "not valid JSON"),
         ("array", "application/json", b"[1,2", "not valid JSON"),
     ];
@@ -198,7 +198,7 @@ fn redirects_carry_no_credentials_away_and_end() {
     let (exit, envelope) = call(&home, "post", "away", &[]);
     assert_eq!(
         (exit, code(&envelope), &envelope["error_detail"]["http_status"]),
-        (6, "provider_error", &json!(302)),
+        (7, "outcome_unknown", &json!(302)),
         "a write is not sent elsewhere"
     );
     assert_eq!(other.requests().len(), 1);

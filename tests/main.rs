@@ -7,6 +7,7 @@
     reason = "a test says what it expects by panicking, and runs programs"
 )]
 
+mod aftermath;
 mod approvals;
 mod cli;
 mod connect;

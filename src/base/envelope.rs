@@ -122,6 +122,9 @@ pub struct Meta {
     /// The answer came from recorded exchanges.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
+    /// The call is not in the audit log, or not as it ended: the log could not be written.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unrecorded: bool,
 }
 
 impl From<Error> for ErrorDetail {

@@ -57,7 +57,7 @@ pub const CODES: &[(Code, &str, u8, &str)] = &[
     (Code::InvalidResponse,    "invalid_response",    6,   "the answer could not be understood"),
     (Code::Unreachable,        "unreachable",         7,   "no connection; nothing was sent"),
     (Code::Timeout,            "timeout",             7,   "no answer in time; nothing was changed by it"),
-    (Code::OutcomeUnknown,     "outcome_unknown",     7,   "a write was sent and its answer was lost"),
+    (Code::OutcomeUnknown,     "outcome_unknown",     7,   "a write was sent and its answer was lost or could not be kept"),
     (Code::ScriptError,        "script_error",        8,   "a Lua script failed"),
     (Code::MemoryLimit,        "memory_limit",        8,   "a Lua script wanted more memory than it may have"),
     (Code::TimeLimit,          "time_limit",          8,   "a Lua script took more CPU or wall time than it may"),

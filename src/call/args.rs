@@ -89,8 +89,10 @@ fn assemble(function: &Function, raw: RawArguments) -> Result<(Checked, Vec<Prob
     let mut lists: Vec<String> = Vec::new();
     for flag in raw.flags {
         if let Err(message) = apply(function, &flag, &mut checked, &mut lists) {
-            let (name, _) = parameter(function, &flag.key);
-            problems.push(Problem { pointer: format!("/{}", name.unwrap_or(flag.key)), message });
+            let (name, rest) = parameter(function, &flag.key);
+            let below: String =
+                rest.split('.').filter(|step| !step.is_empty()).map(|step| format!("/{}", json::escaped_key(step))).collect();
+            problems.push(Problem { pointer: format!("/{}{below}", name.unwrap_or(flag.key)), message });
         }
     }
     Ok((checked, problems))
@@ -105,11 +107,18 @@ fn unnamed(function: &Function, flag: &Flag, checked: &mut Checked) -> Result<()
     }
     let names = function.parameters.keys().map(String::as_str);
     let wanted = flag.key.replace('-', "_");
-    Err(match nearest(&wanted, names).first() {
+    Err(match page_size(function, &wanted).or_else(|| nearest(&wanted, names).first().copied()) {
         Some(near) => format!("is not a parameter; did you mean '{near}'?"),
         None if function.parameters.is_empty() => String::from("is not a parameter; this function takes none"),
         None => String::from("is not a parameter"),
     })
+}
+
+/// The parameter for the size of a page, where that is what is meant.
+fn page_size<'a>(function: &'a Function, wanted: &str) -> Option<&'a str> {
+    const USUAL: [&str; 8] = ["per_page", "page_size", "pagesize", "page_limit", "limit", "count", "max_results", "size"];
+    let meant = function.pagination.is_some() && USUAL.contains(&wanted);
+    USUAL.into_iter().filter(|_| meant).find_map(|name| function.parameters.get_key_value(name)).map(|(name, _)| name.as_str())
 }
 
 fn apply(function: &Function, flag: &Flag, checked: &mut Checked, lists: &mut Vec<String>) -> Result<(), String> {
@@ -119,15 +128,7 @@ fn apply(function: &Function, flag: &Flag, checked: &mut Checked, lists: &mut Ve
     if !rest.is_empty() {
         let inner = rest.split('.').try_fold(schema, |at, step| at.get("properties").and_then(|properties| properties.get(step)));
         let text = flag.value.clone().unwrap_or_else(|| String::from("true"));
-        let value = coerce(inner.unwrap_or(&Value::Null), &text)?;
-        let object = checked.object.entry(&name).or_insert_with(|| Value::Object(Map::new()));
-        if !object.is_object() {
-            *object = Value::Object(Map::new());
-        }
-        if let Value::Object(object) = object {
-            json::insert(object, &rest, value);
-        }
-        return Ok(());
+        return put(inner.unwrap_or(&Value::Null), &text, (&name, &rest), checked, lists);
     }
     let kinds = types(schema);
     let Some(text) = &flag.value else {
@@ -157,20 +158,39 @@ fn apply(function: &Function, flag: &Flag, checked: &mut Checked, lists: &mut Ve
         }
         _ => {}
     }
+    put(schema, text, (&name, ""), checked, lists)
+}
+
+/// Puts what a word means at a parameter or a path below it; words for one list come together.
+fn put(schema: &Value, text: &str, (name, below): (&str, &str), checked: &mut Checked, lists: &mut Vec<String>) -> Result<(), String> {
+    let kinds = types(schema);
     let list = kinds.contains(&"array") && !kinds.contains(&"string") || kinds == ["array", "null"];
-    if list && !text.trim_start().starts_with('[') {
+    let value = if list && !text.trim_start().starts_with('[') {
         let item = coerce(schema.get("items").unwrap_or(&Value::Null), text)?;
-        if !lists.contains(&name) {
-            lists.push(name.clone());
-            checked.object.insert(name.clone(), Value::Array(Vec::new()));
+        let key = format!("{name}.{below}");
+        if lists.contains(&key) {
+            let steps = below.split('.').filter(|step| !step.is_empty());
+            let at = steps.fold(checked.object.get_mut(name), |at, step| at?.as_object_mut()?.get_mut(step));
+            if let Some(Value::Array(items)) = at {
+                items.push(item);
+                return Ok(());
+            }
         }
-        if let Some(Value::Array(items)) = checked.object.get_mut(&name) {
-            items.push(item);
+        lists.push(key);
+        Value::Array(vec![item])
+    } else {
+        coerce(schema, text)?
+    };
+    let at = checked.object.entry(name).or_insert(Value::Null);
+    match at {
+        _ if below.is_empty() => *at = value,
+        Value::Object(object) => json::insert(object, below, value),
+        _ => {
+            let mut object = Map::new();
+            json::insert(&mut object, below, value);
+            *at = Value::Object(object);
         }
-        return Ok(());
     }
-    let value = coerce(schema, text)?;
-    checked.object.insert(name, value);
     Ok(())
 }
 
@@ -275,7 +295,7 @@ mod tests {
             "id": "f", "title": "F", "description": "F.", "operation": "read", "request": "GET /", "examples": [],
             "parameters": {
                 "name": {"type": "string"}, "count": {"type": "integer"}, "ratio": {"type": "number"}, "draft": {"type": "boolean"},
-                "label": {"type": "array", "items": {"type": "string"}}, "fields": {"type": "object"}, "any": {}, "assignee": {"type": ["string", "null"]},
+                "label": {"type": "array", "items": {"type": "string"}}, "fields": {"type": "object", "properties": {"tags": {"type": "array", "items": {"type": "integer"}}}}, "any": {}, "assignee": {"type": ["string", "null"]},
                 "per_page": {"type": "integer", "default": 5}, "level": {"type": ["integer", "null"]}
             },
             "required": ["name"]
@@ -315,6 +335,8 @@ mod tests {
                 ("label", Some("b,c")),
                 ("fields.name", Some("x")),
                 ("fields.deep.er", Some("3")),
+                ("fields.tags", Some("1")),
+                ("fields.tags", Some("2")),
                 ("any", Some("12")),
                 ("per-page", Some("9")),
                 ("assignee", Some("null")),
@@ -324,7 +346,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             got.to_string(),
-            r#"{"name":"n","count":7,"ratio":1.50,"draft":true,"label":["a","b,c"],"fields":{"name":"x","deep":{"er":3}},"any":12,"per_page":9,"assignee":"null","level":null}"#
+            r#"{"name":"n","count":7,"ratio":1.50,"draft":true,"label":["a","b,c"],"fields":{"name":"x","deep":{"er":3},"tags":[1,2]},"any":12,"per_page":9,"assignee":"null","level":null}"#
         );
     }
 
@@ -336,9 +358,10 @@ mod tests {
 
     #[test]
     fn all_problems_come_at_once() {
-        let problems = run(None, &[("count", Some("x")), ("nme", Some("1")), ("draft", Some("maybe"))]).unwrap_err();
+        let problems =
+            run(None, &[("count", Some("x")), ("nme", Some("1")), ("draft", Some("maybe")), ("fields.tags", Some("x"))]).unwrap_err();
         let pointers: Vec<&str> = problems.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        assert_eq!(pointers, ["/count", "/nme", "/draft", "/name"]);
+        assert_eq!(pointers, ["/count", "/nme", "/draft", "/fields/tags", "/name"]);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Downloads: to a file without holding it in memory, or as base64 within the size limit.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -10,7 +8,9 @@ use crate::base::clock::now_ms;
 use crate::base::error::{Error, Result};
 use crate::call::body::Built;
 use crate::call::cases::Recorded;
-use crate::call::http::{Run, cancelled};
+use crate::call::finish;
+use crate::call::http::Run;
+use crate::call::lost::cancelled;
 use crate::call::request::Progress;
 use crate::call::response::{self, Read};
 use crate::call::retry;
@@ -25,16 +25,20 @@ impl Run<'_> {
             let (reply, body) = self.whole(&built).await?;
             return Ok(json!({"content_type": reply.header("content-type"), "size": body.len(), "base64": STANDARD.encode(&body)}));
         };
-        let (kind, size) = if self.recorder.is_some() {
+        // What forbids the file is best known before anything is sent.
+        let mut sink = Sink::open(&path)?;
+        let kind = if self.recorder.is_some() {
             // What is recorded has to be read whole.
             let (reply, body) = self.whole(&built).await?;
-            let mut sink = Sink::open(&path)?;
-            sink.write(&body)?;
-            (reply.header("content-type"), sink.keep(&path, self.ready.plan.options.overwrite)?)
+            sink.write(&body).map_err(|error| self.unkept(error))?;
+            reply.header("content-type")
         } else {
             let reply = self.begin(&built).await?;
-            (reply.header("content-type"), self.save(reply, &path).await?)
+            let kind = reply.header("content-type");
+            self.save(reply, &mut sink).await?;
+            kind
         };
+        let size = sink.keep(&path, self.ready.plan.options.overwrite).map_err(|error| self.unkept(error))?;
         Ok(json!({"path": path.display().to_string(), "size": size, "content_type": kind}))
     }
 
@@ -93,20 +97,24 @@ impl Run<'_> {
         Ok((reply, body))
     }
 
-    fn refused(&self, reply: &Reply, body: &[u8]) -> Error {
+    fn refused(&mut self, reply: &Reply, body: &[u8]) -> Error {
         let header = |name: &str| reply.header(name);
-        let read = Read { status: reply.status(), header: &header, body, now_ms: now_ms() };
+        let read = Read { status: reply.status(), header: &header, body, now_ms: now_ms(), account: &self.ready.plan.account };
         let plan = &self.ready.plan;
-        response::value(&plan.callable.provider, &plan.callable.function, &read)
-            .err()
-            .unwrap_or_else(|| Error::internal("an answer was taken for a refusal"))
+        let refused = response::value(&plan.callable.provider, &plan.callable.function, &read).err();
+        let error = self.with_source(refused.unwrap_or_else(|| Error::internal("an answer was taken for a refusal")));
+        self.after_write(error)
     }
 
-    async fn save(&mut self, reply: Reply, path: &Path) -> Result<u64> {
-        let overwrite = self.ready.plan.options.overwrite;
-        let mut sink = Sink::open(path)?;
+    /// A download that came and cannot be written.
+    fn unkept(&self, error: Error) -> Error {
+        let message = format!("{}. The service had answered with success", error.message);
+        finish::sent(self.ready.plan.callable.function.operation, Error { message, ..error })
+    }
+
+    async fn save(&mut self, reply: Reply, sink: &mut Sink) -> Result<()> {
         match reply {
-            Reply::Recorded(answer) => sink.write(&answer.body)?,
+            Reply::Recorded(answer) => sink.write(&answer.body).map_err(|error| self.unkept(error))?,
             Reply::Live(mut answer) => {
                 let total = answer.header("content-length").and_then(|length| length.parse().ok());
                 loop {
@@ -115,7 +123,7 @@ impl Run<'_> {
                         () = self.ctx.cancel.cancelled() => Err(cancelled()),
                     };
                     match chunk {
-                        Ok(Some(chunk)) => sink.write(&chunk)?,
+                        Ok(Some(chunk)) => sink.write(&chunk).map_err(|error| self.unkept(error))?,
                         Ok(None) => break,
                         Err(failure) => return Err(self.lost(failure)),
                     }
@@ -123,7 +131,7 @@ impl Run<'_> {
                 }
             }
         }
-        sink.keep(path, overwrite)
+        Ok(())
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Outcome {
     pub error: Option<Error>,
     /// What must be known besides.
     pub warnings: Vec<String>,
+    /// The call was done, but what was to be kept of it could not be.
+    pub unkept: Option<Error>,
     /// The failure leaves open whether a write took effect.
     pub effect_unknown: bool,
     /// Answers came from recorded exchanges.

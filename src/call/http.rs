@@ -1,5 +1,6 @@
 //! A manifest's operation over HTTP: build, send, retry, follow pages, read. No provider has code here.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +13,19 @@ use crate::access::vault::Credentials;
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::path_mut;
-use crate::base::name::account_flag;
 use crate::base::secret::Scrubber;
 use crate::call::body::{self, Built};
-use crate::call::exchange::{self, Recorder, Replayer};
+use crate::call::exchange::{Recorder, Replayer};
 use crate::call::executor::{BoxFuture, Executor, ListOutcome, Outcome, Ready};
 use crate::call::gather::{Gathered, handed_on};
+use crate::call::lost::cancelled;
 use crate::call::pace::Pace;
 use crate::call::page::{Next, Pager, REPEATED_PAGE};
 use crate::call::plan::Plan;
 use crate::call::request::{Ctx, Progress};
 use crate::call::response::{self, Read};
 use crate::call::retry;
+use crate::call::sink::Sink;
 use crate::call::wire::{Reply, wire_body};
 use crate::net::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::net::{Failure, FailureKind, Limits, Net, Request};
@@ -64,6 +66,8 @@ pub struct Run<'a> {
     pub(crate) attempts: u32,
     pub(crate) effect_unknown: bool,
     pub(crate) last_status: Option<u16>,
+    /// The status by which the service took a write and pointed to where its answer is.
+    pub(crate) pointed: Option<u16>,
 }
 
 impl Executor for Http {
@@ -75,7 +79,7 @@ impl Executor for Http {
     fn preview(&self, plan: &Plan, shown: &dyn Fn(&str) -> Option<String>) -> Result<Value> {
         let mut arguments = plan.arguments.clone();
         if let Some(pagination) = listing(plan) {
-            Pager::new(pagination, &plan.callable.function.parameters).start(&mut arguments.object, plan.options.max_items);
+            Pager::new(pagination, &plan.callable).start(&mut arguments.object, plan.options.max_items);
         }
         let base = plan.server.as_deref().unwrap_or_default();
         let built = body::build(&plan.callable.provider, &plan.callable.function, base, &arguments)?;
@@ -85,7 +89,7 @@ impl Executor for Http {
     fn execute<'a>(&'a self, ctx: &'a Ctx, ready: &'a Ready) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let options = &ready.plan.options;
-            let recorder = match options.record.as_deref().map(Recorder::open).transpose() {
+            let recorder = match options.record.as_deref().map(recorder).transpose() {
                 Ok(recorder) => recorder,
                 Err(error) => return Outcome::failed(error),
             };
@@ -110,6 +114,7 @@ impl Executor for Http {
                 attempts: 0,
                 effect_unknown: false,
                 last_status: None,
+                pointed: None,
             };
             let mut outcome = run.all().await;
             outcome.attempts = run.attempts;
@@ -123,6 +128,12 @@ impl Executor for Http {
             outcome
         })
     }
+}
+
+/// A recorder whose folder takes files: what cannot be kept is best known before anything is sent.
+fn recorder(folder: &Path) -> Result<Recorder> {
+    let recorder = Recorder::open(folder)?;
+    Sink::open(&folder.join("exchange")).map(|_| recorder)
 }
 
 fn listing(plan: &Plan) -> Option<Pagination> {
@@ -169,7 +180,7 @@ impl Run<'_> {
     /// Reads pages until the list ends or a limit is met; what was read is never thrown away.
     async fn list(&mut self, pagination: Pagination) -> Outcome {
         let options = &self.ready.plan.options;
-        let mut pager = Pager::new(pagination.clone(), &self.ready.plan.callable.function.parameters).up_to(options.max_pages);
+        let mut pager = Pager::new(pagination.clone(), &self.ready.plan.callable).up_to(options.max_pages);
         let mut arguments = self.ready.plan.arguments.object.clone();
         let mut list = ListOutcome::default();
         let mut gathered = Gathered::default();
@@ -184,6 +195,13 @@ impl Run<'_> {
             };
             let (mut value, link, at) = match page {
                 Ok(page) => page,
+                Err(error) if list.pages > 0 && pager.refused(error.http_status).is_some() => {
+                    match pager.refused(error.http_status) {
+                        Some(Err(why)) => list.stopped_by = Some(why),
+                        _ => list.complete = true,
+                    }
+                    return self.listed(&pagination, gathered, list);
+                }
                 Err(error) => {
                     list.stopped_by = Some(if error.code == Code::Cancelled { "cancelled" } else { "error" });
                     let data = if list.pages == 0 { Value::Null } else { self.finish(&pagination, gathered).unwrap_or_default() };
@@ -224,10 +242,15 @@ impl Run<'_> {
                     continue;
                 }
             }
-            return match self.finish(&pagination, gathered) {
-                Ok(data) => Outcome { data, list: Some(list), ..Outcome::default() },
-                Err(error) => Outcome { list: Some(list), error: Some(error), ..Outcome::default() },
-            };
+            return self.listed(&pagination, gathered, list);
+        }
+    }
+
+    /// What came of a list that was read as far as it goes.
+    fn listed(&self, pagination: &Pagination, gathered: Gathered, list: ListOutcome) -> Outcome {
+        match self.finish(pagination, gathered) {
+            Ok(data) => Outcome { data, list: Some(list), ..Outcome::default() },
+            Err(error) => Outcome { list: Some(list), error: Some(error), ..Outcome::default() },
         }
     }
 
@@ -266,7 +289,7 @@ impl Run<'_> {
         let (reply, body) = self.answer(built).await?;
         let plan = &self.ready.plan;
         let header = |name: &str| reply.header(name);
-        let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
+        let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms(), account: &self.ready.plan.account };
         let value = response::value(&plan.callable.provider, &plan.callable.function, &read);
         value.map(|value| (value, reply.header("link"))).map_err(|error| self.with_source(error)).map_err(|error| self.after_write(error))
     }
@@ -286,7 +309,8 @@ impl Run<'_> {
                     }
                     let provider = &self.ready.plan.callable.provider;
                     let header = |name: &str| reply.header(name);
-                    let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
+                    let read =
+                        Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms(), account: &self.ready.plan.account };
                     let again = retry::transient(reply.status()) || response::limited(provider, &self.ready.plan.callable.function, &read);
                     let wait = retry::asked(&provider.rate_limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !again || !may || !self.can_wait(wait) {
@@ -309,8 +333,11 @@ impl Run<'_> {
         if passing && may && self.can_wait(wait) && !self.ctx.cancel.is_cancelled() { Ok(wait) } else { Err(self.lost(failure)) }
     }
 
-    /// Waits before a request is sent; Ctrl-C ends the wait.
+    /// Waits before a request is sent; Ctrl-C ends the wait. Nobody is spared when the answers are recorded ones.
     pub(crate) async fn pause(&self, wait: Duration) -> Result<()> {
+        if self.replayer.is_some() {
+            return Ok(());
+        }
         self.ctx.tell(Progress::Waiting { seconds: wait.as_secs(), why: "the service asked to wait or did not answer" });
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
@@ -351,7 +378,7 @@ impl Run<'_> {
             return Ok(reply);
         }
         let request = self.request(built)?;
-        self.last_status = None;
+        (self.last_status, self.pointed) = (None, None);
         self.attempts += 1;
         let sent = tokio::select! {
             sent = self.http.net.send(request, &self.limits) => sent,
@@ -363,6 +390,7 @@ impl Run<'_> {
             }
         })?;
         self.last_status = Some(answer.status);
+        self.pointed = answer.pointed;
         Ok(Reply::Live(Box::new(answer)))
     }
 
@@ -392,90 +420,6 @@ impl Run<'_> {
         auth::sign(at, &self.credentials, &mut request, now_ms()).map_err(local)?;
         Ok(request)
     }
-
-    /// A failure without an answer, in words and with a code.
-    pub(crate) fn lost(&mut self, failure: Failure) -> Error {
-        let title = &self.ready.plan.callable.provider.title;
-        let write = self.ready.plan.callable.function.operation != Operation::Read;
-        if self.ctx.cancel.is_cancelled() {
-            self.effect_unknown = write && self.attempts > 0;
-            let error = Error::new(Code::Cancelled, "Interrupted");
-            return if self.effect_unknown { error.hint("The request had been sent; check whether it took effect") } else { error };
-        }
-        if write && self.attempts > 0 && failure.sent && !matches!(failure.kind, FailureKind::Redirect(_)) {
-            self.effect_unknown = true;
-            let error = Error::new(
-                Code::OutcomeUnknown,
-                format!("The request was sent to {title}, but its answer was lost ({}); it may have taken effect", failure.message),
-            );
-            let error = error.hint("Look at the service before sending it again");
-            return match self.last_status {
-                Some(status) => error.status(status),
-                None => error,
-            };
-        }
-        match failure.kind {
-            FailureKind::Timeout => {
-                Error::new(Code::Timeout, format!("{title} did not answer within {} seconds", self.ready.plan.timeout.as_secs_f64()))
-                    .retryable()
-                    .hint("Allow more with --timeout SECONDS")
-            }
-            FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).hint(
-                "Write a download of any size with --output FILE, or allow more with angelia config:set http.max_response_bytes BYTES",
-            ),
-            FailureKind::Redirect(status) => {
-                let code = if write { Code::ProviderError } else { Code::InvalidResponse };
-                Error::new(code, format!("{title}: {}", failure.message)).status(status)
-            }
-            FailureKind::Broken => match self.last_status {
-                Some(status) => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).retryable().status(status),
-                None => Error::new(Code::Unreachable, format!("{title} broke off the connection: {}", failure.message)).retryable(),
-            },
-            FailureKind::Unreachable => {
-                Error::new(Code::Unreachable, format!("{title} cannot be reached: {}", failure.message)).retryable()
-            }
-            FailureKind::Local(code) => {
-                let error = Error::new(code, format!("{title}: {}", failure.message));
-                let plan = &self.ready.plan;
-                let of = account_flag(&plan.account);
-                let hint = format!("angelia integrations:fields {}{of}", plan.callable.provider.id);
-                if code == Code::MissingCredentials { error.hint(hint) } else { error }
-            }
-            FailureKind::Refused => {
-                let error = Error::new(Code::Unreachable, format!("{title}: {}", failure.message));
-                if self.replayer.is_some() {
-                    error.hint(exchange::RECORD)
-                } else if failure.message.contains("private address") {
-                    error.hint(format!("angelia integrations:configure {} --allow-private", self.ready.plan.callable.provider.id))
-                } else {
-                    error
-                }
-            }
-        }
-    }
-
-    /// A write whose answer came but cannot be used.
-    fn after_write(&mut self, error: Error) -> Error {
-        let write = self.ready.plan.callable.function.operation != Operation::Read;
-        match error.http_status {
-            Some(status) if write && error.code == Code::InvalidResponse && (200..300).contains(&status) => {
-                self.effect_unknown = true;
-                let mut unknown = Error { code: Code::OutcomeUnknown, ..error };
-                unknown.message = format!("{}. The service answered {status}, so it very likely took effect", unknown.message);
-                unknown
-            }
-            Some(502 | 504) if write => {
-                self.effect_unknown = true;
-                error.hint("A gateway answered; the request may have taken effect. Look at the service before sending it again")
-            }
-            _ => error,
-        }
-    }
-}
-
-/// Ctrl-C, as a failure.
-pub(crate) fn cancelled() -> Failure {
-    Failure::new(FailureKind::Broken, String::from("interrupted"))
 }
 
 fn unshaped(why: String) -> Error {

@@ -56,7 +56,7 @@ impl Run<'_> {
         let plan = &self.ready.plan;
         let provider = &plan.callable.provider;
         let header = |name: &str| reply.header(name);
-        let read = Read { status: answer.status, header: &header, body, now_ms: now_ms() };
+        let read = Read { status: answer.status, header: &header, body, now_ms: now_ms(), account: &plan.account };
         if let Some(until) = provider.rate_limit.min_interval_ms.and_then(|gap| Instant::now().checked_add(Duration::from_millis(gap))) {
             self.http.pace.hold(&provider.id, &plan.account, Why::Spent, until);
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::base::json::{path, sha256};
+use crate::registry::catalog::{Callable, Layer};
 use crate::registry::manifest::{PageStyle, Pagination};
 
 /// What to do after a page.
@@ -27,12 +28,18 @@ pub const REPEATED_PAGE: &str = "repeated_page";
 
 /// More pages are followed only where somebody says so: a service that heeds nothing would answer for ever.
 const MOST_PAGES: u32 = 10_000;
+/// Why a list stops whose service gives no page behind the one that was read, though there may be more.
+pub const LAST_PAGE: &str = "last_page";
 
 /// Where a list is.
 pub struct Pager {
     pagination: Pagination,
     /// The largest number of a page, or offset, that the service takes.
     last: Option<u64>,
+    /// How it pages was guessed from a description: that the service heeds a page size is only known when it gave a page of it.
+    guessed: bool,
+    /// The largest page that it gave.
+    largest: u64,
     seen: HashSet<String>,
     /// Hash of the items of the page before.
     before: Option<String>,
@@ -42,11 +49,16 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// At the start of a list of a function with these parameters.
-    pub fn new(pagination: Pagination, parameters: &Map<String, Value>) -> Self {
+    /// At the start of a list of a function that pages so.
+    pub fn new(pagination: Pagination, callable: &Callable) -> Self {
+        let guessed = callable.layer == Layer::Import;
+        Self::of(pagination, &callable.function.parameters, guessed)
+    }
+
+    fn of(pagination: Pagination, parameters: &Map<String, Value>, guessed: bool) -> Self {
         let parameter = pagination.parameter.as_ref().and_then(|name| parameters.get(name));
         let last = parameter.and_then(|schema| schema.get("maximum")).and_then(Value::as_u64);
-        Self { pagination, last, seen: HashSet::new(), before: None, items: 0, pages: 0, most: MOST_PAGES }
+        Self { pagination, last, guessed, largest: 0, seen: HashSet::new(), before: None, items: 0, pages: 0, most: MOST_PAGES }
     }
 
     /// With as many pages as somebody asked for, if that is more than usual.
@@ -73,7 +85,7 @@ impl Pager {
         match self.step(arguments, body, link, at) {
             Next::Argument(..) | Next::Url(_) if repeats => Next::Stop(REPEATED_PAGE),
             Next::Argument(_, Value::Number(number)) if number.as_u64().zip(self.last).is_some_and(|(number, last)| number > last) => {
-                Next::Stop("last_page")
+                Next::Stop(LAST_PAGE)
             }
             Next::Argument(..) | Next::Url(_) if self.pages >= self.most => Next::Stop("max_pages"),
             next => next,
@@ -84,6 +96,7 @@ impl Pager {
         let own = &self.pagination;
         let found = path(body, &own.items).and_then(Value::as_array).map_or(0, Vec::len) as u64;
         self.items += found;
+        self.largest = self.largest.max(found);
         let flag = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).and_then(Value::as_bool);
         let number = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).and_then(Value::as_u64);
         let (more, last) = (flag(&own.more), flag(&own.last));
@@ -117,17 +130,43 @@ impl Pager {
             }
             PageStyle::Page | PageStyle::Offset => {
                 let Some(parameter) = own.parameter.clone() else { return Next::End };
-                let size = own.limit.as_ref().and_then(|limit| arguments.get(limit)).and_then(Value::as_u64).or(own.page_size);
                 let start = if own.style == PageStyle::Page { own.start } else { 0 };
                 let now = arguments.get(&parameter).and_then(Value::as_u64).unwrap_or(start);
-                let known = more.is_some() || last.is_some();
                 let over = found == 0
                     || number(&own.total).is_some_and(|total| self.done(now, found) >= total)
                     || number(&own.pages).is_some_and(|pages| now + 1 >= pages + own.start)
-                    || (!known && own.total.is_none() && own.pages.is_none() && size.is_some_and(|size| found < size));
+                    || (!self.tells(body) && self.falls_short(arguments, found));
                 let step = if own.style == PageStyle::Page { 1 } else { found };
                 if over { Next::End } else { Next::Argument(parameter, Value::from(now + step)) }
             }
+        }
+    }
+
+    /// Whether a list can be told to be over by what its answers say beside the items.
+    fn tells(&self, body: &Value) -> bool {
+        let own = &self.pagination;
+        let flag = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).is_some_and(Value::is_boolean);
+        own.total.is_some() || own.pages.is_some() || flag(&own.more) || flag(&own.last)
+    }
+
+    /// Whether a page is shorter than what the service gives when there is more: than the size asked for, if it heeds that.
+    fn falls_short(&self, arguments: &Map<String, Value>, found: u64) -> bool {
+        let own = &self.pagination;
+        let asked = own.limit.as_ref().and_then(|limit| arguments.get(limit)).and_then(Value::as_u64).or(own.page_size);
+        // Who asks for more than there can be on a page gets what there can be.
+        let given = asked.map(|size| own.max_page_size.map_or(size, |most| size.min(most)));
+        given.is_some_and(|size| found < size && (!self.guessed || self.largest >= size))
+    }
+
+    /// What the refusal of a later page means for a list that is counted and does not say where it ends: that it is over (`Ok`), or
+    /// that the service goes no further.
+    pub fn refused(&self, status: Option<u16>) -> Option<Result<(), &'static str>> {
+        let own = &self.pagination;
+        let counted = matches!(own.style, PageStyle::Page | PageStyle::Offset) && own.total.is_none() && own.pages.is_none();
+        match status.filter(|_| counted) {
+            Some(404) => Some(Ok(())),
+            Some(400 | 416 | 422) => Some(Err(LAST_PAGE)),
+            _ => None,
         }
     }
 
@@ -184,7 +223,7 @@ mod tests {
     use serde_json::json;
 
     fn pager(value: Value) -> Pager {
-        Pager::new(serde_json::from_value(value).unwrap(), &arguments(json!({"bound": {"type": "integer", "maximum": 2}})))
+        Pager::of(serde_json::from_value(value).unwrap(), &arguments(json!({"bound": {"type": "integer", "maximum": 2}})), false)
     }
 
     fn at() -> Url {
@@ -218,6 +257,31 @@ mod tests {
             let next = cursors.next(&Map::new(), &json!({"d": [], "n": number}), None, &at());
             assert_eq!(next, Next::Argument("c".into(), json!(number)), "an empty page may be followed by others");
         }
+    }
+
+    #[test]
+    fn a_short_page_is_the_last_only_where_the_page_size_is_known_to_be_heeded() {
+        let pages = |value: Value, guessed| {
+            let mut pager = Pager::of(serde_json::from_value(value).unwrap(), &Map::new(), guessed);
+            move |n: u64, found: u64| {
+                let items: Vec<u64> = (0..found).map(|item| item + 1000 * n).collect();
+                pager.next(&arguments(json!({"p": n, "n": 100})), &json!(items), None, &at()) == Next::End
+            }
+        };
+        let sized = json!({"style": "page", "items": ".", "parameter": "p", "limit": "n", "max_page_size": 100});
+        let mut known = pages(sized.clone(), false);
+        assert!(known(1, 30));
+        let mut guessed = pages(sized.clone(), true);
+        assert!(!guessed(1, 30) && !guessed(2, 30) && !guessed(3, 10) && guessed(4, 0));
+        let mut heeded = pages(sized, true);
+        assert!(!heeded(1, 100) && heeded(2, 30));
+        let mut asked_too_much = pages(json!({"style": "page", "items": ".", "parameter": "p", "limit": "n", "max_page_size": 50}), false);
+        assert!(!asked_too_much(1, 50) && asked_too_much(2, 49));
+        let refused = |value: Value, status| pager(value).refused(Some(status));
+        let counted = json!({"style": "page", "items": ".", "parameter": "p"});
+        assert_eq!((refused(counted.clone(), 404), refused(counted.clone(), 400)), (Some(Ok(())), Some(Err(LAST_PAGE))));
+        assert_eq!((refused(counted, 403), refused(json!({"style": "link", "items": "."}), 404)), (None, None));
+        assert_eq!(refused(json!({"style": "page", "items": ".", "parameter": "p", "total": "t"}), 404), None);
     }
 
     #[test]

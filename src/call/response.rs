@@ -1,9 +1,13 @@
 //! An answer's bytes to a value or an error, by the manifest. Digits of numbers survive; what cannot be understood is said, not guessed.
 
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
 use serde_json::Value;
 
 use crate::base::error::{Code, Error, ProviderAnswer};
 use crate::base::json::{path, plain};
+use crate::base::name::DEFAULT_ACCOUNT;
 use crate::call::retry;
 use crate::call::xml;
 use crate::registry::function::{Function, Operation, ResponseForm};
@@ -16,6 +20,8 @@ pub struct Read<'a> {
     pub header: &'a dyn Fn(&str) -> Option<String>,
     pub body: &'a [u8],
     pub now_ms: i64,
+    /// Whose credentials were sent.
+    pub account: &'a str,
 }
 
 /// Longest body that an error repeats.
@@ -28,16 +34,45 @@ pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Resul
     }
     match function.response {
         ResponseForm::None => Ok(Value::Null),
-        ResponseForm::Text | ResponseForm::Binary => match std::str::from_utf8(read.body) {
+        ResponseForm::Text | ResponseForm::Binary => match text(read) {
             Ok(text) => Ok(Value::from(text)),
-            Err(error) => Err(invalid(provider, read, &format!("is not UTF-8 (at byte {})", error.valid_up_to()))),
+            Err(why) => Err(invalid(provider, read, &why)),
         },
         ResponseForm::Json => json(provider, function, read),
         ResponseForm::Xml if read.body.iter().all(u8::is_ascii_whitespace) => Ok(Value::Null),
-        ResponseForm::Xml => match std::str::from_utf8(read.body).map_err(|error| error.to_string()).and_then(xml::value) {
+        ResponseForm::Xml => match text(read).and_then(|text| xml::value(&text)) {
             Ok(value) => Ok(value),
             Err(why) => Err(invalid(provider, read, &format!("is no XML that can be read: {why}"))),
         },
+    }
+}
+
+/// The body as text: by its byte order mark, else as UTF-8, else by the charset that its type names. UTF-8 is tried first because
+/// many services send it and declare what their server declares for everything.
+fn text<'a>(read: &Read<'a>) -> Result<Cow<'a, str>, String> {
+    let declared = || {
+        let kind = (read.header)("content-type")?;
+        let label = kind
+            .split(';')
+            .skip(1)
+            .find_map(|word| word.trim().split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset")))?
+            .1;
+        Encoding::for_label(label.trim().trim_matches('"').as_bytes())
+    };
+    if let Some((encoding, mark)) = Encoding::for_bom(read.body) {
+        let rest = read.body.get(mark..).unwrap_or_default();
+        return encoding.decode_without_bom_handling_and_without_replacement(rest).ok_or_else(|| format!("is not {}", encoding.name()));
+    }
+    let wide = declared().filter(|encoding| !encoding.is_ascii_compatible());
+    match std::str::from_utf8(read.body) {
+        Ok(text) if wide.is_none() => Ok(Cow::Borrowed(text)),
+        error => {
+            let unread = || match error {
+                Err(error) => format!("is not UTF-8 (at byte {})", error.valid_up_to()),
+                Ok(_) => String::from("is not in the charset that it declares"),
+            };
+            declared().and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(read.body)).ok_or_else(unread)
+        }
     }
 }
 
@@ -45,7 +80,9 @@ fn json(provider: &Provider, function: &Function, read: &Read<'_>) -> Result<Val
     if read.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
-    let value: Value = serde_json::from_slice(read.body).map_err(|error| {
+    let parsed =
+        text(read).map_err(|why| format!("it {why}")).and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    let value: Value = parsed.map_err(|error| {
         let kind = (read.header)("content-type").unwrap_or_default();
         let html = kind.contains("html") || read.body.trim_ascii_start().first() == Some(&b'<');
         let why =
@@ -97,7 +134,7 @@ fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
 pub fn limited(provider: &Provider, function: &Function, read: &Read<'_>) -> bool {
     let by_body = || {
         let program = provider.errors.rate_limited_when.as_deref()?;
-        let body = serde_json::from_slice(read.body).ok()?;
+        let body = serde_json::from_str(&text(read).ok()?).ok()?;
         Some(jq::apply(program, &body).ok()? == Value::Bool(true))
     };
     if (200..300).contains(&read.status) {
@@ -109,9 +146,9 @@ pub fn limited(provider: &Provider, function: &Function, read: &Read<'_>) -> boo
 
 /// The error of a status that is no success.
 fn refused(provider: &Provider, function: &Function, read: &Read<'_>) -> Error {
-    let by_xml =
-        || std::str::from_utf8(read.body).ok().filter(|_| function.response == ResponseForm::Xml).and_then(|text| xml::value(text).ok());
-    let body = serde_json::from_slice(read.body).ok().or_else(by_xml).unwrap_or_else(|| cut(read.body));
+    let by_xml = || text(read).ok().filter(|_| function.response == ResponseForm::Xml).and_then(|text| xml::value(&text).ok());
+    let by_json = || serde_json::from_str(&text(read).ok()?).ok();
+    let body = by_json().or_else(by_xml).unwrap_or_else(|| cut(read.body));
     let limited = limited(provider, function, read);
     let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, body);
     error.retryable = retry::transient(read.status) || limited;
@@ -120,14 +157,31 @@ fn refused(provider: &Provider, function: &Function, read: &Read<'_>) -> Error {
     } else {
         None
     };
+    let wait = error.retry_after_ms.map(|wait| format!("The service asks to wait {} before the next request", duration(wait)));
+    let error = error.hints(wait);
+    let whose = if read.account == DEFAULT_ACCOUNT { provider.id.clone() } else { format!("{} --account {}", provider.id, read.account) };
     match read.status {
         401 => error
-            .hints(provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {}", provider.id)))
-            .hint(format!("angelia integrations:doctor {}", provider.id))
-            .hint("The credentials were not accepted; store new ones with angelia integrations:configure"),
+            .hints(provider.oauth.as_ref().map(|_| format!("angelia integrations:connect {whose}")))
+            .hint(format!("angelia integrations:doctor {whose}"))
+            .hint(format!("The credentials were not accepted; store new ones: angelia integrations:configure {whose}")),
         403 if !limited => error.hint("The credentials may lack a permission or scope"),
         _ => error,
     }
+}
+
+/// A wait for people: the two largest units of it.
+fn duration(ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let seconds = ms.div_ceil(1_000);
+    let mut left = seconds;
+    let words = UNITS.iter().filter_map(|(size, unit)| {
+        let count = left / size;
+        left %= size;
+        (count > 0).then(|| format!("{count} {unit}{}", if count == 1 { "" } else { "s" }))
+    });
+    let words: Vec<String> = words.take(2).collect();
+    if words.is_empty() { String::from("0 seconds") } else { words.join(" ") }
 }
 
 fn describe(provider: &Provider, read: &Read<'_>, code: Code, body: Value) -> Error {

@@ -12,6 +12,12 @@ pub fn transient(status: u16) -> bool {
     TRANSIENT.contains(&status)
 }
 
+/// Statuses that do not say whether what was asked for was done: it may have been, before something failed. 302 and 303 come to this only
+/// without a place to look at.
+pub fn leaves_open(status: u16) -> bool {
+    matches!(status, 302 | 303 | 408 | 500 | 502 | 503 | 504 | 520 | 522 | 524)
+}
+
 /// The pause before attempt number `attempt` (from 1), with jitter: about 0.25, 0.5, 1, 2, … at most 8 seconds.
 pub fn pause(attempt: u32) -> Duration {
     let full = 250_u64.saturating_mul(1 << attempt.saturating_sub(1).min(5)).min(8_000);

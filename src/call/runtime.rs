@@ -16,11 +16,10 @@ use crate::base::clock::now_ms;
 use crate::base::envelope::Envelope;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT, account_flag};
-use crate::base::secret::{MASK, Scrubber};
+use crate::base::secret::MASK;
 use crate::call::args;
-use crate::call::audit;
 use crate::call::draft::Draft;
-use crate::call::executor::{Executor, Outcome, Ready, Upstreams};
+use crate::call::executor::{Executor, Outcome, Upstreams};
 use crate::call::finish;
 use crate::call::http::Http;
 use crate::call::native::Native;
@@ -31,7 +30,6 @@ use crate::config::layers::{Config, ForceRule, Rule};
 use crate::registry::catalog::{Callable, Catalog};
 use crate::registry::function::{Operation, UPSTREAMS};
 use crate::store::Memory;
-use crate::store::calls::CallRow;
 
 /// What every call needs.
 pub struct Runtime {
@@ -133,8 +131,9 @@ impl Runtime {
                 let mut row = draft.row(ctx);
                 row.outcome = String::from("planned");
                 row.force = plan.bypassed;
-                self.finish_row(row, &draft);
+                let recorded = self.finish_row(row, &draft);
                 let mut envelope = draft.envelope(Outcome::default());
+                envelope.meta.unrecorded = !recorded;
                 envelope.meta.request = Some(request);
                 envelope.meta.permission_bypassed = plan.bypassed;
                 Station::Refused(Box::new(envelope))
@@ -177,12 +176,13 @@ impl Runtime {
         Station::Refused(Box::new(self.refused(ctx, &draft, error, request)))
     }
 
-    fn refused(&self, ctx: &Ctx, draft: &Draft, error: Error, request: Option<Value>) -> Envelope {
+    pub(crate) fn refused(&self, ctx: &Ctx, draft: &Draft, error: Error, request: Option<Value>) -> Envelope {
         let mut row = draft.row(ctx);
         row.outcome = String::from("refused");
         row.code = Some(error.code.as_str().to_owned());
-        self.finish_row(row, draft);
+        let recorded = self.finish_row(row, draft);
         let mut envelope = draft.envelope(Outcome::failed(error));
+        envelope.meta.unrecorded = !recorded;
         envelope.meta.request = request;
         envelope
     }
@@ -219,8 +219,9 @@ impl Runtime {
         row.outcome = String::from("refused");
         row.code = Some(error.code.as_str().to_owned());
         row.approval_id.clone_from(&ticket);
-        self.finish_row(row, &draft);
+        let recorded = self.finish_row(row, &draft);
         let mut envelope = draft.envelope(Outcome::failed(error));
+        envelope.meta.unrecorded = !recorded;
         envelope.meta.approval_id = ticket;
         envelope.meta.request = request;
         envelope
@@ -252,7 +253,7 @@ impl Runtime {
         Ok(request)
     }
 
-    fn executor(&self, callable: &Callable) -> &dyn Executor {
+    pub(crate) fn executor(&self, callable: &Callable) -> &dyn Executor {
         match &self.workflows {
             Some(workflows) if callable.function.is_script() => workflows.as_ref(),
             _ if callable.local => &self.native,
@@ -399,77 +400,6 @@ impl Runtime {
             url = tape::stand_in(&url);
         }
         base_url(&url).map(Some).map_err(|why| wrong(&url, why))
-    }
-
-    /// Carries out a plan that may be carried out.
-    pub async fn perform(&self, ctx: &Ctx, plan: Plan) -> Envelope {
-        let draft = Draft::of(&plan);
-        let provider = plan.callable.provider.clone();
-        let (force, approval, timeout) = (plan.bypassed, plan.approval_id.clone(), plan.timeout);
-        let (credentials, account) = match self.unlock(ctx, &plan).await {
-            Ok(unlocked) => unlocked,
-            Err(error) => {
-                if let Some(id) = &approval {
-                    drop(self.memory.with(|store| store.unspend_ticket(id)));
-                }
-                return self.refused(ctx, &draft, error, None);
-            }
-        };
-        let scrubber = auth::scrubber(&provider, &credentials);
-        let mut row = draft.row(ctx);
-        row.force = force;
-        row.approval_id.clone_from(&approval);
-        audit::arguments(&mut row, &plan.shown_arguments(), &scrubber);
-        if plan.callable.function.operation != Operation::Read && !plan.callable.local {
-            row.deadline_ms = Some(draft.time_ms.saturating_add(timeout.as_millis() as i64).saturating_add(60_000));
-            self.record(&row);
-        }
-        let executor = self.executor(&plan.callable);
-        let ready = Ready { plan, credentials, scrubber, account };
-        let mut outcome = executor.execute(ctx, &ready).await;
-        let scrubber = outcome.scrubber.take().unwrap_or_else(|| ready.scrubber.clone());
-        scrubber.scrub_value(&mut outcome.data);
-        let sent = outcome.attempts > 0 || outcome.replayed || ready.plan.callable.local;
-        if let Some(id) = approval.as_ref().filter(|_| !sent) {
-            // Nothing went out: the word that was given still holds.
-            drop(self.memory.with(|store| store.unspend_ticket(id)));
-        }
-        row.outcome = audit::outcome(outcome.error.as_ref(), outcome.effect_unknown, sent).to_owned();
-        row.code = outcome.error.as_ref().map(|error| error.code.as_str().to_owned());
-        row.http_status = outcome.http_status;
-        row.attempts = outcome.attempts;
-        row.duration_ms = Some(draft.milliseconds());
-        row.deadline_ms = None;
-        self.record(&row);
-        finish::finish(&ready.plan, ctx.items.is_some(), &mut outcome).await;
-        let mut envelope = draft.envelope(outcome);
-        envelope.meta.permission_bypassed = force;
-        envelope.meta.approval_id = approval;
-        envelope.scrub(&scrubber);
-        envelope.meta.warnings.iter().for_each(|warning| (self.notes)(warning));
-        envelope
-    }
-
-    fn finish_row(&self, mut row: CallRow, draft: &Draft) {
-        if let Some(arguments) = &draft.arguments {
-            audit::arguments(&mut row, arguments, &Scrubber::default());
-        }
-        row.duration_ms = Some(draft.milliseconds());
-        self.record(&row);
-    }
-
-    fn record(&self, row: &CallRow) {
-        let keep = i64::try_from(self.config.number("audit.keep_days")).unwrap_or(0);
-        let now = now_ms();
-        let done = self.memory.with(|store| {
-            if keep > 0 && fastrand::u8(..) == 0 {
-                store.forget_calls(now.saturating_sub(keep.saturating_mul(86_400_000)))?;
-            }
-            store.put_call(row)
-        });
-        if let Err(error) = done {
-            (self.notes)(&format!("This call is not in the audit log: {error}"));
-        }
     }
 }
 

@@ -30,8 +30,7 @@ impl Run<'_> {
         let case = case(self.ready, outcome);
         let written = case.and_then(|case| recorder.write((&name.provider, &name.function), case, &self.scrubber));
         if let (None, Err(error)) = (&outcome.error, written) {
-            let message = format!("{}. The call itself was done; data holds its answer", error.message);
-            outcome.error = Some(Error { message, ..error });
+            outcome.unkept = Some(error);
         }
     }
 

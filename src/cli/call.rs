@@ -23,7 +23,7 @@ use crate::call::runtime::Runtime;
 use crate::call::tape;
 use crate::cli::output::{self, Out};
 use crate::cli::words::{self, Words};
-use crate::cli::{help, progress, render, stdin};
+use crate::cli::{help, interrupt, progress, render, stdin};
 use crate::config::env;
 use crate::registry::catalog::Callable;
 use crate::registry::function::UPSTREAMS;
@@ -35,7 +35,7 @@ pub fn run(app: &App, function: &str, typed: &[String]) -> Result<u8> {
         tokio::select! {
             // What fails here fails again when the call is made, and is recorded then.
             _ = runtime.discover(function) => Ok(function.to_owned()),
-            _ = tokio::signal::ctrl_c(), if function.starts_with(UPSTREAMS) => Err(Error::new(Code::Cancelled, "Interrupted")),
+            _ = interrupt::told_to_end(), if function.starts_with(UPSTREAMS) => Err(Error::new(Code::Cancelled, "Interrupted")),
         }
     })
 }
@@ -109,7 +109,7 @@ pub fn print(out: &Out, envelope: &Envelope) {
     });
     if let (false, Some(false), Some(why)) = (out.json, envelope.meta.complete, envelope.meta.stopped_by) {
         let all = if why == "one_page" { "; --all reads every page" } else { "" };
-        out.note(&format!("more follows (stopped by {why}){all}"));
+        out.note(&format!("more may follow (stopped by {why}){all}"));
     }
 }
 
@@ -169,20 +169,19 @@ pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Opt
         None => None,
     };
     let bar = progress::start(&mut ctx, out);
-    let interrupt = ctx.cancel.clone();
+    let cancel = ctx.cancel.clone();
     let streamed = printer.is_some();
     let work = runtime.call(&ctx, call);
-    let ctrl_c = async move {
-        while tokio::signal::ctrl_c().await.is_ok() {
-            interrupt.cancel();
-        }
+    let heard = interrupt::on_end(move || cancel.cancel());
+    let ended = async move {
+        heard.await;
         std::future::pending::<()>().await;
     };
     let envelope = match printer {
-        Some((receive, program)) => stream(out, work, ctrl_c, receive, program, &ctx).await,
+        Some((receive, program)) => stream(out, work, ended, receive, program, &ctx).await,
         None => tokio::select! {
             envelope = work => envelope,
-            () = ctrl_c => return Err(Error::internal("the signal handler ended")),
+            () = ended => return Err(Error::internal("the signal handler ended")),
         },
     };
     drop(bar);
@@ -192,12 +191,12 @@ pub async fn perform(runtime: &Runtime, out: &Out, call: Call, items: Option<Opt
 async fn stream(
     out: &Out,
     work: impl Future<Output = Envelope>,
-    ctrl_c: impl Future<Output = ()>,
+    ended: impl Future<Output = ()>,
     mut items: UnboundedReceiver<Value>,
     program: Option<Program>,
     ctx: &Ctx,
 ) -> Envelope {
-    tokio::pin!(work, ctrl_c);
+    tokio::pin!(work, ended);
     let print = |item: Value| match &program {
         None => out.text(&item.to_string()),
         Some(program) => match program.run(&item) {
@@ -223,7 +222,7 @@ async fn stream(
                 }
                 return envelope;
             }
-            () = &mut ctrl_c => {}
+            () = &mut ended => {}
         }
     }
 }
@@ -301,7 +300,20 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 pub fn end(runtime: tokio::runtime::Runtime) {
     if !signin::idle() {
         let late = || Out::new(false).note("a token is still being renewed; Ctrl-C leaves at once, and may lose it");
-        runtime.block_on(signin::settled(late));
+        // Who says it twice means it.
+        let again = interrupt::told().then(interrupt::told_to_end);
+        runtime.block_on(async {
+            let again = async {
+                match again {
+                    Some(again) => _ = again.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = signin::settled(late) => {}
+                () = again => {}
+            }
+        });
     }
     runtime.shutdown_background();
 }

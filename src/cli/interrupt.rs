@@ -1,19 +1,20 @@
-//! Words to end: Ctrl-C while a script runs, whose thread may be computing, so that it is awaited on another one; what ends a server; and
-//! what the system says to any program while a token is renewed. Before that nothing is listened for: it ends as every program does.
+//! Words to end: Ctrl-C, and what the system says (SIGTERM, SIGHUP). A call and a script are cancelled by them, so that they can still say what
+//! came of it; a server ends in its own way; any other command only waits for a token that is being renewed, and listens only then.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::channel;
 
 use crate::access::{launch, signin};
+use crate::base::error::Code;
 use crate::cli::output::Out;
 
 /// Ends the program, which only main may do.
 type Ends = fn(i32) -> !;
 
 static ENDS: OnceLock<Ends> = OnceLock::new();
-/// A server ends in its own way.
-static SERVES: AtomicBool = AtomicBool::new(false);
+/// The command listens by itself, and ends in its own way.
+static HEARD: AtomicBool = AtomicBool::new(false);
 /// The signal that the program was told to end by; 0 where it was not.
 static TOLD: AtomicU8 = AtomicU8::new(0);
 
@@ -29,17 +30,36 @@ impl Caught {
 }
 
 /// Does something each time the person presses Ctrl-C.
-pub fn watch(mut act: impl FnMut() + Send + 'static) -> Caught {
+pub fn watch(act: impl FnMut() + Send + 'static) -> Caught {
+    begin(|| async { tokio::signal::ctrl_c().await.is_ok() }, act)
+}
+
+/// Does something each time the person presses Ctrl-C or the system says to end, while this thread may be computing.
+pub fn watch_for_end(act: impl FnMut() + Send + 'static) -> Caught {
+    begin(told_to_end, act)
+}
+
+/// As [`watch_for_end`], for as long as the answer is awaited.
+pub fn on_end(mut act: impl FnMut()) -> impl Future<Output = ()> {
+    let mut first = Some(told_to_end());
+    async move {
+        while match first.take() {
+            Some(first) => first.await,
+            None => told_to_end().await,
+        } {
+            act();
+        }
+    }
+}
+
+fn begin<H: Future<Output = bool> + Send>(heard: impl Fn() -> H + Send + 'static, mut act: impl FnMut() + Send + 'static) -> Caught {
     let (ready, caught) = channel::<()>();
     on_a_thread("ctrl-c", async move {
         let mut ready = Some(ready);
         loop {
             tokio::select! {
                 biased;
-                pressed = tokio::signal::ctrl_c() => match pressed {
-                    Ok(()) => act(),
-                    Err(_) => return,
-                },
+                heard = heard() => if heard { act() } else { return },
                 () = std::future::ready(()), if ready.is_some() => drop(ready.take()),
             }
         }
@@ -71,10 +91,17 @@ pub fn end(status: u8) {
     }
 }
 
-/// The exit status of a program that may have been told to end meanwhile.
+/// Whether the system said to end.
+pub fn told() -> bool {
+    TOLD.load(Ordering::Relaxed) != 0
+}
+
+/// The exit status of a program that may have been told to end meanwhile: 128 and the number of the signal, as shells expect it. What was done
+/// in spite of it, by a command that listens, is done.
 pub fn status(code: u8) -> u8 {
     match TOLD.load(Ordering::Relaxed) {
         0 => code,
+        _ if HEARD.load(Ordering::Relaxed) && code != Code::Cancelled.exit() => code,
         signal => 128 + signal,
     }
 }
@@ -82,7 +109,7 @@ pub fn status(code: u8) -> u8 {
 /// Listens for the system's word to end, once, before the first renewal goes on.
 fn wait_out() {
     static LISTENS: std::sync::Once = std::sync::Once::new();
-    if SERVES.load(Ordering::Relaxed) {
+    if HEARD.load(Ordering::Relaxed) {
         return;
     }
     LISTENS.call_once(|| {
@@ -91,6 +118,9 @@ fn wait_out() {
             let mut told = Told::listen();
             drop(ready);
             let signal = told.next().await;
+            if HEARD.load(Ordering::Relaxed) {
+                return;
+            }
             TOLD.store(signal, Ordering::Relaxed);
             tokio::select! {
                 () = signin::settled(|| Out::new(false).note("a token is still being renewed; it is waited for, since it may be lost otherwise")) => {}
@@ -103,13 +133,18 @@ fn wait_out() {
     });
 }
 
-/// Waits for Ctrl-C, or for the system's word to end.
-pub async fn told_to_end() {
-    SERVES.store(true, Ordering::Relaxed);
-    let mut told = Told::listen();
-    tokio::select! {
-        _ = told.next() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// Waits for Ctrl-C, or for the system's word to end; false where neither can be heard. From this moment on the command listens by itself.
+pub fn told_to_end() -> impl Future<Output = bool> {
+    HEARD.store(true, Ordering::Relaxed);
+    async {
+        let mut told = Told::listen();
+        tokio::select! {
+            signal = told.next() => {
+                TOLD.store(signal, Ordering::Relaxed);
+                true
+            }
+            pressed = tokio::signal::ctrl_c() => pressed.is_ok(),
+        }
     }
 }
 

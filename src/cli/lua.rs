@@ -152,7 +152,7 @@ pub fn setup(app: &App, arguments: &ArgMatches, folder: Option<PathBuf>, mode: M
         named: named(arguments)?,
         stdin: Box::new(|| None),
         testing: false,
-        lasting: Some(Box::new(move || drop(super::interrupt::watch(move || cancel.cancel())))),
+        lasting: Some(Box::new(move || drop(super::interrupt::watch_for_end(move || cancel.cancel())))),
     })
 }
 

@@ -31,6 +31,11 @@ impl Dirs {
         Self { folders: Ok(below(home)) }
     }
 
+    /// Why there are none.
+    pub fn problem(&self) -> Option<&str> {
+        self.folders.as_ref().err().map(String::as_str)
+    }
+
     fn get(&self) -> Option<&Folders> {
         self.folders.as_ref().ok()
     }

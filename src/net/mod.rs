@@ -98,6 +98,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub url: Url,
+    /// The status by which a write was taken, where this answer is what the service then pointed to.
+    pub pointed: Option<u16>,
     response: reqwest::Response,
 }
 
@@ -148,7 +150,7 @@ impl Net {
 
     /// Sends and follows redirects.
     pub async fn send(&self, mut request: Request, limits: &Limits) -> Result<Answer, Failure> {
-        let mut status = 0;
+        let (mut status, mut pointed) = (0, None);
         for hop in 0..=MOST_REDIRECTS {
             let sent = |failure: Failure| Failure { sent: failure.sent || hop > 0, ..failure };
             if !limits.allow_private {
@@ -156,9 +158,12 @@ impl Net {
             }
             let answer = self.send_once(&request, limits).await.map_err(sent)?;
             status = answer.status;
-            match redirect(&request, &answer)? {
-                Some(next) => request = next,
-                None => return Ok(answer),
+            match redirect(&request, &answer).map_err(sent)? {
+                Some(next) => {
+                    pointed = pointed.or((next.method != request.method).then_some(status));
+                    request = next;
+                }
+                None => return Ok(Answer { pointed, ..answer }),
             }
         }
         Err(Failure::new(FailureKind::Redirect(status), format!("more than {MOST_REDIRECTS} redirects")))
@@ -183,6 +188,7 @@ impl Net {
                 status: response.status().as_u16(),
                 headers: response.headers().clone(),
                 url: response.url().clone(),
+                pointed: None,
                 response,
             }),
         }
@@ -217,12 +223,16 @@ impl Answer {
     }
 }
 
-/// The request that a redirect asks for; `None` when the answer is none.
+/// The request that a redirect asks for; `None` when the answer is none. A write goes to no other origin and is sent again only where
+/// the service says so (307, 308); where it says that it took the write and its answer is elsewhere (303, and 302 after a POST, which
+/// stands for it since browsers take it so), that is read. A 302 to the same path but for its last slash took nothing.
 fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failure> {
     if !matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let refuse = |why: String| Err(Failure::new(FailureKind::Redirect(answer.status), why));
+    // One that is not followed leaves open what was done where the status may say that it was.
+    let refused = |why: String, sent: bool| Err(Failure { sent, ..Failure::new(FailureKind::Redirect(answer.status), why) });
+    let refuse = |why: String| refused(why, matches!(answer.status, 302 | 303));
     let Some(location) = answer.header(LOCATION.as_str()) else {
         return Ok(None);
     };
@@ -237,10 +247,17 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>, Failu
         return refuse(format!("a redirect from https to {to} was not followed"));
     }
     let reads = matches!(request.method, Method::GET | Method::HEAD);
-    if !reads && (from != to || !matches!(answer.status, 307 | 308)) {
-        return refuse(format!("the service moved {} to {to} (status {}); a write is not sent elsewhere", request.method, answer.status));
+    let slash = url.path().trim_end_matches('/') == request.url.path().trim_end_matches('/');
+    let taken = !reads && (answer.status == 303 || (answer.status == 302 && request.method == Method::POST && !slash));
+    if !reads && (from != to || !(taken || matches!(answer.status, 307 | 308))) {
+        let why = format!("the service moved {} to {to} (status {}); a write is not sent elsewhere", request.method, answer.status);
+        return refused(why, answer.status == 303 || (answer.status == 302 && !slash));
     }
     let mut next = Request { url, ..request.clone() };
+    if taken {
+        (next.method, next.body) = (Method::GET, Body::Empty);
+        [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LENGTH].iter().for_each(|name| _ = next.headers.remove(name));
+    }
     if from != to {
         next.secret_headers.drain(..).for_each(|name| _ = next.headers.remove(name));
     }

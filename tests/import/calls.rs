@@ -268,6 +268,53 @@ fn lists_are_followed_by_what_vendors_write_and_by_usual_names() {
 }
 
 #[test]
+fn a_service_that_gives_smaller_pages_than_asked_loses_nothing() {
+    let answer = |request: &crate::support::server::Request| {
+        let number = |name: &str| request.query(name).and_then(|text| text.parse::<usize>().ok());
+        let size = number("per_page").unwrap_or(20).min(30);
+        let from = match request.path() {
+            "/offset" => number("offset").unwrap_or(0),
+            _ => (number("page").unwrap_or(1) - 1) * size,
+        };
+        let items: Vec<Value> = (from..(from + size).min(250)).map(|id| json!({"id": id})).collect();
+        match request.path() {
+            "/ends" if items.is_empty() => Reply::status(404),
+            "/refuses" if items.is_empty() => Reply::status(400),
+            _ => Reply::ok(Value::from(items).to_string().as_bytes()),
+        }
+    };
+    let world = World { server: Server::start(answer), ..World::new() };
+    let of = |id: &str, counter: &str| {
+        let schema = json!({"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}});
+        json!({"get": {"operationId": id, "parameters": [
+            {"name": counter, "in": "query", "schema": {"type": "integer"}},
+            {"name": "per_page", "in": "query", "schema": {"type": "integer", "maximum": 100}}],
+            "responses": {"200": {"description": "", "content": {"application/json": {"schema": schema}}}}}})
+    };
+    world.import(&world.document(json!({
+        "/page": of("listPage", "page"), "/offset": of("listOffset", "offset"), "/ends": of("listEnds", "page"), "/refuses": of("listRefuses", "page"),
+        "/one": {"get": {"operationId": "getOne", "responses": {"200": {"description": ""}}}},
+    })));
+    let list = |function: &str, more: &[&str]| {
+        let words = [&["integrations:call", function, "--json"], more].concat();
+        let envelope = world.home.run(&words).json();
+        let meta = &envelope["meta"];
+        (meta["items"].clone(), meta["complete"].clone(), meta["stopped_by"].clone(), envelope["success"].clone())
+    };
+    let whole = (json!(250), json!(true), Value::Null, json!(true));
+    for function in ["svc.list_page", "svc.list_offset", "svc.list_ends"] {
+        assert_eq!(list(function, &["--all"]), whole, "{function}");
+    }
+    assert_eq!(list("svc.list_page", &["--all", "--per-page=20"]), whole);
+    assert_eq!(list("svc.list_refuses", &["--all"]), (json!(250), json!(false), json!("last_page"), json!(true)));
+    assert_eq!(list("svc.list_page", &["--max-items=200"]), (json!(200), json!(false), json!("max_items"), json!(true)));
+    let wrong = world.home.run(&["integrations:call", "svc.list_page", "--page-size=3", "--json"]).json();
+    assert!(wrong["error"].as_str().unwrap().contains("did you mean 'per_page'?"), "{wrong}");
+    let single = world.home.run(&["integrations:call", "svc.get_one", "--all", "--json"]).json();
+    assert!(single["error_detail"]["hints"].to_string().contains("overlay"), "{single}");
+}
+
+#[test]
 fn answers_are_read_by_what_they_are() {
     let world = World {
         server: Server::start(|request| match request.path() {

@@ -40,7 +40,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         None => call::block_on(async {
             tokio::select! {
                 served = stdio::serve(shelf) => served,
-                () = interrupt::told_to_end() => Ok(()),
+                _ = interrupt::told_to_end() => Ok(()),
             }
         })?,
     }

@@ -97,6 +97,9 @@ fn note(envelope: &Envelope) -> Option<String> {
     if let (Some(false), Some(why)) = (meta.complete, meta.stopped_by) {
         notes.push(format!("The list goes on (stopped by {why}): all=true reads every page."));
     }
+    if meta.unrecorded {
+        notes.push(String::from("The audit log could not be written: this call is not in it."));
+    }
     (!notes.is_empty()).then(|| notes.join("\n"))
 }
 
