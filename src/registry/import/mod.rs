@@ -30,7 +30,7 @@ use crate::registry::manifest::Provider;
 /// What is wanted of a description.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Id of the provider to make; made from the description's title when empty.
+    /// Id of the provider to make.
     pub id: String,
     /// Where the description came from, as it may be shown: without credentials.
     pub source: String,
@@ -89,35 +89,78 @@ pub struct Fate {
     pub warnings: Vec<String>,
 }
 
-/// Makes a provider of a description, whichever format it has.
-pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
-    let mut imported = of_some_format(bytes, wanted)?;
-    imported.report.names = Names::of(&imported.report.operations);
-    imported.report.notes.extend(places::notes(&imported.provider));
-    Ok(imported)
+/// A description that was read, by its format.
+#[derive(Debug)]
+pub enum Description<'a> {
+    OpenApi(Document),
+    Discovery(Document),
+    /// The answer of an introspection.
+    GraphqlAnswer(Document),
+    /// A text in the schema language, and its hash.
+    GraphqlSchema(&'a str, String),
+    Postman(Document),
 }
 
-fn of_some_format(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
-    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
-    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
-        return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);
+impl<'a> Description<'a> {
+    /// Reads a description of some format that is known.
+    pub fn read(bytes: &'a [u8]) -> Result<Self> {
+        if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
+            return Ok(Self::GraphqlSchema(text, sha256(bytes)));
+        }
+        let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
+        let has = |key: &str| document.value.get(key).is_some();
+        if has("openapi") || has("swagger") || (has("paths") && has("info")) {
+            return Ok(Self::OpenApi(document));
+        }
+        if discovery::is_one(&document.value) {
+            return Ok(Self::Discovery(document));
+        }
+        if graphql::is_answer(&document.value) {
+            return Ok(Self::GraphqlAnswer(document));
+        }
+        if postman::is_one(&document.value) {
+            return Ok(Self::Postman(document));
+        }
+        Err(Error::new(Code::InvalidPayload, "The description is of no known format")
+            .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
     }
-    let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
-    let has = |key: &str| document.value.get(key).is_some();
-    if has("openapi") || has("swagger") || (has("paths") && has("info")) {
-        return openapi::import(&document, wanted);
+
+    /// The id of its provider where nobody says another; `source` is where it came from.
+    pub fn id(&self, source: &str) -> String {
+        match self {
+            Self::OpenApi(document) => openapi::own_id(&document.value),
+            Self::Discovery(document) => discovery::own_id(&document.value),
+            Self::GraphqlAnswer(_) | Self::GraphqlSchema(..) => graphql::own_id(source),
+            Self::Postman(document) => postman::own_id(&document.value),
+        }
     }
-    if discovery::is_one(&document.value) {
-        return discovery::import(&document, wanted).map_err(broken);
+
+    /// Makes a provider of it. One without functions is made too: an overlay or a filter may leave nothing, and the report says why.
+    pub fn import(&self, wanted: &Wanted) -> Result<Imported> {
+        let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
+        let mut imported = match self {
+            Self::OpenApi(document) => openapi::import(document, wanted),
+            Self::Discovery(document) => discovery::import(document, wanted).map_err(broken),
+            Self::GraphqlAnswer(document) => graphql::import_answer(document, wanted).map_err(broken),
+            Self::GraphqlSchema(text, sha256) => graphql::import_schema(text, sha256, wanted).map_err(broken),
+            Self::Postman(document) => postman::import(document, wanted).map_err(broken),
+        }?;
+        imported.report.names = Names::of(&imported.report.operations);
+        imported.report.notes.extend(places::notes(&imported.provider));
+        Ok(imported)
     }
-    if graphql::is_answer(&document.value) {
-        return graphql::import_answer(&document, wanted).map_err(broken);
+}
+
+impl Imported {
+    /// Why it is of no use: it has no function.
+    pub fn nothing(&self) -> Option<Error> {
+        if !self.provider.functions.is_empty() {
+            return None;
+        }
+        let first = self.report.operations.iter().find_map(|fate| fate.left_out.as_ref());
+        let why = first.map(|why| format!(": {why}")).unwrap_or_default();
+        Some(Error::new(Code::InvalidPayload, format!("None of the {} operations can be imported{why}", self.report.operations.len())))
     }
-    if postman::is_one(&document.value) {
-        return postman::import(&document, wanted).map_err(broken);
-    }
-    Err(Error::new(Code::InvalidPayload, "The description is of no known format")
-        .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
 }
 
 /// Lays over an import what somebody knows better; `name` is that of the overlay's file.
