@@ -216,6 +216,13 @@ fn what_would_be_sent_without_being_said_is_asked_about() {
     let drift = documented(&world, delete("/thing", optional_of(&purge(false))));
     assert_eq!(said(&drift), "'purge_all' is not sent instead of sent as false where nobody gives it");
 
+    let must = of("purge_all", "query", json!({"type": "boolean"}));
+    let drift = documented(&world, delete("/thing", json!([must])));
+    assert_eq!(drift["breaking"][0]["what"], json!(["'purge_all' is required now"]));
+    world.import_again(&world.document(delete("/thing", json!([must]))));
+    let drift = documented(&world, delete("/thing", json!([purge(true)])));
+    assert_eq!((said(&drift), names(&drift["compatible"])), (String::new(), vec!["delete_thing"]), "whoever calls it gives it: {drift}");
+
     world.import_again(&world.document(delete("/thing?action=hide", json!([]))));
     let drift = documented(&world, delete("/thing?action=wipe", json!([])));
     assert_eq!(said(&drift), "sends other values that nobody gives it", "{drift}");
@@ -260,7 +267,10 @@ fn what_a_rule_allows_without_a_question_is_asked_about() {
         assert_eq!(drift[0]["operation"], "destructive", "{text}: {update:?}");
         if code == 4 {
             let error = update.json()["error"].as_str().unwrap().to_owned();
-            assert!(error.contains("new is delete_a (destructive), which your rules allow"), "{error}");
+            assert!(
+                error.contains("your rules allow without a question, and nobody can be asked: delete_a is new (destructive). Nothing"),
+                "{error}"
+            );
             let again = world.home.run(&import);
             assert!(
                 again.code == 4 && again.json()["error"].as_str().unwrap().contains("delete_a"),

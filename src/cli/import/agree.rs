@@ -67,7 +67,9 @@ pub fn agree(out: &Out, asked: &Asked<'_>) -> Result<()> {
 
 fn refused(asked: &Asked<'_>, why: &str) -> Error {
     let Asked { id, drift, known, next } = asked;
-    let unasked = drift.added.iter().filter(|added| added.unasked).map(|added| format!("new is {}", new(added)));
+    let allowed = if drift.breaks() { ", and your rules allow it without a question" } else { "" };
+    let new = |added: &Added| format!("{} is new ({}){allowed}", added.function, added.operation.as_str());
+    let unasked = drift.added.iter().filter(|added| added.unasked).map(new);
     let shown: Vec<String> = drift
         .provider
         .iter()

@@ -52,19 +52,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let source = Source::of(&word)?;
     let known = source::described(&word);
     let overlay = text(arguments, "overlay").map(|path| source::overlay(&path)).transpose()?;
-    let (include, exclude) = (texts(arguments, "include"), texts(arguments, "exclude"));
-    let mut wanted = import::Wanted {
-        id: text(arguments, "as").or_else(|| known.as_ref().map(|known| known.id.clone())).unwrap_or_default(),
-        source: source.shown(),
-        endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.as_ref().and_then(graphql_base)),
-        today: today(),
-        include: include.clone(),
-        exclude: exclude.clone(),
-        names: Names::default(),
-    };
-    if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
-        return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
-    }
+    let mut wanted = wanted(arguments, &source, known.as_ref())?;
     let replace = arguments.get_flag("replace");
     if !wanted.id.is_empty() {
         ids::may_take(&app.catalog()?, &wanted.id, replace)?;
@@ -80,6 +68,9 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         wanted.names = old.names.clone();
     }
     let mut imported = laid(description.import(&wanted)?, overlay.as_ref())?;
+    // Both may be large, and what comes needs room too.
+    drop(description);
+    drop(bytes);
     let mut told = Told {
         file: None,
         dry: arguments.get_flag("dry-run"),
@@ -92,8 +83,8 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     let stored = Stored {
         source: source.kept(),
-        include,
-        exclude,
+        include: wanted.include.clone(),
+        exclude: wanted.exclude.clone(),
         endpoint: wanted.endpoint.clone(),
         allow_private,
         overlay,
@@ -122,6 +113,23 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     }
     told::answer(out, &stored, &imported.report, &told);
     Ok(0)
+}
+
+/// What the command line wants; the id is empty where it says none.
+fn wanted(arguments: &ArgMatches, source: &Source, known: Option<&Known>) -> Result<import::Wanted> {
+    let wanted = import::Wanted {
+        id: text(arguments, "as").or_else(|| known.map(|known| known.id.clone())).unwrap_or_default(),
+        source: source.shown(),
+        endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.and_then(graphql_base)),
+        today: today(),
+        include: texts(arguments, "include"),
+        exclude: texts(arguments, "exclude"),
+        names: Names::default(),
+    };
+    if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
+        return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
+    }
+    Ok(wanted)
 }
 
 /// What is different from the import of the same id, or what the first one would get that is stored under the id.

@@ -128,7 +128,7 @@ impl Found {
                     let pair = Pair { old: &was.defs, new: &is.defs };
                     if let Some(why) = pair.narrower(schema, now, 0) {
                         self.breaking.push(format!("'{name}' {why}"));
-                    } else if default(schema) != default(now) {
+                    } else if default(schema) != default(now) && !was.required.contains(name) && !is.required.contains(name) {
                         let by_itself = |schema: &Value| default(schema).map_or_else(|| String::from("not sent"), said);
                         self.breaking.push(format!(
                             "'{name}' is {} instead of {} where nobody gives it",
