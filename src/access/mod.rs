@@ -4,6 +4,7 @@
 pub mod approvals;
 pub mod auth;
 pub mod field;
+pub mod header;
 pub mod keychain;
 pub mod launch;
 pub mod loopback;

@@ -77,7 +77,7 @@ pub fn account(text: &str) -> Result<String> {
 
 /// Text from outside, cut and without control characters, fit for a message.
 pub fn printable(text: &str) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(120).collect();
+    let clean: String = text.chars().map(|c| if c.is_control() || reorders(c) { '\u{fffd}' } else { c }).take(120).collect();
     if clean.len() < text.len() && text.chars().count() > 120 { format!("{clean}…") } else { clean }
 }
 
@@ -92,7 +92,12 @@ pub fn in_plain_sight(text: &str) -> String {
 
 /// Text from outside without control characters (line breaks and tabs stay).
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if (c.is_control() && c != '\n' && c != '\t') || reorders(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Marks that turn the direction of what follows, so that a line reads as something else than it says.
+pub fn reorders(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Longest word that is compared with names: comparing takes time by the product of both lengths.

@@ -90,7 +90,7 @@ impl Executor for Http {
                 Err(error) => return Outcome::failed(error),
             };
             let function = &ready.plan.callable.function;
-            let keyed = function.operation != Operation::Read && ready.plan.callable.provider.idempotency_header.is_some();
+            let keyed = function.key_header(&ready.plan.callable.provider).is_some();
             let limits = Limits {
                 deadline: Instant::now() + ready.plan.timeout,
                 connect_timeout: self.settings.connect_timeout,
@@ -117,6 +117,7 @@ impl Executor for Http {
             let refused = outcome.error.as_ref().and_then(|error| error.http_status);
             outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
+            outcome.warnings.extend(run.credentials.unkept.take());
             outcome.scrubber = ready.account.is_some().then(|| run.scrubber.clone());
             run.keep_recording(&mut outcome);
             outcome
@@ -168,7 +169,7 @@ impl Run<'_> {
     /// Reads pages until the list ends or a limit is met; what was read is never thrown away.
     async fn list(&mut self, pagination: Pagination) -> Outcome {
         let options = &self.ready.plan.options;
-        let mut pager = Pager::new(pagination.clone(), &self.ready.plan.callable.function.parameters);
+        let mut pager = Pager::new(pagination.clone(), &self.ready.plan.callable.function.parameters).up_to(options.max_pages);
         let mut arguments = self.ready.plan.arguments.object.clone();
         let mut list = ListOutcome::default();
         let mut gathered = Gathered::default();
@@ -286,7 +287,7 @@ impl Run<'_> {
                     let provider = &self.ready.plan.callable.provider;
                     let header = |name: &str| reply.header(name);
                     let read = Read { status: reply.status(), header: &header, body: &body, now_ms: now_ms() };
-                    let again = retry::transient(reply.status()) || response::limited(provider, &read);
+                    let again = retry::transient(reply.status()) || response::limited(provider, &self.ready.plan.callable.function, &read);
                     let wait = retry::asked(&provider.rate_limit, &header, now_ms()).unwrap_or_else(|| retry::pause(tries));
                     if !again || !may || !self.can_wait(wait) {
                         // A long listing may outlive several tokens.
@@ -319,7 +320,7 @@ impl Run<'_> {
 
     pub(crate) fn may_retry(&self) -> bool {
         let function = &self.ready.plan.callable.function;
-        function.operation == Operation::Read || function.idempotent || self.idempotency_key.is_some()
+        function.retry && (function.operation == Operation::Read || function.idempotent || self.idempotency_key.is_some())
     }
 
     pub(crate) fn can_wait(&self, wait: Duration) -> bool {
@@ -370,15 +371,11 @@ impl Run<'_> {
         let refuse = |message: String| Failure::new(FailureKind::Refused, message);
         let local = |error: Error| Failure::new(FailureKind::Local(error.code), error.message);
         let mut headers = HeaderMap::new();
-        let key = self
-            .ready
-            .plan
-            .callable
-            .provider
-            .idempotency_header
-            .iter()
-            .zip(&self.idempotency_key)
-            .map(|(name, key)| (name.clone(), key.clone()));
+        let callable = &self.ready.plan.callable;
+        // A key that the caller gave is the caller's to know.
+        let given = |name: &str| built.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let header = callable.function.key_header(&callable.provider).filter(|name| !given(name));
+        let key = header.into_iter().zip(&self.idempotency_key).map(|(name, key)| (name.to_owned(), key.clone()));
         for (name, value) in built.headers.iter().cloned().chain(key) {
             let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
             let (Ok(name), Ok(value)) = parsed else {

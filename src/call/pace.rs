@@ -60,7 +60,7 @@ impl Run<'_> {
         if let Some(until) = provider.rate_limit.min_interval_ms.and_then(|gap| Instant::now().checked_add(Duration::from_millis(gap))) {
             self.http.pace.hold(&provider.id, &plan.account, Why::Spent, until);
         }
-        let why = if response::limited(provider, &read) {
+        let why = if response::limited(provider, &plan.callable.function, &read) {
             Why::Refused
         } else if (200..300).contains(&answer.status) && retry::none_left(&provider.rate_limit, &header) {
             Why::Spent

@@ -25,23 +25,33 @@ pub enum Next {
 /// Why a list stops whose page is the one before once more: the service does not heed what it is asked.
 pub const REPEATED_PAGE: &str = "repeated_page";
 
+/// More pages are followed only where somebody says so: a service that heeds nothing would answer for ever.
+const MOST_PAGES: u32 = 10_000;
+
 /// Where a list is.
 pub struct Pager {
     pagination: Pagination,
     /// The largest number of a page, or offset, that the service takes.
-    most: Option<u64>,
+    last: Option<u64>,
     seen: HashSet<String>,
     /// Hash of the items of the page before.
     before: Option<String>,
     items: u64,
+    pages: u32,
+    most: u32,
 }
 
 impl Pager {
     /// At the start of a list of a function with these parameters.
     pub fn new(pagination: Pagination, parameters: &Map<String, Value>) -> Self {
         let parameter = pagination.parameter.as_ref().and_then(|name| parameters.get(name));
-        let most = parameter.and_then(|schema| schema.get("maximum")).and_then(Value::as_u64);
-        Self { pagination, most, seen: HashSet::new(), before: None, items: 0 }
+        let last = parameter.and_then(|schema| schema.get("maximum")).and_then(Value::as_u64);
+        Self { pagination, last, seen: HashSet::new(), before: None, items: 0, pages: 0, most: MOST_PAGES }
+    }
+
+    /// With as many pages as somebody asked for, if that is more than usual.
+    pub fn up_to(self, pages: Option<u32>) -> Self {
+        Self { most: pages.unwrap_or(0).max(MOST_PAGES), ..self }
     }
 
     /// The arguments of the first page when the list is followed: the largest page that is of use, the first number.
@@ -59,11 +69,13 @@ impl Pager {
     /// What follows a page. `link` is the answer's Link header, `at` the URL it was asked by.
     pub fn next(&mut self, arguments: &Map<String, Value>, body: &Value, link: Option<&str>, at: &Url) -> Next {
         let repeats = self.repeats(body);
+        self.pages += 1;
         match self.step(arguments, body, link, at) {
             Next::Argument(..) | Next::Url(_) if repeats => Next::Stop(REPEATED_PAGE),
-            Next::Argument(_, Value::Number(number)) if number.as_u64().zip(self.most).is_some_and(|(number, most)| number > most) => {
+            Next::Argument(_, Value::Number(number)) if number.as_u64().zip(self.last).is_some_and(|(number, last)| number > last) => {
                 Next::Stop("last_page")
             }
+            Next::Argument(..) | Next::Url(_) if self.pages >= self.most => Next::Stop("max_pages"),
             next => next,
         }
     }
@@ -214,6 +226,18 @@ mod tests {
         assert_eq!(pager.next(&Map::new(), &json!([1]), None, &at()), Next::Argument("bound".into(), json!(2)));
         assert_eq!(pager.next(&arguments(json!({"bound": 2})), &json!([2]), None, &at()), Next::Stop("last_page"));
         assert_eq!(pager.next(&arguments(json!({"bound": 2})), &json!([]), None, &at()), Next::End);
+    }
+
+    #[test]
+    fn a_list_that_never_ends_is_left() {
+        let wanted = json!({"style": "cursor", "items": "d", "parameter": "c", "next": "n"});
+        let followed = |mut pager: Pager| {
+            let pages =
+                (1_u32..).find(|page| pager.next(&Map::new(), &json!({"d": [], "n": page}), None, &at()) == Next::Stop("max_pages"));
+            pages.unwrap()
+        };
+        assert_eq!(followed(pager(wanted.clone())), MOST_PAGES);
+        assert_eq!(followed(pager(wanted).up_to(Some(MOST_PAGES + 5))), MOST_PAGES + 5);
     }
 
     #[test]

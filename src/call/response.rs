@@ -6,7 +6,7 @@ use crate::base::error::{Code, Error, ProviderAnswer};
 use crate::base::json::{path, plain};
 use crate::call::retry;
 use crate::call::xml;
-use crate::registry::function::{Function, ResponseForm};
+use crate::registry::function::{Function, Operation, ResponseForm};
 use crate::registry::jq;
 use crate::registry::manifest::Provider;
 
@@ -32,7 +32,8 @@ pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Resul
             Ok(text) => Ok(Value::from(text)),
             Err(error) => Err(invalid(provider, read, &format!("is not UTF-8 (at byte {})", error.valid_up_to()))),
         },
-        ResponseForm::Json => json(provider, read),
+        ResponseForm::Json => json(provider, function, read),
+        ResponseForm::Xml if read.body.iter().all(u8::is_ascii_whitespace) => Ok(Value::Null),
         ResponseForm::Xml => match std::str::from_utf8(read.body).map_err(|error| error.to_string()).and_then(xml::value) {
             Ok(value) => Ok(value),
             Err(why) => Err(invalid(provider, read, &format!("is no XML that can be read: {why}"))),
@@ -40,7 +41,7 @@ pub fn value(provider: &Provider, function: &Function, read: &Read<'_>) -> Resul
     }
 }
 
-fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
+fn json(provider: &Provider, function: &Function, read: &Read<'_>) -> Result<Value, Error> {
     if read.body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
@@ -51,16 +52,38 @@ fn json(provider: &Provider, read: &Read<'_>) -> Result<Value, Error> {
             if html { String::from("is a web page, not JSON; the base URL may be wrong") } else { format!("is not valid JSON: {error}") };
         invalid(provider, read, &why)
     })?;
-    if let Some(program) = &provider.errors.failed_when {
-        let failed = jq::apply(program, &value).map_err(|why| invalid(provider, read, &why))?;
-        if failed == Value::Bool(true) {
-            let limited = limited(provider, read);
-            let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, value);
-            error.retryable = limited;
-            return Err(error);
-        }
+    let half = function.graphql.is_some() && half(&value);
+    let told = match &provider.errors.failed_when {
+        Some(program) => jq::apply(program, &value).map_err(|why| invalid(provider, read, &why))? == Value::Bool(true),
+        None => false,
+    };
+    if !half && !told {
+        return Ok(value);
     }
-    Ok(value)
+    let limited = limited(provider, function, read);
+    let some = half && value.get("data").is_some_and(|data| !empty(data));
+    let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, value);
+    error.retryable = limited;
+    Err(match (some, function.operation) {
+        (false, _) => error,
+        (true, Operation::Read) => error.hint("A part was answered all the same: error_detail.provider.body.data has it"),
+        (true, _) => error.hint("A part was answered all the same, so it may have taken effect: see error_detail.provider.body.data"),
+    })
+}
+
+/// Whether an answer of GraphQL is not the whole of what was asked: it names errors, or has no data.
+fn half(answer: &Value) -> bool {
+    answer.get("data").is_none() || answer.get("errors").is_some_and(|errors| !empty(errors))
+}
+
+/// Whether nothing but nulls is there.
+fn empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.values().all(empty),
+        _ => false,
+    }
 }
 
 fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
@@ -71,14 +94,15 @@ fn invalid(provider: &Provider, read: &Read<'_>, why: &str) -> Error {
 }
 
 /// Whether a refusal is about the rate: by its status and headers, or by what its body says, also where its status is that of a success.
-pub fn limited(provider: &Provider, read: &Read<'_>) -> bool {
+pub fn limited(provider: &Provider, function: &Function, read: &Read<'_>) -> bool {
     let by_body = || {
         let program = provider.errors.rate_limited_when.as_deref()?;
         let body = serde_json::from_slice(read.body).ok()?;
         Some(jq::apply(program, &body).ok()? == Value::Bool(true))
     };
     if (200..300).contains(&read.status) {
-        return provider.errors.failed_when.is_some() && read.body.len() <= LONGEST_ERROR_BODY && by_body() == Some(true);
+        let may_fail = provider.errors.failed_when.is_some() || function.graphql.is_some();
+        return may_fail && read.body.len() <= LONGEST_ERROR_BODY && by_body() == Some(true);
     }
     retry::rate_limited(read.status, &provider.rate_limit, read.header) || by_body() == Some(true)
 }
@@ -88,7 +112,7 @@ fn refused(provider: &Provider, function: &Function, read: &Read<'_>) -> Error {
     let by_xml =
         || std::str::from_utf8(read.body).ok().filter(|_| function.response == ResponseForm::Xml).and_then(|text| xml::value(text).ok());
     let body = serde_json::from_slice(read.body).ok().or_else(by_xml).unwrap_or_else(|| cut(read.body));
-    let limited = limited(provider, read);
+    let limited = limited(provider, function, read);
     let mut error = describe(provider, read, if limited { Code::RateLimited } else { Code::ProviderError }, body);
     error.retryable = retry::transient(read.status) || limited;
     error.retry_after_ms = if error.retryable {

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use crate::base::clock::parse_rfc3339;
+use crate::registry::function::TRANSIENT;
 use crate::registry::manifest::{RateLimit, ResetFormat};
 
-/// Statuses that say "later": the same request may succeed.
+/// Whether a status says "later".
 pub fn transient(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+    TRANSIENT.contains(&status)
 }
 
 /// The pause before attempt number `attempt` (from 1), with jitter: about 0.25, 0.5, 1, 2, … at most 8 seconds.

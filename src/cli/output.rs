@@ -1,7 +1,8 @@
 //! The only printer. The answer goes to stdout, everything said to a person to stderr. With `--json` stdout carries one JSON document.
-//! A reader that goes away early is no error.
+//! A reader that goes away early is no error; an answer that cannot be written for another reason is one ([`lost`]).
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use tabled::builder::Builder;
@@ -10,12 +11,26 @@ use tabled::settings::peaker::PriorityMax;
 use tabled::settings::{Alignment, Modify, Padding, Style, Width};
 
 use crate::base::envelope::{Envelope, ErrorDetail};
-use crate::base::error::Error;
-use crate::base::name::clean;
+use crate::base::error::{Code, Error};
+use crate::base::name::{clean, reorders};
 use crate::config::env;
 
 /// Into a pipe or file nothing is cut.
 const UNCUT: usize = 1_000_000;
+
+/// The first failure to write to stdout.
+static FAILED: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Nothing can be written to stdout any more: its reader is gone, or its disk is full.
+pub fn closed() -> bool {
+    FAILED.get().is_some()
+}
+
+/// Why a part of the answer did not reach a reader who still waits for it.
+pub fn lost() -> Option<Error> {
+    let why = FAILED.get().filter(|why| why.kind() != ErrorKind::BrokenPipe)?;
+    Some(Error::new(Code::Internal, format!("The answer could not be written to stdout: {why}; what was done is done")))
+}
 
 /// How to print.
 pub struct Out {
@@ -60,7 +75,10 @@ impl Out {
     pub fn text(&self, text: &str) {
         let mut stdout = std::io::stdout().lock();
         let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-        drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes())).and_then(|()| stdout.flush()));
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes())).and_then(|()| stdout.flush());
+        if let Err(why) = written {
+            drop(FAILED.set(why));
+        }
     }
 
     /// Prints an envelope; `human` renders the data of a success.
@@ -153,9 +171,9 @@ impl Out {
     }
 }
 
-/// JSON whose every control character is escaped: those above 126 are allowed in texts, but some terminals act on them.
+/// JSON in which every character is escaped that some terminals act on, though it may stand in texts.
 fn escaped(json: &str) -> String {
-    let acts = |c: char| c.is_control() && c != '\n';
+    let acts = |c: char| (c.is_control() && c != '\n') || reorders(c);
     if !json.contains(acts) {
         return json.to_owned();
     }

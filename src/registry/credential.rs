@@ -188,6 +188,9 @@ pub struct OAuth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorize_url: Option<String>,
     pub token_url: String,
+    /// Where a token is renewed, where that is not `token_url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_url: Option<String>,
     /// Who the authorization server says it is (RFC 9207), where that is not the origin of `authorize_url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
@@ -249,7 +252,11 @@ pub struct OAuth {
 impl OAuth {
     /// Every address of it, as templates.
     pub fn addresses(&self) -> impl Iterator<Item = &str> {
-        [&self.authorize_url, &self.device_url, &self.revoke_url].into_iter().flatten().chain([&self.token_url]).map(String::as_str)
+        [&self.authorize_url, &self.refresh_url, &self.device_url, &self.revoke_url]
+            .into_iter()
+            .flatten()
+            .chain([&self.token_url])
+            .map(String::as_str)
     }
 
     /// Fields from which the token is fetched when a call needs it, without a person: one list for each way.

@@ -221,7 +221,7 @@ pub fn function_page(callable: &Callable, state: &str, format: Format) -> String
     if function.operation != crate::registry::function::Operation::Read && function.lua.is_none() {
         facts.push((
             "Retries",
-            if function.idempotent || callable.provider.idempotency_header.is_some() {
+            if function.retry && (function.idempotent || function.key_header(&callable.provider).is_some()) {
                 "safe: sending twice is the same as once"
             } else {
                 "never: a lost answer is reported as outcome_unknown"

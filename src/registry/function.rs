@@ -87,6 +87,12 @@ pub struct Function {
     pub pagination: Option<Value>,
     #[serde(default)]
     pub idempotent: bool,
+    /// Header that gets a fresh key with each call, where the provider names none for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_header: Option<String>,
+    /// `false`: never sent a second time, however harmless it looks.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub retry: bool,
     pub examples: Vec<Example>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub synonyms: Vec<String>,
@@ -183,10 +189,23 @@ pub enum Place {
 /// The provider whose functions are the workflow files.
 pub const WORKFLOWS: &str = "workflow";
 
+/// Statuses that say "later": the same request may succeed.
+pub const TRANSIENT: [u16; 7] = [408, 425, 429, 500, 502, 503, 504];
+
 /// The words of a parameter that are not JSON Schema.
 pub const PLACEMENT_WORDS: [&str; 3] = ["in", "as", "style"];
 
+fn yes() -> bool {
+    true
+}
+
 impl Function {
+    /// The header whose key makes a repeated write harmless.
+    pub fn key_header<'a>(&'a self, provider: &'a Provider) -> Option<&'a str> {
+        let header = self.idempotency_header.as_deref().or(provider.idempotency_header.as_deref());
+        header.filter(|_| self.operation != Operation::Read)
+    }
+
     /// Method and path; GraphQL without a path posts to the server's own URL.
     pub fn method_and_path(&self) -> (&str, &str) {
         match (&self.request, &self.graphql) {

@@ -4,7 +4,7 @@
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::registry::credential::{Auth, AuthKind, Encoding, Grant, Signature};
+use crate::registry::credential::{Auth, AuthKind, Credential, CredentialKind, Encoding, Grant, Signature};
 use crate::registry::function::{Function, NO_LUA, Operation, PLACEMENT_WORDS, Place, WORKFLOWS};
 use crate::registry::manifest::{PageStyle, Pagination, Provider};
 
@@ -141,11 +141,31 @@ fn lint_oauth(provider: &Provider, say: &mut impl FnMut(String)) {
     for key in oauth.keep.keys().filter(|key| !provider.credentials.iter().any(|field| field.key == **key)) {
         say(format!("oauth.keep names '{key}', which is no credential field"));
     }
-    for key in oauth.addresses().flat_map(names_in) {
-        match provider.credentials.iter().find(|field| field.key == key) {
-            Some(field) if !field.secret => {}
-            _ => say(format!("an address of oauth names '{key}', which is no credential field that may be shown")),
+    for address in oauth.addresses() {
+        for key in names_in(address) {
+            match provider.credentials.iter().find(|field| field.key == key) {
+                Some(field) if !field.secret => lint_server_field(field, address, say),
+                _ => say(format!("an address of oauth names '{key}', which is no credential field that may be shown")),
+            }
         }
+    }
+}
+
+/// What says which server secrets are sent to is checked where it is stored.
+fn lint_server_field(field: &Credential, address: &str, say: &mut impl FnMut(String)) {
+    let mark = format!("{{{}}}", field.key);
+    let (before, after) = address.split_once(&mark).unwrap_or_default();
+    let (fits, kinds) = match before.split_once("://") {
+        None => (field.kind == CredentialKind::Url, "url"),
+        Some((_, host)) if host.contains('/') => return,
+        // A part of a host, such as the name of a tenant, is text: it is looked at where it is put in.
+        Some((_, host)) if !host.is_empty() || !(after.is_empty() || after.starts_with('/')) => {
+            (field.kind != CredentialKind::Url, "host or text")
+        }
+        Some(_) => (field.kind == CredentialKind::Host, "host"),
+    };
+    if !fits {
+        say(format!("the credential field '{}' says which server an address of oauth is at: its kind must be {kinds}", field.key));
     }
 }
 
@@ -156,6 +176,9 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     }
     if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
         say(format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
+    }
+    if function.idempotency_header.is_some() && function.operation == Operation::Read {
+        say(String::from("is a read; it needs no idempotency_header"));
     }
     if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
         say(format!("server '{server}' is not defined"));

@@ -86,6 +86,31 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!(run.status.code(), Some(0), "{words:?}: {run:?}");
         let said = String::from_utf8(run.stderr).unwrap();
         assert!(said.is_empty() || said.starts_with("{\"function\":"), "{words:?}: {said}");
+        if words.contains(&"--ndjson") {
+            let envelope: serde_json::Value = serde_json::from_str(&said).unwrap();
+            assert_eq!(envelope["meta"]["stopped_by"], "listener", "no page is asked for that nobody reads: {said}");
+        }
+    }
+    drop(server);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let (home, server) = shop::open("read = \"allow\"");
+    let lines: [&[&str]; 5] = [
+        &["integrations:list", "--json"],
+        &["integrations:docs", "github"],
+        &["integrations:lua", "--eval", "print('a')"],
+        &["integrations:call", "shop.list_articles", "--all", "--ndjson"],
+        &["integrations:call", "shop.get_owner", "--json"],
+    ];
+    for words in lines {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let run = home.command(words).stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(70), "{words:?}: {said}");
+        assert!(said.contains("could not be written to stdout: No space left on device"), "{words:?}: {said}");
     }
     drop(server);
 }

@@ -34,6 +34,14 @@ fn a_token_is_asked_for_in_json_and_answered_as_a_form() {
 }
 
 #[test]
+fn a_token_is_renewed_at_an_address_of_its_own() {
+    let authority = joined("  refresh_url: \"ORIGIN/renew\"", |_| {});
+    let asked = |world: &World| world.asked.iter().map(|form| (form["grant_type"].clone(), form["at"].clone())).collect::<Vec<_>>();
+    let told = [("authorization_code", "/token"), ("refresh_token", "/renew")].map(|(grant, at)| (grant.to_owned(), at.to_owned()));
+    assert_eq!(asked(&authority.world()), told);
+}
+
+#[test]
 fn a_token_stands_in_a_member_of_the_answer_and_more_of_it_is_kept() {
     let words = "  token_path: authed_user.access_token\n  keep: {team: team.id}\n  scope_parameter: user_scope\n  scope_separator: \",\"\n  pkce: false\n  authorize_parameters: {prompt: consent}";
     let authority = joined(words, |world| world.nested = Some("authed_user"));

@@ -283,9 +283,9 @@ fn answers_are_read_by_what_they_are() {
         "/file": of("getFile", "200", json!({"image/jpeg": {"schema": {"type": "string", "format": "binary"}}})),
         "/xml": of("getXml", "200", json!({"application/xml": {"schema": {"type": "object"}}})),
     })));
-    assert_eq!(fate(&imported, "GET /xml")["warnings"], json!(["its answer is XML and is given as text"]));
+    assert_eq!(imported["warned"], 0, "{imported:#}");
     assert_eq!(world.call("get_none", &json!({}))["data"], Value::Null);
-    assert_eq!(world.call("get_xml", &json!({}))["data"], "<a/>");
+    assert_eq!(world.call("get_xml", &json!({}))["data"], json!({"a": ""}));
     assert_eq!(world.server.requests().last().unwrap().header("accept"), Some("application/xml"));
     let file = world.home.run(&["integrations:call", "svc.get_file", "--output=photo.jpg", "--json"]);
     assert_eq!(file.code, 0, "{file:?}");
@@ -310,4 +310,51 @@ fn start_up_does_not_notice_an_import() {
     assert_eq!(world.sent("get_a", &json!({})).target, "/a", "what is lost is made again");
     let other: Home = Home::new();
     assert_eq!(other.run(&["integrations:docs", "svc"]).code, 3);
+}
+
+#[test]
+fn variables_of_an_address_stand_where_they_are_meant() {
+    let world = World::new();
+    let of = |url: String, variables: Value| {
+        let mut document = world.document(json!({"/a": {"get": operation("getA", json!({}))}}));
+        document["servers"] = json!([{"url": url, "variables": variables}]);
+        world.write(&document);
+        let path = world.home.path().join("description.json");
+        let run = world.home.run(&["integrations:import", &path.display().to_string(), "--as=svc", "--replace", "--json"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.json()
+    };
+    let imported = of(format!("{}{{basePath}}", world.server.origin()), json!({"basePath": {"default": "/sell/v1"}}));
+    assert!(!imported["notes"].to_string().contains("left out"), "{imported:#}");
+    assert_eq!(world.sent("get_a", &json!({})).target, "/sell/v1/a");
+    of(format!("{}/bot{{token}}", world.server.origin()), json!({"token": {"default": "123456:example", "description": "Of the bot."}}));
+    assert_eq!(world.try_call("get_a", &json!({})).code, 5, "an example of a token is none");
+    assert_eq!(world.home.run(&["integrations:configure", "svc", "--set=token=s3cret-of-the-bot", "--json"]).code, 0);
+    let shown = world.home.run(&["integrations:call", "svc.get_a", "--dry-run", "--json"]);
+    assert!(shown.code == 0 && !shown.stdout.contains("s3cret"), "{shown:?}");
+    assert_eq!(world.sent("get_a", &json!({})).target, "/bots3cret-of-the-bot/a");
+}
+
+#[test]
+fn what_is_empty_is_neither_asked_for_nor_warned_of() {
+    let world = World::new();
+    let body = |media: &str, schema: Value| json!({"requestBody": {"content": {media: {"schema": schema}}}});
+    let list = |more: Value| {
+        let mut properties =
+            json!({"members": {"type": "array", "items": {"type": "object"}}, "_links": {"type": "array", "items": {"type": "object"}}});
+        properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object", "properties": properties}}}}}})
+    };
+    let next = list(json!({"next": {"type": "string", "format": "uri"}}));
+    let imported = world.import(&world.document(json!({
+        "/quiet": {"get": operation("getQuiet", body("application/x-www-form-urlencoded", json!({"type": "object", "properties": {}})))},
+        "/loud": {"get": operation("getLoud", body("application/json", json!({"type": "object", "properties": {"q": {"type": "string"}}})))},
+        "/things/{id}": {"delete": operation("deleteThing", body("application/octet-stream", json!({})))},
+        "/lists/{id}/members": {"get": operation("listMembers", next)},
+    })));
+    assert_eq!(fate(&imported, "GET /quiet")["warnings"], Value::Null);
+    assert!(fate(&imported, "GET /loud")["warnings"].to_string().contains("a body is described"), "{imported:#}");
+    assert!(world.sent("delete_thing", &json!({"id": "1"})).body.is_empty());
+    let pages = world.home.run(&["integrations:call", "svc.list_members", "{\"id\": \"1\"}", "--all", "--dry-run", "--json"]);
+    assert_eq!(pages.code, 0, "links beside a list are no list, and an address of the next page is followed: {pages:?}");
 }

@@ -208,3 +208,40 @@ fn a_call_opens_nothing_that_it_does_not_need() {
     assert_eq!(world.home.run(&["integrations:list", "--json"]).code, 0);
     assert_eq!((cached("imports/other.bin"), cached("catalog-workflows.bin")), (true, true));
 }
+
+/// A description that is shown only to those who sign in: the secret is named, never typed, sent to its host alone and kept nowhere.
+#[test]
+fn a_description_may_want_a_key() {
+    let world = World::new();
+    let text = small(&world).to_string();
+    let elsewhere = Server::start(|_| Reply::ok(b"{}"));
+    let away = format!("{}/x.json", elsewhere.origin());
+    let server = Server::start(move |request| match (request.path(), request.header("authorization")) {
+        ("/away", _) => Reply::status(302).header("location", &away),
+        (_, Some("Bearer t0p-s3cret")) => Reply::ok(text.as_bytes()),
+        _ => Reply::status(401),
+    });
+    let home = world.home.env("DESCRIPTION_TOKEN", "t0p-s3cret");
+    let address = format!("{}/openapi.json", server.origin());
+    let import = |address: &str, words: &[&str]| {
+        home.run(&[&["integrations:import", address, "--as=svc", "--allow-private", "--json"], words].concat())
+    };
+    let refused = import(&address, &[]);
+    assert!(refused.code == 6 && refused.stdout.contains("--header 'Authorization: Bearer env:NAME'"), "{refused:?}");
+    for wrong in ["Authorization: Bearer t0p-s3cret", "Authorization", "Bad Name: env:DESCRIPTION_TOKEN"] {
+        let run = import(&address, &["--header", wrong]);
+        assert!(run.code == 2 && run.stdout.contains("env:NAME") && !run.stdout.contains("t0p-s3cret"), "{run:?}");
+    }
+    assert_eq!(import(&address, &["--header=X-Key: env:NOT_THERE"]).code, 5);
+    let taken = import(&address, &["--header", "Authorization: Bearer env:DESCRIPTION_TOKEN"]);
+    assert!(taken.code == 0 && !taken.stdout.contains("t0p-s3cret"), "{taken:?}");
+    let updated = home.run(&["integrations:update", "svc", "--json"]);
+    assert!(updated.code == 0 && !updated.stdout.contains("t0p-s3cret"), "{updated:?}");
+    for file in home.files() {
+        assert!(!String::from_utf8_lossy(&std::fs::read(&file).unwrap_or_default()).contains("t0p-s3cret"), "{}", file.display());
+    }
+    assert_eq!(import(&format!("{}/away", server.origin()), &["--header", "Authorization: Bearer env:DESCRIPTION_TOKEN"]).code, 2);
+    assert!(elsewhere.requests().iter().all(|request| request.header("authorization").is_none()), "another host gets no secret");
+    let file = home.run(&["integrations:import", "/nowhere.json", "--header=X-Key: env:DESCRIPTION_TOKEN", "--json"]);
+    assert!(file.code == 2 && file.stdout.contains("fetched from an address"), "{file:?}");
+}

@@ -205,3 +205,45 @@ fn hostile_descriptions_are_refused() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(!run.stdout.contains('\u{1b}') && !run.stdout.contains('\u{7}'), "{:?}", run.stdout);
 }
+
+/// Half an answer is a failure: what was answered is there, and nobody takes it for the whole. Also for manifests written by hand.
+#[test]
+fn half_an_answer_of_graphql_is_a_failure() {
+    let home = Home::new();
+    let server = Server::start(|request: &Request| {
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        let errors = json!([{"message": "name is not for you", "path": ["thing", "name"]}]);
+        let answer = match () {
+            () if body.contains("mutation") => json!({"data": {"createThing": {"id": "9"}}, "errors": errors}),
+            () if body.contains("nothing") => json!({"message": "odd"}),
+            () if body.contains("whole") => json!({"data": {"thing": {"id": "1"}}, "errors": []}),
+            () => json!({"data": {"thing": {"id": "1", "name": null}}, "errors": errors}),
+        };
+        Reply::ok(answer.to_string().as_bytes())
+    });
+    let (file, url) = (write(&home, "things.graphql", SCHEMA), format!("{}/graphql", server.origin()));
+    ok(&home.run(&["integrations:import", &file, &format!("--endpoint={url}"), "--allow-private", "--json"]));
+    home.manifest(
+        "hand",
+        &format!(
+            "id: hand\ntitle: H\ndescription: H.\ncategory: c\nauth_strategy: none\nservers: {{default: \"{url}\"}}\nfunctions:\n  - {{id: get_thing, title: T, description: T., operation: read, read_because: a query, graphql: \"query {{ thing {{ id name }} }}\", shape: .data.thing, examples: [{{arguments: {{}}}}]}}\n"
+        ),
+    );
+    let may = "enabled = true\nread = \"allow\"\nwrite = \"allow\"\nallow_private = true\n";
+    home.config(&format!("[integrations.things]\n{may}[integrations.hand]\n{may}"));
+    let failed = |words: &[&str]| {
+        let run = home.run(&[&["integrations:call"], words, &["--json"]].concat());
+        assert_eq!(run.code, 6, "{} {}", run.stdout, run.stderr);
+        run.json()
+    };
+    for words in [&["things.get_thing", "--id=1"][..], &["hand.get_thing"]] {
+        let envelope = failed(words);
+        assert_eq!((&envelope["data"], &envelope["error_detail"]["code"]), (&Value::Null, &json!("provider_error")), "{envelope:#}");
+        assert!(envelope["error"].as_str().unwrap().contains("name is not for you"), "{envelope:#}");
+        assert_eq!(envelope["error_detail"]["provider"]["body"]["data"]["thing"]["id"], "1", "{envelope:#}");
+    }
+    let made = failed(&["things.create_thing", "--name=chair"]);
+    assert!(made["error_detail"]["hints"].to_string().contains("may have taken effect"), "{made:#}");
+    failed(&["things.get_thing", "--id=nothing"]);
+    assert_eq!(ok(&home.run(&["integrations:call", "things.get_thing", "--id=whole", "--json"]))["data"]["id"], "1");
+}

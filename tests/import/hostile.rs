@@ -191,3 +191,30 @@ fn values_of_strangers_do_not_reach_the_terminal() {
     let body: Value = serde_json::from_str(sent["data"]["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["mode"], bad);
 }
+
+/// Large descriptions are taken, JSON and YAML alike; what is too large is refused by its size, before it is read.
+#[test]
+fn forty_megabytes_are_imported() {
+    let world = World::new();
+    let words = "What it is, in words that nobody reads to their end. ".repeat(400);
+    let of = |n: usize| json!({"get": operation(&format!("getThing{n}"), json!({"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/S{n}")}}}}}}))});
+    let paths: serde_json::Map<String, Value> = (0..200).map(|n| (format!("/things{n}"), of(n))).collect();
+    let mut document = world.document(Value::Object(paths));
+    let schemas: serde_json::Map<String, Value> = (0..2_000)
+        .map(|n| (format!("S{n}"), json!({"type": "object", "properties": {"id": {"type": "integer", "description": words}}})))
+        .collect();
+    document["components"] = json!({"schemas": schemas});
+    let text = document.to_string();
+    assert!(text.len() > 40 << 20, "{}", text.len());
+    // What begins with a comment is YAML; its flow style is that of JSON.
+    for (name, text) in [("large.json", text.clone()), ("large.yaml", format!("# large\n{text}"))] {
+        let path = world.home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let run = world.home.run(&["integrations:import", &path.display().to_string(), "--as=svc", "--dry-run", "--json"]);
+        assert_eq!((run.code, &run.json()["functions"]), (0, &json!(200)), "{name}: {run:?}");
+    }
+    let path = world.home.path().join("huge.json");
+    std::fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
+    let run = world.home.run(&["integrations:import", &path.display().to_string(), "--as=svc", "--json"]);
+    assert!(run.code == 2 && run.stdout.contains("67108864"), "{run:?}");
+}

@@ -8,7 +8,9 @@ mod formats;
 mod hostile;
 mod leaving;
 mod overlay;
+mod repeat;
 mod schemas;
+mod unexpressed;
 mod update;
 
 use serde_json::{Value, json};

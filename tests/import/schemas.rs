@@ -132,3 +132,64 @@ fn every_function_has_words_an_example_and_a_class() {
     let classes: Vec<Value> = ["get_old_thing", "search_things", "delete_thing", "send_mail"].map(operation).to_vec();
     assert_eq!(classes, ["read", "read", "destructive", "write"]);
 }
+
+/// A member that is something else in each way of a body is all of it; what says which way is meant has all its values.
+#[test]
+fn members_of_several_ways_are_what_any_of_them_says() {
+    let world = World::new();
+    let way =
+        |kind: Value, value: Value| json!({"type": "object", "required": ["kind", "value"], "properties": {"kind": kind, "value": value}});
+    let text = json!({"type": "string"});
+    let ways = json!({"oneOf": [
+        way(json!({"type": "string", "enum": ["card"]}), json!({"type": "integer", "description": "Digits."})),
+        way(json!({"const": "bank"}), json!({"type": "string", "minLength": 2})),
+        way(json!({"type": "string", "enum": ["cash", "card"]}), json!({"type": "integer"}))]});
+    let mapped = json!({"oneOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}],
+        "discriminator": {"propertyName": "kind", "mapping": {"cat": "#/components/schemas/Cat", "kitten": "Cat", "dog": "#/components/schemas/Dog"}}});
+    let beside = json!({"type": "object", "properties": {"mode": {"type": "string"}, "n": {"type": "integer"}},
+        "oneOf": [{"properties": {"mode": {"enum": ["a"]}, "n": {"type": "integer", "maximum": 5}}}, {"properties": {"mode": {"enum": ["b"]}}}]});
+    let told = json!({"allOf": [{"properties": {"name": {"type": "string", "maxLength": 3}}}, {"properties": {"name": {"description": "Its name."}}}]});
+    let mut document = world.document(json!({
+        "/ways": {"post": operation("createWay", body(ways))},
+        "/mapped": {"post": operation("createMapped", body(mapped.clone()))},
+        "/nested": {"post": operation("createNested", body(json!({"type": "object", "properties": {"pet": mapped}})))},
+        "/base": {"post": operation("createBase", body(json!({"$ref": "#/components/schemas/Base"})))},
+        "/beside": {"post": operation("createBeside", body(beside))},
+        "/told": {"post": operation("createTold", body(told))},
+    }));
+    document["components"] = json!({"schemas": {
+        "Cat": {"type": "object", "required": ["kind"], "properties": {"kind": text, "lives": {"type": "integer"}}},
+        "Dog": {"type": "object", "required": ["kind"], "properties": {"kind": text, "tricks": {"type": "array", "items": text}}},
+        "Base": {"type": "object", "properties": {"kind": text}, "discriminator": {"propertyName": "kind", "mapping": {"x": "#/components/schemas/Child"}}},
+        "Child": {"allOf": [{"$ref": "#/components/schemas/Base"}, {"properties": {"own": text}}]}}});
+    world.import(&document);
+    let of = |function: &str, name: &str| world.schema(function)["properties"][name].clone();
+    assert_eq!(
+        (&of("create_way", "kind")["enum"], &world.schema("create_way")["required"]),
+        (&json!(["card", "bank", "cash"]), &json!(["kind", "value"]))
+    );
+    let value = of("create_way", "value");
+    assert_eq!(
+        (&value["type"], &value["anyOf"]),
+        (&json!(["integer", "string"]), &json!([{"type": "integer"}, {"type": "string", "minLength": 2}]))
+    );
+    for (arguments, code) in [
+        (json!({"kind": "bank", "value": "ab"}), 0),
+        (json!({"kind": "card", "value": 1}), 0),
+        (json!({"kind": "bank", "value": "a"}), 2),
+        (json!({"kind": "x", "value": 1}), 2),
+        (json!({"value": 1}), 2),
+    ] {
+        assert_eq!(world.try_call("create_way", &arguments).code, code, "{arguments}");
+    }
+    assert_eq!(of("create_mapped", "kind")["enum"], json!(["cat", "kitten", "dog"]));
+    let nested = |pet: Value| world.try_call("create_nested", &json!({"pet": pet})).code;
+    assert_eq!(
+        [nested(json!({"kind": "kitten"})), nested(json!({"kind": "dog", "tricks": []})), nested(json!({"kind": "cow"}))],
+        [0, 0, 2]
+    );
+    assert_eq!(world.sent("create_base", &json!({"body": {"kind": "x", "own": "y"}})).body, br#"{"kind":"x","own":"y"}"#);
+    assert_eq!(of("create_beside", "mode")["enum"], json!(["a", "b"]));
+    assert_eq!(of("create_beside", "n")["maximum"], Value::Null, "what one way says does not hold for the other");
+    assert_eq!(of("create_told", "name")["maxLength"], 3);
+}

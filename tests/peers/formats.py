@@ -11,7 +11,7 @@ import pathlib
 import subprocess
 import sys
 
-from support import Angelia, Failed, Peer, same, true
+from support import Angelia, Failed, Peer, imported, same, true
 
 FOLDER, BINARY, GOOGLE, PACKAGES = (pathlib.Path(word) for word in sys.argv[1:5])
 NODE = PACKAGES / "node/bin/node"
@@ -55,18 +55,6 @@ def node(script, *words, limit=120):
     done = subprocess.run([str(NODE), str(path), *map(str, words)], capture_output=True, timeout=limit, cwd=PACKAGES.parent)
     true(done.returncode == 0, f"{script[0]}: {done.stderr.decode()[-300:]}")
     return done.stdout.decode()
-
-
-def imported(angelia, document, name, *words):
-    done = angelia.run("integrations:import", str(document), "--as", name, "--report", "--json", *words, limit=120)
-    answer = done.document()
-    if done.code != 0:
-        raise Failed(f"{document.name}: {answer.get('error')} {done.stderr}")
-    fates = answer["report"]
-    same([fate for fate in fates if ("function" in fate) == ("left_out" in fate)], [], f"{document.name}: operations without a fate")
-    names = [fate["function"] for fate in fates if "function" in fate]
-    same(len(names), len(set(names)), f"{document.name}: names that are apart")
-    return answer
 
 
 def methods(resource):

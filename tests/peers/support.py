@@ -152,6 +152,21 @@ class Angelia:
         return document
 
 
+def imported(angelia, document, name, *words):
+    """Imports a description and answers what became of it; each of its operations has a name of its own or a reason why it has none."""
+    done = angelia.run("integrations:import", str(document), "--as", name, "--report", "--json", *words, limit=120)
+    answer = done.document()
+    if done.code != 0:
+        raise Failed(f"{document.name}: {answer.get('error')} {done.stderr}")
+    fates = answer["report"]
+    unsaid = [fate for fate in fates if ("function" in fate) == ("left_out" in fate)]
+    same(unsaid, [], f"{document}: operations that are neither imported nor left out with a reason")
+    names = [fate["function"] for fate in fates if "function" in fate]
+    same(len(names), len(set(names)), f"{document}: names that are apart")
+    same(len(names), answer["functions"], f"{document}: functions")
+    return answer
+
+
 def reply(handler, answer):
     """Answers a request with JSON."""
     body = json.dumps(answer).encode()

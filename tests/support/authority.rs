@@ -38,6 +38,8 @@ pub struct World {
     pub nested: Option<&'static str>,
     /// What the token endpoint answers next, instead of doing anything.
     pub statuses: Vec<u16>,
+    /// Where every endpoint leads, and by which status.
+    pub leads: Option<(u16, String)>,
     /// What the token endpoint refuses with, instead of doing anything; nothing names no error.
     pub refusal: Option<&'static str>,
     /// Members of an answer with tokens, instead of what would stand there.
@@ -80,6 +82,7 @@ impl Default for World {
             expires_ok: false,
             nested: None,
             statuses: Vec::new(),
+            leads: None,
             refusal: None,
             says: Map::new(),
             slow: Duration::ZERO,
@@ -135,6 +138,7 @@ pub struct Authority {
 
 /// The manifest of the provider; `oauth` are more words of it.
 pub fn manifest(origin: &str, oauth: &str) -> String {
+    let oauth = oauth.replace("ORIGIN", origin);
     format!(
         r#"
 id: club
@@ -348,9 +352,12 @@ fn form(body: &[u8]) -> HashMap<String, String> {
 fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
     let authorization = request.header("authorization").unwrap_or_default().to_owned();
     let mut world = world.lock().unwrap();
+    if let (Some((status, to)), "/token" | "/device" | "/revoke") = (&world.leads, request.path()) {
+        return Reply::status(*status).header("location", to);
+    }
     match request.path() {
         "/authorize" => authorize(&mut world, request),
-        "/token" => {
+        "/token" | "/renew" => {
             let slow = world.slow;
             let reply = token(&mut world, origin, request);
             drop(world);
@@ -415,6 +422,7 @@ fn token(world: &mut World, origin: &str, request: &Request) -> Reply {
     let form = form(&request.body);
     world.secrets.extend(["code_verifier", "assertion"].iter().filter_map(|name| form.get(*name).cloned()));
     let mut asked = form.clone();
+    asked.insert(String::from("at"), request.path().to_owned());
     asked.insert(String::from("content-type"), request.header("content-type").unwrap_or_default().to_owned());
     asked.insert(String::from("authorization"), request.header("authorization").unwrap_or_default().to_owned());
     world.asked.push(asked);

@@ -57,7 +57,8 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     if !wanted.id.is_empty() {
         ids::may_take(&app.catalog()?, &wanted.id, replace)?;
     }
-    let bytes = source.read(allow_private).map_err(|error| instead(error, known.as_ref()))?;
+    let headers = texts(arguments, "header");
+    let bytes = source.read(allow_private, &headers).map_err(|error| instead(error, known.as_ref()))?;
     let description = Description::read(&bytes)?;
     if wanted.id.is_empty() {
         wanted.id = description.id(&wanted.source);
@@ -85,6 +86,7 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         source: source.kept(),
         include: wanted.include.clone(),
         exclude: wanted.exclude.clone(),
+        headers,
         endpoint: wanted.endpoint.clone(),
         allow_private,
         overlay,
@@ -176,8 +178,9 @@ pub fn keep(app: &App, stored: &Stored) -> Result<PathBuf> {
     let folder = app.dirs.make_data()?.join(FOLDER);
     std::fs::create_dir_all(&folder).map_err(|error| Error::usage(format!("The folder {} cannot be made: {error}", folder.display())))?;
     let path = folder.join(format!("{}.json", stored.provider.id));
-    let text = serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?;
-    files::locked(&path, || files::write_private(&path, &text))?;
+    // The text may be large, and compiling needs room too.
+    let write = |text: String| files::locked(&path, || files::write_private(&path, &text));
+    write(serde_json::to_string(stored).map_err(|error| Error::internal(error.to_string()))?)?;
     if let Some(cache) = app.dirs.cache() {
         drop(user::open_imports(&folder, &cache.join(FOLDER), Some(&stored.provider.id)));
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::access::header;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{clean, nearest, printable};
 use crate::cli::call::block_on;
@@ -138,17 +139,21 @@ impl Source {
         }
     }
 
-    /// The description's bytes.
-    pub fn read(&self, allow_private: bool) -> Result<Vec<u8>> {
+    /// The description's bytes; `headers` are sent where it is fetched, as references to what is secret.
+    pub fn read(&self, allow_private: bool, headers: &[String]) -> Result<Vec<u8>> {
+        headers.iter().try_for_each(|header| header::check(header))?;
         match self {
+            Self::Stdin | Self::File(_) if !headers.is_empty() => {
+                Err(Error::usage("--header is for descriptions that are fetched from an address"))
+            }
             Self::Stdin => match stdin::read(Wait::Forever) {
                 Ok(Some(bytes)) => Ok(bytes),
                 Ok(None) => Err(Error::usage("stdin has nothing to read; - wants the description there")),
                 Err(error) => Err(error),
             },
             Self::File(path) => file(path),
-            Self::Address(url) => fetch(url, Body::Empty, allow_private),
-            Self::Service(url) => fetch(url, Body::Bytes(graphql::question().to_string().into()), allow_private),
+            Self::Address(url) => fetch(url, Body::Empty, allow_private, headers),
+            Self::Service(url) => fetch(url, Body::Bytes(graphql::question().to_string().into()), allow_private, headers),
         }
     }
 
@@ -231,11 +236,14 @@ pub fn overlay(path: &str) -> Result<Overlay> {
     Ok(Overlay { name, text })
 }
 
-fn fetch(url: &Url, body: Body, allow_private: bool) -> Result<Vec<u8>> {
+fn fetch(url: &Url, body: Body, allow_private: bool, secret: &[String]) -> Result<Vec<u8>> {
     let shown = without_credentials(url);
     if url.scheme() == "http" && !allow_private {
         let error = Error::usage(format!("{shown} would be fetched without encryption, and anybody on the way could change it"));
         return Err(if is_private(url) { error.hint("--allow-private allows it for private addresses") } else { error.hint("Use https") });
+    }
+    if url.scheme() == "http" && !secret.is_empty() && !is_private(url) {
+        return Err(Error::usage(format!("{shown} would be sent a secret without encryption")).hint("Use https"));
     }
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json, application/yaml;q=0.9, text/yaml;q=0.9, */*;q=0.5"));
@@ -244,7 +252,12 @@ fn fetch(url: &Url, body: Body, allow_private: bool) -> Result<Vec<u8>> {
     if asks {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let request = Request { method, url: url.clone(), headers, body, secret_headers: Vec::new() };
+    let mut secret_headers = Vec::new();
+    for (name, value) in secret.iter().map(|text| header::follow(text)).collect::<Result<Vec<_>>>()? {
+        headers.insert(name.clone(), value);
+        secret_headers.push(name);
+    }
+    let request = Request { method, url: url.clone(), headers, body, secret_headers };
     let limits = Limits { deadline: Instant::now() + PATIENCE, connect_timeout: Duration::from_secs(15), allow_private };
     let net = Net::new(env::proxy_hosts());
     block_on(async {
@@ -252,12 +265,14 @@ fn fetch(url: &Url, body: Body, allow_private: bool) -> Result<Vec<u8>> {
         if !(200..300).contains(&answer.status) {
             let error = Error::new(Code::ProviderError, format!("{shown} answered {} instead of a description", answer.status))
                 .status(answer.status);
-            let closed = asks && matches!(answer.status, 400 | 401 | 403);
-            return Err(if closed {
-                error.hint("Where a key is wanted first: save the schema to a file, and import it with --endpoint URL")
+            // Some say by 404 that they show it to nobody unknown.
+            let closed = secret.is_empty() && matches!(answer.status, 401 | 403 | 404) || (asks && answer.status == 400);
+            let error = if closed {
+                error.hint("Where a key is wanted: --header 'Authorization: Bearer env:NAME' sends what the variable NAME holds")
             } else {
                 error
-            });
+            };
+            return Err(if asks { error.hint("Or save the schema to a file, and import it with --endpoint URL") } else { error });
         }
         answer.bytes(&limits, LARGEST as u64).await.map_err(|failure| lost(&shown, &failure))
     })

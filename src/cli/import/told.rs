@@ -35,9 +35,12 @@ pub fn again(source: &str, id: &str, arguments: &ArgMatches) -> String {
 /// The options of an import, for another run of it.
 fn options(arguments: &ArgMatches) -> String {
     let mut words = String::new();
-    for key in ["overlay", "endpoint", "include", "exclude"] {
-        let values: Vec<String> =
-            if matches!(key, "include" | "exclude") { texts(arguments, key) } else { text(arguments, key).into_iter().collect() };
+    for key in ["overlay", "endpoint", "include", "exclude", "header"] {
+        let values: Vec<String> = if matches!(key, "include" | "exclude" | "header") {
+            texts(arguments, key)
+        } else {
+            text(arguments, key).into_iter().collect()
+        };
         values.iter().for_each(|value| words.push_str(&format!(" --{key} {}", quoted(&clean(value)))));
     }
     for key in ["allow-private", "replace"].into_iter().filter(|key| arguments.get_flag(key)) {

@@ -17,6 +17,7 @@ pub fn commands() -> Vec<Command> {
                 several("include", "GLOB", "Only these operations: by function id, 'METHOD /path', path or tag"),
                 several("exclude", "GLOB", "Not these"),
                 option("endpoint", "URL", "Where a GraphQL service answers, when its schema comes from elsewhere"),
+                several("header", "NAME: REF", "Sent to fetch the description, such as 'Authorization: Bearer env:TOKEN'; REF is env:NAME, file:PATH or cmd:COMMAND"),
             ])
             .args([
                 flag("dry-run", "Store nothing; say what would come of it"),

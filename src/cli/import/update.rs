@@ -119,7 +119,7 @@ fn renew(app: &App, out: &Out, updated: &mut Updated, how: How) -> Result<()> {
         return Err(Error::usage(format!("'{id}' came from stdin, so it cannot be fetched again"))
             .hint(format!("angelia integrations:import - --as {id}")));
     }
-    let bytes = Source::of(&old.source)?.read(old.allow_private)?;
+    let bytes = Source::of(&old.source)?.read(old.allow_private, &old.headers)?;
     let imported = laid(Description::read(&bytes)?.import(&old.wanted(today()))?, old.overlay.as_ref())?;
     if let Some(nothing) = imported.nothing() {
         return Err(nothing.hint(format!("angelia integrations:docs {id} shows it as it is, unchanged")));

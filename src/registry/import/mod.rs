@@ -89,9 +89,16 @@ pub struct Fate {
     pub warnings: Vec<String>,
 }
 
-/// A description that was read, by its format.
+/// A description that was read.
 #[derive(Debug)]
-pub enum Description<'a> {
+pub struct Description<'a> {
+    format: Format<'a>,
+    /// What was wrong with its text.
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Format<'a> {
     OpenApi(Document),
     Discovery(Document),
     /// The answer of an introspection.
@@ -105,47 +112,48 @@ impl<'a> Description<'a> {
     /// Reads a description of some format that is known.
     pub fn read(bytes: &'a [u8]) -> Result<Self> {
         if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
-            return Ok(Self::GraphqlSchema(text, sha256(bytes)));
+            return Ok(Self { format: Format::GraphqlSchema(text, sha256(bytes)), notes: Vec::new() });
         }
-        let document = Document { value: read::document(bytes)?, sha256: sha256(bytes) };
+        let (value, notes) = read::document(bytes)?;
+        let document = Document { value, sha256: sha256(bytes) };
         let has = |key: &str| document.value.get(key).is_some();
-        if has("openapi") || has("swagger") || (has("paths") && has("info")) {
-            return Ok(Self::OpenApi(document));
-        }
-        if discovery::is_one(&document.value) {
-            return Ok(Self::Discovery(document));
-        }
-        if graphql::is_answer(&document.value) {
-            return Ok(Self::GraphqlAnswer(document));
-        }
-        if postman::is_one(&document.value) {
-            return Ok(Self::Postman(document));
-        }
-        Err(Error::new(Code::InvalidPayload, "The description is of no known format")
-            .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
+        let format = if has("openapi") || has("swagger") || (has("paths") && has("info")) {
+            Format::OpenApi(document)
+        } else if discovery::is_one(&document.value) {
+            Format::Discovery(document)
+        } else if graphql::is_answer(&document.value) {
+            Format::GraphqlAnswer(document)
+        } else if postman::is_one(&document.value) {
+            Format::Postman(document)
+        } else {
+            return Err(Error::new(Code::InvalidPayload, "The description is of no known format")
+                .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"));
+        };
+        Ok(Self { format, notes })
     }
 
     /// The id of its provider where nobody says another; `source` is where it came from.
     pub fn id(&self, source: &str) -> String {
-        match self {
-            Self::OpenApi(document) => openapi::own_id(&document.value),
-            Self::Discovery(document) => discovery::own_id(&document.value),
-            Self::GraphqlAnswer(_) | Self::GraphqlSchema(..) => graphql::own_id(source),
-            Self::Postman(document) => postman::own_id(&document.value),
+        match &self.format {
+            Format::OpenApi(document) => openapi::own_id(&document.value),
+            Format::Discovery(document) => discovery::own_id(&document.value),
+            Format::GraphqlAnswer(_) | Format::GraphqlSchema(..) => graphql::own_id(source),
+            Format::Postman(document) => postman::own_id(&document.value),
         }
     }
 
     /// Makes a provider of it. One without functions is made too: an overlay or a filter may leave nothing, and the report says why.
     pub fn import(&self, wanted: &Wanted) -> Result<Imported> {
         let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
-        let mut imported = match self {
-            Self::OpenApi(document) => openapi::import(document, wanted),
-            Self::Discovery(document) => discovery::import(document, wanted).map_err(broken),
-            Self::GraphqlAnswer(document) => graphql::import_answer(document, wanted).map_err(broken),
-            Self::GraphqlSchema(text, sha256) => graphql::import_schema(text, sha256, wanted).map_err(broken),
-            Self::Postman(document) => postman::import(document, wanted).map_err(broken),
+        let mut imported = match &self.format {
+            Format::OpenApi(document) => openapi::import(document, wanted),
+            Format::Discovery(document) => discovery::import(document, wanted).map_err(broken),
+            Format::GraphqlAnswer(document) => graphql::import_answer(document, wanted).map_err(broken),
+            Format::GraphqlSchema(text, sha256) => graphql::import_schema(text, sha256, wanted).map_err(broken),
+            Format::Postman(document) => postman::import(document, wanted).map_err(broken),
         }?;
         imported.report.names = Names::of(&imported.report.operations);
+        imported.report.notes.splice(..0, self.notes.iter().cloned());
         imported.report.notes.extend(places::notes(&imported.provider));
         Ok(imported)
     }

@@ -59,6 +59,9 @@ const NOUNS_TOO: &[&str] = &[
     "report", "record", "track", "comment", "order", "rate", "vote", "share", "build", "rerequest", "kill", "wipe", "drop", "ack", "patch",
 ];
 
+/// Verbs whose path a GET asks about.
+const TOLD: &[&str] = &["import", "star", "follow", "block", "mute", "subscribe"];
+
 /// Words that bind what follows to what stands before.
 const BETWEEN: &[&str] = &["for", "by", "in", "from", "to", "with", "of", "on", "as", "at", "and", "via", "without", "between"];
 
@@ -295,11 +298,22 @@ fn of_path(operation: &Unnamed<'_>) -> Said {
     let item = ends_with_parameter(operation.path);
     let mut found = method_verb(operation);
     let mut parts = parts.as_slice();
-    if let Some((last, before)) =
+    let mut tail: Vec<String> = Vec::new();
+    // `sendPhoto` is what is done and to what, and no thing that is made.
+    let called = |last: &str| last.starts_with(|c: char| c.is_ascii_lowercase()) && last.contains(|c: char| c.is_ascii_uppercase());
+    if let Some((last, before)) = parts.split_last().filter(|(last, _)| operation.method == "POST" && !item && called(last)) {
+        let own = words(last);
+        if let Some((own_verb, about)) = own.split_first().and_then(|(first, about)| Some((verb(first, operation)?, about))) {
+            (found, parts, tail) = (own_verb, before, about.to_vec());
+        }
+    } else if let Some((last, before)) =
         parts.split_last().filter(|(_, before)| !before.is_empty() && !matches!(operation.method, "DELETE" | "PUT"))
     {
         let own = words(last);
-        if let (Some(own_verb), 1, false) = (own.first().and_then(|word| verb(word, operation)), own.len(), item) {
+        // A GET at `/watch` tells whether somebody does.
+        let thing = |word: &str| matches!(operation.method, "GET" | "HEAD") && (NOUNS_TOO.contains(&word) || TOLD.contains(&word));
+        let own_verb = own.first().filter(|word| !thing(word)).and_then(|word| verb(word, operation));
+        if let (Some(own_verb), 1, false) = (own_verb, own.len(), item) {
             found = own_verb;
             parts = before;
         }
@@ -317,6 +331,7 @@ fn of_path(operation: &Unnamed<'_>) -> Said {
             about.extend(of);
         }
     }
+    about.extend(tail);
     if about.is_empty() {
         about = parameters(operation.path).flat_map(words).collect();
     }
@@ -366,6 +381,11 @@ mod tests {
             ("", "GET /users/{id}/posts", true, "list_user_posts"),
             ("", "GET /users/{id}", false, "get_user"),
             ("", "POST /users", false, "create_user"),
+            ("", "GET /issues/{id}/watch", false, "get_issue_watch"),
+            ("", "POST /sendPhoto", false, "send_photo"),
+            ("", "POST /getMe", false, "get_me"),
+            ("", "POST /users/{id}/resetPassword", false, "reset_user_password"),
+            ("", "POST /lineItems", false, "create_line_item"),
             ("", "DELETE /users/{id}", false, "delete_user"),
             ("", "POST /orders/{id}/cancel", false, "cancel_order"),
             ("", "GET /api/v2/search", false, "get_search"),

@@ -248,7 +248,7 @@ fn apply(function: &mut Function, change: &Change) {
         if operation != Operation::Read {
             function.read_because = None;
         } else {
-            function.idempotent = false;
+            (function.idempotent, function.idempotency_header) = (false, None);
         }
     }
     if let Some(pagination) = &change.pagination {

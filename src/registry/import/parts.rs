@@ -1,11 +1,11 @@
-//! What importers of different formats need alike: words of names, sentences fit for a page, ids that stay apart, an empty function, an
+//! What importers of different formats need alike: words of names, ids that stay apart, an empty function, an
 //! example made from schemas. Nothing here knows a format.
 
 use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::name::{clean, is_id};
+use crate::base::name::is_id;
 use crate::registry::credential::Credential;
 use crate::registry::function::{BodyForm, Example, Function, Operation, ResponseForm};
 use crate::registry::import::kept::Names;
@@ -19,12 +19,6 @@ const LONGEST_ID: usize = 63;
 /// Words that are what they are, one or many.
 const SAME_IN_PLURAL: &[&str] =
     &["series", "species", "sms", "mms", "news", "gps", "dns", "tls", "aws", "css", "rss", "https", "kubernetes"];
-
-/// Longest description of a function or a provider.
-const LONGEST: usize = 400;
-
-/// Longest description of a parameter.
-const LONGEST_REMARK: usize = 240;
 
 /// First words of names whose effect cannot simply be put back.
 const GRAVE: &[&str] = &[
@@ -62,9 +56,11 @@ pub fn words(name: &str) -> Vec<String> {
     for (at, c) in letters.iter().enumerate() {
         let before = at.checked_sub(1).and_then(|at| letters.get(at));
         let after = letters.get(at + 1);
+        // Of `IPs` the last letter only says that there are several.
+        let plural = after == Some(&'s') && !letters.get(at + 2).is_some_and(char::is_ascii_lowercase);
         let starts = c.is_ascii_uppercase()
             && (before.is_some_and(|before| before.is_ascii_lowercase() || before.is_ascii_digit())
-                || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase)));
+                || (before.is_some_and(char::is_ascii_uppercase) && after.is_some_and(char::is_ascii_lowercase) && !plural));
         if (starts || !c.is_ascii_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
@@ -159,54 +155,6 @@ impl Ids {
     }
 }
 
-/// Text from outside as sentences for a page: one line, no markup of a web page, an end.
-pub fn sentence(text: &str, otherwise: &str) -> String {
-    let line = line(text, LONGEST);
-    let line = if line.is_empty() { self::line(otherwise, LONGEST) } else { line };
-    if line.ends_with('.') { line } else { format!("{}.", line.trim_end_matches([':', ';', ',', '!', '?', ' '])) }
-}
-
-/// Text from outside as the description of a parameter.
-pub fn remark(text: &str, otherwise: &str) -> String {
-    let line = line(text, LONGEST_REMARK);
-    if line.is_empty() { self::line(otherwise, LONGEST_REMARK) } else { line }
-}
-
-/// One line of at most so many letters, cut after a sentence where one ends, else between words.
-fn line(text: &str, longest: usize) -> String {
-    let cleaned = clean(&text.chars().take(20_000).collect::<String>()).replace('\u{fffd}', " ");
-    let flat = without_tags(&cleaned).split_whitespace().collect::<Vec<_>>().join(" ");
-    if flat.chars().count() <= longest {
-        return flat;
-    }
-    let head: String = flat.chars().take(longest).collect();
-    match head.rfind(". ").filter(|end| *end > longest / 4) {
-        Some(end) => head[..=end].to_owned(),
-        None => format!("{}…", head.rsplit_once(' ').map_or(head.as_str(), |(whole, _)| whole)),
-    }
-}
-
-/// Leaves out `<b>` and the like; a lone `<` stays.
-pub fn without_tags(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('<') {
-        let (before, tag) = rest.split_at(open);
-        plain.push_str(before);
-        let close = tag.char_indices().take(200).find(|(_, c)| *c == '>').map(|(at, _)| at);
-        let is_tag = tag.chars().nth(1).is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        match close.filter(|_| is_tag) {
-            Some(close) => rest = &tag[close + 1..],
-            None => {
-                plain.push('<');
-                rest = &tag[1..];
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain
-}
-
 /// Why an operation is left out, by what was wanted; `names` are all that it goes by.
 pub fn unwanted(wanted: &Wanted, names: &[&str]) -> Option<String> {
     let hit = |globs: &[String]| {
@@ -273,6 +221,8 @@ pub fn function(id: &str, description: String, operation: Operation) -> Function
         output: None,
         pagination: None,
         idempotent: false,
+        idempotency_header: None,
+        retry: true,
         examples: Vec::new(),
         synonyms: Vec::new(),
         deprecated: false,
@@ -440,6 +390,8 @@ mod tests {
         let table = [
             ("pageToken", "page_token"),
             ("listHTTPProxies_v2", "list_http_proxies_v2"),
+            ("listReservedIPs", "list_reserved_ips"),
+            ("URLSet", "url_set"),
             ("Get User (by id)", "get_user_by_id"),
             ("$.xgafv", "xgafv"),
             ("3d", "x_3d"),
@@ -465,20 +417,6 @@ mod tests {
         assert_eq!(take(&["list_files", "list_drive_files"]), "list_drive_files");
         assert_eq!(take(&["list_files"]), "list_files_2");
         assert_eq!(take(&["Bad Name"]), "call_2");
-    }
-
-    #[test]
-    fn sentences_are_fit_for_a_page() {
-        assert_eq!(sentence("Lists  <b>all</b>\n files; a < b\u{7}", ""), "Lists all files; a < b.");
-        assert_eq!(sentence("", "Lists files"), "Lists files.");
-        assert!(sentence(&"word ".repeat(1000), "").chars().count() <= LONGEST + 1);
-        assert_eq!(
-            sentence(&format!("First one here, long enough to be cut after it{}. {}", "x".repeat(100), "y".repeat(400)), "")
-                .matches('y')
-                .count(),
-            0
-        );
-        assert!(!sentence("a\u{1b}[31m red", "").contains('\u{1b}'));
     }
 
     #[test]

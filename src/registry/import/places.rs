@@ -158,6 +158,7 @@ fn sign_in(old: &Provider, new: &Provider) -> Vec<String> {
     let addresses = |oauth: &OAuth| {
         [
             ("gets its tokens from", Some(oauth.token_url.clone())),
+            ("renews its tokens at", oauth.refresh_url.clone()),
             ("signs in at", oauth.authorize_url.clone()),
             ("takes the word of", oauth.issuer.clone()),
             ("signs in, without a browser, at", oauth.device_url.clone()),

@@ -1,17 +1,23 @@
 //! The text of a description as a value: JSON, else YAML. Bounded in size, depth and in what aliases may unfold to. Nothing is fetched.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::name::printable;
 
 /// A description larger than this is refused.
 pub const LARGEST: usize = 64 << 20;
 
+/// How many names that stand twice are said.
+const MOST_NAMED: usize = 5;
+
 /// How deep a description may nest.
 const DEEPEST: usize = 120;
 
-/// The description as a value.
-pub fn document(bytes: &[u8]) -> Result<Value> {
+/// The description as a value, and what of its text did not become a part of it.
+pub fn document(bytes: &[u8]) -> Result<(Value, Vec<String>)> {
     if bytes.len() > LARGEST {
         return Err(broken(format!("it has more than {} MiB", LARGEST >> 20)));
     }
@@ -19,13 +25,57 @@ pub fn document(bytes: &[u8]) -> Result<Value> {
     let text = text.trim_start_matches('\u{feff}');
     let json = text.trim_start().starts_with(['{', '[']);
     match serde_json::from_str(text) {
-        Ok(value) => Ok(value),
+        Ok(value) => Ok((value, repeated(text))),
         // What begins as JSON may still be YAML in flow style; the first reason is the better one then.
-        Err(error) => yaml(text).map_err(|why| broken(if json { format!("it is not valid JSON: {error}") } else { why })),
+        Err(error) => either(text).map_err(|why| broken(if json { format!("it is not valid JSON: {error}") } else { why })),
     }
 }
 
-fn yaml(text: &str) -> Result<Value, String> {
+fn either(text: &str) -> Result<(Value, Vec<String>), String> {
+    use serde_saphyr::options::DuplicateKeyPolicy;
+    yaml(text, DuplicateKeyPolicy::Error).map(|value| (value, Vec::new())).or_else(|why| {
+        // What is broken otherwise stays so, and a hostile text is not read twice.
+        let Some((_, said)) = why.split_once("duplicate") else { return Err(why) };
+        let said = format!(" (duplicate{said})");
+        let value = yaml(text, DuplicateKeyPolicy::LastWins)?;
+        Ok((value, vec![format!("a name stands twice in an object of the description; the last one counts{}", printable(&said))]))
+    })
+}
+
+/// Names that stand twice in one object of a JSON text, which is valid: of these the last one counts.
+fn repeated(text: &str) -> Vec<String> {
+    let bytes = text.as_bytes();
+    let (mut open, mut twice, mut at): (Vec<HashSet<&str>>, Vec<&str>, usize) = (Vec::new(), Vec::new(), 0);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => open.push(HashSet::new()),
+            b'}' | b']' => _ = open.pop(),
+            b'"' => {
+                let start = at;
+                while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'"') {
+                    at += if *byte == b'\\' { 2 } else { 1 };
+                }
+                let (name, rest) = (text.get(start..at), bytes.get(at + 1..).unwrap_or_default());
+                at += 1;
+                let is_name = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+                if let (Some(name), Some(names)) = (name.filter(|_| is_name), open.last_mut())
+                    && !names.insert(name)
+                {
+                    twice.push(name);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut shown: Vec<String> = twice.iter().take(MOST_NAMED).map(|name| format!("'{}'", printable(name))).collect();
+    shown.dedup();
+    let more = if twice.len() > MOST_NAMED { format!(" and {} more", twice.len() - MOST_NAMED) } else { String::new() };
+    let note = format!("{}{more} stand twice in an object of the description; the last one counts", shown.join(", "));
+    if twice.is_empty() { Vec::new() } else { vec![note] }
+}
+
+fn yaml(text: &str, duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy) -> Result<Value, String> {
     let limits = serde_saphyr::budget! {
         max_events: 20_000_000,
         max_nodes: 10_000_000,
@@ -34,7 +84,7 @@ fn yaml(text: &str) -> Result<Value, String> {
         max_aliases: 20_000,
         max_anchors: 20_000,
     };
-    let options = serde_saphyr::options! { budget: limits, strict_booleans: true, duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins };
+    let options = serde_saphyr::options! { budget: limits, strict_booleans: true, duplicate_keys: duplicate_keys };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let said = error.without_snippet().to_string();
         format!("it is neither JSON nor YAML: {}", said.lines().next().unwrap_or_default())

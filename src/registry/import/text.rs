@@ -30,6 +30,12 @@ pub fn remark(text: &str) -> String {
     cut(&plain(text), LONGEST_REMARK)
 }
 
+/// What is said of a parameter, or what is said otherwise where that is nothing.
+pub fn remark_or(text: &str, otherwise: &str) -> String {
+    let said = remark(text);
+    if said.is_empty() { remark(otherwise) } else { said }
+}
+
 /// A title: one line, no period.
 pub fn title(text: &str, otherwise: &str) -> String {
     let said = plain(text);
@@ -56,7 +62,8 @@ fn plain(text: &str) -> String {
     joined.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches(['*', '-', ' ']).to_owned()
 }
 
-fn without_tags(text: &str) -> String {
+/// Leaves out `<b>` and the like; a lone `<` stays.
+pub fn without_tags(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, tag)) = rest.split_once('<') {

@@ -4,7 +4,8 @@
 
 use crate::registry::function::Operation;
 use crate::registry::import::names::last_segment;
-use crate::registry::import::parts::{grave, without_tags, words};
+use crate::registry::import::parts::{grave, words};
+use crate::registry::import::text::without_tags;
 
 /// An operation as its description shows it.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +58,11 @@ const BY_POST: &[&str] = &["search", "list", "find", "get", "count", "lookup", "
 
 /// Words of a POST after which it is more than a look.
 #[rustfmt::skip]
-const MORE: &[&str] = &["and", "or", "then", "new", "sql", "job", "jobs", "export", "async", "token", "session"];
+const MORE: &[&str] =
+    &["and", "or", "then", "new", "sql", "job", "jobs", "export", "async", "token", "session", "access", "credential", "credentials"];
+
+/// What is made to be given away: making one is a change, however it is asked for.
+const KEYS: &[&str] = &["token", "tokens", "key", "keys", "secret", "secrets", "password", "passwords", "credential", "credentials", "otp"];
 
 /// Changing words that the text of a look may well hold.
 #[rustfmt::skip]
@@ -297,6 +302,11 @@ fn beginning(text: &str) -> Told {
     let asks = || rest.iter().any(|word| matches!(word.as_str(), "query" | "queries" | "search" | "searches"));
     if plain(LOOKS) || going(LOOKS) {
         return Told::Looks;
+    }
+    if plain(&["generate"])
+        && rest.iter().take_while(|word| !matches!(word.as_str(), "for" | "of" | "with" | "from")).any(|word| KEYS.contains(&word.as_str()))
+    {
+        return Told::Changes;
     }
     // What these do is often only shown.
     if plain(&["generate", "request"]) || (plain(&["execute", "run"]) && asks()) {

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::base::json::text;
+use crate::base::name::printable;
 use crate::registry::function::{BodyForm, Function, Operation, ResponseForm};
 use crate::registry::import::Fate;
 use crate::registry::import::class::{Asked, class};
 use crate::registry::import::discovery::shapes::{Shapes, constraints, only_answered};
 use crate::registry::import::kept::Names;
-use crate::registry::import::parts::{Ids, function, give_example, id, id_of, remark, sentence, singular, title};
+use crate::registry::import::parts::{Ids, function, give_example, id, id_of, singular, title};
+use crate::registry::import::text::{remark_or, sentences};
 
 /// A method with the resources that it lies in.
 pub(super) struct Method<'a> {
@@ -62,7 +64,7 @@ impl<'a> Making<'a> {
         let said = text(method.members, "description").unwrap_or_default();
         let path = text(method.members, "path").unwrap_or_default();
         let (operation, because) = class(&Asked { method: verb, path, id: Some(method.name), told: &[said] });
-        let described = sentence(said, &title(name));
+        let described = sentences(said, &title(name));
         let mut made = function(name, described, operation);
         made.read_because = because;
         made.request = Some(request);
@@ -129,7 +131,7 @@ impl<'a> Making<'a> {
         let plain = members.filter(|members| !members.keys().any(|name| name.contains(|c: char| matches!(c, '.' | '[') || c.is_control())));
         let Some(members) = plain else {
             let mut whole = Value::Object(self.shapes.schema(schema, true));
-            whole["description"] = remark(text(schema, "description").unwrap_or_default(), "The whole body.").into();
+            whole["description"] = remark_or(text(schema, "description").unwrap_or_default(), "The whole body.").into();
             whole["in"] = "body".into();
             whole["as"] = ".".into();
             return add(made, "body", whole, false);
@@ -147,7 +149,7 @@ impl<'a> Making<'a> {
         for (wire, raw, needed) in &chosen {
             let mut schema = Value::Object(self.shapes.schema(raw, true));
             let said = text(raw, "description").unwrap_or_default();
-            schema["description"] = remark(said, &title(&id(wire))).into();
+            schema["description"] = remark_or(said, &title(&id(wire))).into();
             schema["in"] = "body".into();
             add(made, wire, schema, *needed);
         }
@@ -200,7 +202,7 @@ impl<'a> Making<'a> {
         let operation = format!("{} (content)", method.id);
         made.id = ids.keep(self.kept, &operation, [id_of(&["download", &resource]), id_of(&[&of.id, "content"])]);
         made.title = title(&made.id);
-        made.description = sentence(&format!("Downloads the content. {}", of.description), "");
+        made.description = sentences(&format!("Downloads the content. {}", of.description), "");
         made.synonyms = vec![format!("{} alt=media", method.id), String::from("download")];
         self.as_download(method, &mut made);
         let fate = Fate { operation, function: Some(made.id.clone()), left_out: None, warnings: Vec::new() };
@@ -226,7 +228,7 @@ impl<'a> Making<'a> {
         let new = matches!(method.name, "create" | "insert" | "import" | "upload");
         made.id = ids.keep(self.kept, &operation, [if new { id_of(&["upload", &resource]) } else { id_of(named) }, id_of(named)]);
         made.title = title(&made.id);
-        made.description = sentence(&format!("Sends the content of a file. {}", of.description), "");
+        made.description = sentences(&format!("Sends the content of a file. {}", of.description), "");
         made.operation = of.operation.max(Operation::Write);
         (made.read_because, made.idempotent) = (None, false);
         made.request = Some(format!("{verb} /{}", path.trim_start_matches('/')));
@@ -311,10 +313,10 @@ fn parameter(wire: &str, raw: &Map<String, Value>, in_path: bool, form: &Option<
     } else {
         Value::Object(one)
     };
-    let mut said = remark(text(raw, "description").unwrap_or_default(), &title(&id(wire)));
+    let mut said = remark_or(text(raw, "description").unwrap_or_default(), &title(&id(wire)));
     // A default would be sent with every call.
     if let Some(default) = text(raw, "default").filter(|default| default.len() <= 60 && !said.contains("efault")) {
-        said = format!("{} Default: {}.", said.trim_end_matches('.').to_owned() + ".", remark(default, "empty"));
+        said = format!("{} Default: {}.", said.trim_end_matches('.').to_owned() + ".", printable(default));
     }
     schema["description"] = said.into();
     schema["in"] = if in_path { "path" } else { "query" }.into();

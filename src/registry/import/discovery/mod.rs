@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, OAuth};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted};
+use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted};
+use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
@@ -96,7 +97,7 @@ fn name(top: &Map<String, Value>) -> &str {
 
 fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], notes: &mut Vec<String>) -> Result<Provider, String> {
     let name = name(top);
-    let title = sentence(text(top, "title").or(text(top, "canonicalName")).unwrap_or(name), name);
+    let title = sentences(text(top, "title").or(text(top, "canonicalName")).unwrap_or(name), name);
     let root = text(top, "rootUrl").unwrap_or("https://www.googleapis.com/");
     let base = text(top, "baseUrl").map_or_else(|| format!("{root}{}", text(top, "servicePath").unwrap_or_default()), str::to_owned);
     if !root.starts_with("https://") || !base.starts_with("https://") {
@@ -111,7 +112,7 @@ fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], not
     let raw = json!({
         "id": wanted.id,
         "title": title.trim_end_matches('.'),
-        "description": sentence(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
+        "description": sentences(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
         "category": "google",
         "links": links,
         "auth_strategy": strategy,

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use serde_json::{Map, Value, json};
 
 use crate::base::json::text;
-use crate::registry::import::parts::remark;
+use crate::registry::import::text::remark_or;
 
 /// Members and items nested deeper are not described.
 const DEEPEST: usize = 5;
@@ -75,7 +75,7 @@ impl<'a> Shapes<'a> {
             (None, _) => self.plain(raw, input, above, if spent { 0 } else { depth }, &mut schema),
         }
         if let Some(said) = text(raw, "description") {
-            schema.insert(String::from("description"), remark(said, "").into());
+            schema.insert(String::from("description"), remark_or(said, "").into());
         }
         schema
     }

@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::base::name::printable;
 use crate::registry::function::{Function, Operation};
 use crate::registry::import::graphql::model::{Argument, Field, Model, Ref, Type, Wrap};
 use crate::registry::import::graphql::select::{Connection, connection, select};
-use crate::registry::import::parts::{function, give_example, grave, id, id_of, remark, sentence, title, words};
+use crate::registry::import::parts::{function, give_example, grave, id, id_of, title, words};
+use crate::registry::import::text::{remark_or, sentences};
 
 /// Input objects nested deeper take any value.
 const DEEPEST: usize = 4;
@@ -135,7 +137,7 @@ pub(super) fn make(model: &Model, field: &Field, mutation: bool, name: &str) -> 
         true => Operation::Write,
         false => Operation::Read,
     };
-    let mut made = function(name, sentence(&field.description, &title(name)), operation);
+    let mut made = function(name, sentences(&field.description, &title(name)), operation);
     made.read_because = (!mutation).then(|| String::from("GraphQL queries are sent by POST."));
     made.deprecated = field.deprecated;
     made.synonyms = if id(&field.name) == name { Vec::new() } else { vec![field.name.clone()] };
@@ -259,10 +261,10 @@ fn textual(scalar: &str) -> bool {
 }
 
 fn described(argument: &Argument) -> String {
-    let said = remark(&argument.description, "");
+    let said = remark_or(&argument.description, "");
     match argument.default.as_deref().filter(|default| default.len() <= 60 && *default != "null") {
-        Some(default) if said.is_empty() => format!("Default: {}.", remark(default, "")),
-        Some(default) => format!("{}. Default: {}.", said.trim_end_matches('.'), remark(default, "")),
+        Some(default) if said.is_empty() => format!("Default: {}.", printable(default)),
+        Some(default) => format!("{}. Default: {}.", said.trim_end_matches('.'), printable(default)),
         None => said,
     }
 }

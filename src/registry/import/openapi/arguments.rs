@@ -30,8 +30,23 @@ pub fn declared<'a>(doc: &Doc<'a>, item: &'a Value, operation: &'a Value, warnin
     all
 }
 
+/// Says which parameters stand nowhere that is known.
+fn misplaced(draft: &mut Draft<'_>, parameters: &[&Value]) {
+    for parameter in parameters {
+        let name = printable(word(parameter, "name").unwrap_or_default());
+        match word(parameter, "in") {
+            _ if name.is_empty() => draft.warn("a parameter without a name was left out"),
+            Some("body" | "formData") if draft.doc.old => {}
+            Some(place) if placed(place).is_some() => {}
+            Some(place) => draft.warn(format!("the parameter '{name}' was left out: a place '{}' is not known", printable(place))),
+            None => draft.warn(format!("the parameter '{name}' was left out: it does not say where it goes")),
+        }
+    }
+}
+
 /// Adds all that is not of the body. `keys` are places and names that credentials fill.
 pub fn add<'a>(draft: &mut Draft<'a>, parameters: &[&'a Value], keys: &HashSet<(String, String)>) {
+    misplaced(draft, parameters);
     let path = draft.function.method_and_path().1.to_owned();
     for place in [Place::Path, Place::Query, Place::Header, Place::Cookie] {
         for parameter in parameters {
@@ -92,6 +107,9 @@ fn one<'a>(draft: &mut Draft<'a>, parameter: &'a Value, name: &'a str, place: Pl
     };
     if says(parameter, "allowEmptyValue") && draft.doc.resolve(schema).is_ok_and(|schema| kind(schema) == Some("boolean")) {
         draft.warn(format!("'{}' may be sent without a value, and is sent with one", printable(name)));
+    }
+    if says(parameter, "allowReserved") {
+        draft.warn(format!("'{}' may hold reserved characters as they are, and is sent with them percent-encoded", printable(name)));
     }
     let required = says(parameter, "required") || place == Place::Path;
     let id = draft.add(Argument { wire: name, place, schema, of: parameter, required, style });

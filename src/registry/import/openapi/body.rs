@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::base::name::printable;
 use crate::registry::function::{BodyForm, Place};
-use crate::registry::import::openapi::arguments;
 use crate::registry::import::openapi::doc::{Doc, Shape, kind, says, shape, word};
 use crate::registry::import::openapi::draft::{Argument, Draft};
+use crate::registry::import::openapi::{arguments, media};
 
 static FILE: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"type": "string", "format": "binary"}));
 static TEXT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"type": "string"}));
@@ -28,30 +28,32 @@ fn new<'a>(draft: &mut Draft<'a>, operation: &'a Value) -> Result<(), String> {
     let Some(written) = operation.get("requestBody") else { return Ok(()) };
     let body = draft.doc.resolve(written).map_err(|why| format!("its body cannot be read: {why}"))?;
     let Some(content) = body.get("content").and_then(Value::as_object).filter(|content| !content.is_empty()) else { return Ok(()) };
-    if sends_none(draft) {
+    let mute = !says(body, "required") && content.values().all(|of| says_nothing(&draft.doc, of.get("schema").unwrap_or(&Value::Null)));
+    if matches!(draft.function.method_and_path().0, "GET" | "HEAD") && mute || sends_none(draft) {
         return Ok(());
     }
-    let rank = |media: &str| match media.split(';').next().unwrap_or_default().trim() {
-        "application/json" => 0,
-        json if json.ends_with("+json") || json.ends_with("/json") => 1,
-        "application/x-www-form-urlencoded" => 2,
-        "multipart/form-data" => 3,
-        "*/*" => 4,
-        _ => 5,
-    };
-    let Some((media, of)) = content.iter().min_by_key(|(media, _)| rank(media)) else { return Ok(()) };
+    let Some((media, of)) = media::best(&draft.doc, content) else { return Ok(()) };
+    media::others(&draft.doc, content, media).into_iter().for_each(|warning| draft.warn(warning));
     let schema = of.get("schema").unwrap_or(&Value::Null);
     let needed = says(body, "required");
-    match rank(media) {
+    match media::rank(media) {
         0 | 1 => json_body(draft, media, schema, of, needed),
         2 => form(draft, schema, of),
         3 => multipart(draft, schema, of),
-        4 if draft.doc.resolve(schema).is_ok_and(|schema| matches!(kind(schema), Some("object" | "array"))) => {
+        4 => json_body(draft, media, schema, of, needed),
+        5 if draft.doc.resolve(schema).is_ok_and(|schema| matches!(kind(schema), Some("object" | "array"))) => {
             json_body(draft, "application/json", schema, of, needed)
         }
         _ if media.starts_with("multipart/") => Err(format!("its body is {}, which is not sent", printable(media))),
         _ => raw(draft, media, schema, of, needed),
     }
+}
+
+/// Whether a schema is that of an object without members.
+fn says_nothing(doc: &Doc<'_>, schema: &Value) -> bool {
+    let words = |key: &str| schema.get(key).and_then(Value::as_object).is_none_or(serde_json::Map::is_empty);
+    let plain = ["$ref", "allOf", "anyOf", "oneOf", "items"].iter().all(|word| schema.get(word).is_none());
+    plain && words("properties") && words("additionalProperties") && matches!(kind(schema), None | Some("object")) && !is_file(doc, schema)
 }
 
 fn old<'a>(draft: &mut Draft<'a>, operation: &'a Value, parameters: &[&'a Value]) -> Result<(), String> {
@@ -129,14 +131,9 @@ fn members<'a>(draft: &mut Draft<'a>, shape: &Shape<'a>, of: &'a Value) {
             continue;
         }
         let style = form_style(draft, name, property, of);
-        draft.add(Argument {
-            wire: name,
-            place: Place::Body,
-            schema: property,
-            of: property,
-            required: shape.required.contains(name),
-            style,
-        });
+        let required = shape.required.contains(name);
+        let id = draft.add(Argument { wire: name, place: Place::Body, schema: property, of: property, required, style });
+        draft.widen(&id, shape, name);
     }
     for group in &shape.any_of {
         let ids: Vec<String> = group.iter().filter_map(|wire| draft.argument(wire, Place::Body).map(str::to_owned)).collect();
@@ -186,7 +183,7 @@ fn form<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Result<(
     Ok(())
 }
 
-fn is_file(doc: &Doc<'_>, schema: &Value) -> bool {
+pub(super) fn is_file(doc: &Doc<'_>, schema: &Value) -> bool {
     let binary = |schema: &Value| {
         word(schema, "format") == Some("binary")
             || word(schema, "type") == Some("file")
@@ -224,6 +221,8 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
         });
         if file {
             draft.set(&id, "format", Value::from("binary"));
+        } else {
+            draft.widen(&id, &shape, name);
         }
     }
     if shape.loose {
@@ -240,6 +239,7 @@ fn raw<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &'a Val
         || kind.contains("javascript")
         || kind.contains("graphql");
     draft.function.body = BodyForm::Raw;
+    let method = draft.function.method_and_path().0.to_owned();
     if kind.contains('*') {
         draft.warn(format!("any content of {} may be sent; it is sent as application/octet-stream", printable(kind)));
     } else {
@@ -250,7 +250,14 @@ fn raw<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &'a Val
         draft.warn(format!("the body is written as {} by whoever calls", printable(kind)));
     }
     let shown = if text { &TEXT } else { &FILE };
-    draft.add(Argument { wire: ".", place: Place::Body, schema: shown, of, required: needed || !text, style: None });
+    draft.add(Argument {
+        wire: ".",
+        place: Place::Body,
+        schema: shown,
+        of,
+        required: needed || (!text && method != "DELETE"),
+        style: None,
+    });
     rename_whole(draft);
     if !text {
         draft.rename_last("file");

@@ -82,6 +82,10 @@ pub fn kind(schema: &Value) -> Option<&str> {
 #[derive(Debug, Default)]
 pub struct Shape<'a> {
     pub properties: Vec<(&'a str, &'a Value)>,
+    /// What members are in other ways of the object.
+    pub others: Vec<(&'a str, &'a Value)>,
+    /// Members that say which way is meant, with all their values.
+    pub kinds: Vec<(&'a str, Vec<&'a str>)>,
     pub required: Vec<&'a str>,
     /// Groups of which at least one member must be there.
     pub any_of: Vec<Vec<&'a str>>,
@@ -119,6 +123,8 @@ fn gather<'a>(doc: &Doc<'a>, schema: &'a Value, shape: &mut Shape<'a>, seen: &mu
     }
     for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
         match shape.properties.iter_mut().find(|(known, _)| known == name) {
+            // What only has words about a member of another part does not say what it is.
+            Some(_) if only_words(property) => {}
             Some(known) => known.1 = property,
             None => shape.properties.push((name, property)),
         }
@@ -136,7 +142,15 @@ fn gather<'a>(doc: &Doc<'a>, schema: &'a Value, shape: &mut Shape<'a>, seen: &mu
         let ways = Doc::list(schema, key);
         if !ways.is_empty() {
             choose(doc, ways, shape, seen, depth)?;
+            shape.kinds.extend(kinds(schema, ways));
         }
+    }
+    if depth == 0 && schema.get("discriminator").is_some() && ["anyOf", "oneOf"].iter().all(|key| Doc::list(schema, key).is_empty()) {
+        // Others are made of this one, with members of their own: where they are named, the whole is one argument.
+        if mapping(schema).is_some_and(|mapping| !mapping.is_empty()) {
+            return None;
+        }
+        shape.open = true;
     }
     shape.loose |= ["not", "if", "dependentRequired", "dependencies"].iter().any(|word| schema.get(word).is_some());
     Some(())
@@ -154,6 +168,7 @@ fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mu
         return Some(());
     }
     let mut needed: Option<Vec<&str>> = None;
+    let mut told: Vec<(&str, &Value, usize)> = Vec::new();
     for way in ways {
         let mut own = Shape::default();
         let rules_only = way.get("required").is_some() && way.get("properties").is_none() && super::doc::reference(way).is_none();
@@ -162,11 +177,13 @@ fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mu
         } else {
             gather(doc, way, &mut own, &mut seen.clone(), depth + 1)?;
         }
-        for (name, property) in own.properties {
-            if !shape.properties.iter().any(|(known, _)| *known == name) {
-                shape.properties.push((name, property));
+        for (name, property) in own.properties.into_iter().chain(own.others) {
+            match told.iter_mut().find(|(known, of, _)| *known == name && *of == property) {
+                Some(known) => known.2 += 1,
+                None => told.push((name, property, 1)),
             }
         }
+        shape.kinds.extend(own.kinds);
         shape.open |= own.open;
         shape.any_of.extend(own.any_of.into_iter().filter(|_| ways.len() == 1));
         needed = Some(match needed {
@@ -176,5 +193,51 @@ fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mu
     }
     shape.required.extend(needed.unwrap_or_default());
     shape.loose |= ways.len() > 1;
+    merge(shape, &told, ways.len());
     Some(())
+}
+
+/// Adds the members of several ways: one that differs is all that it is in any of them. What stands beside the ways holds for all of them;
+/// where each of them says it again it is said closer there.
+fn merge<'a>(shape: &mut Shape<'a>, told: &[(&'a str, &'a Value, usize)], ways: usize) {
+    let beside: HashSet<&str> = shape.properties.iter().map(|(name, _)| *name).collect();
+    let times = |name: &str| told.iter().filter(|(known, ..)| *known == name).map(|(.., times)| times).sum::<usize>();
+    let mut done: HashSet<&str> = HashSet::new();
+    for (name, property, _) in told {
+        if beside.contains(name) && (times(name) < ways || only_words(property)) {
+            continue;
+        }
+        match shape.properties.iter_mut().find(|(known, _)| known == name) {
+            None => shape.properties.push((name, property)),
+            Some(known) if !done.contains(name) => known.1 = property,
+            Some(_) => shape.others.push((name, property)),
+        }
+        done.insert(name);
+    }
+}
+
+/// Whether a schema allows and refuses nothing.
+fn only_words(schema: &Value) -> bool {
+    const WORDS: [&str; 7] = ["description", "title", "example", "examples", "default", "deprecated", "externalDocs"];
+    schema.as_object().is_some_and(|members| members.keys().all(|key| WORDS.contains(&key.as_str()) || key.starts_with("x-")))
+}
+
+/// The values of a discriminator, and what each of them means.
+pub fn mapping(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("discriminator")?.get("mapping")?.as_object()
+}
+
+/// The values that mean a schema that is referred to.
+pub fn values_of<'a>(mapping: &'a Map<String, Value>, to: &str) -> Vec<&'a str> {
+    let name = to.rsplit('/').next().unwrap_or_default();
+    let means = |target: &Value| target.as_str().is_some_and(|target| target == to || target == name);
+    mapping.iter().filter(|(_, target)| means(target)).map(|(value, _)| value.as_str()).collect()
+}
+
+/// All values of a discriminator, where it says them for each of the ways.
+fn kinds<'a>(schema: &'a Value, ways: &'a [Value]) -> Option<(&'a str, Vec<&'a str>)> {
+    let name = word(schema.get("discriminator")?, "propertyName")?;
+    let mapping = mapping(schema)?;
+    let all = ways.iter().map(|way| Some(values_of(mapping, reference(way)?)).filter(|values| !values.is_empty()));
+    Some((name, all.collect::<Option<Vec<_>>>()?.concat()))
 }

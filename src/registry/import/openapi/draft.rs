@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::registry::function::{Example, Function, Operation, Place};
-use crate::registry::import::openapi::doc::{Doc, word};
+use crate::registry::import::openapi::doc::{Doc, Shape, word};
 use crate::registry::import::openapi::example::{Maker, fitted};
 use crate::registry::import::openapi::schema::Converter;
 use crate::registry::import::parts;
@@ -104,6 +104,30 @@ impl<'a> Draft<'a> {
         }
         self.seeds.push(Seed { id: id.clone(), wire: argument.wire, schema: argument.schema, of: argument.of });
         id
+    }
+
+    /// Makes an argument all that a member is in any way of its object.
+    pub fn widen(&mut self, id: &str, shape: &Shape<'a>, name: &str) {
+        let others: Vec<&'a Value> = shape.others.iter().filter(|(known, _)| *known == name).map(|(_, other)| *other).collect();
+        let kinds = shape.kinds.iter().find(|(known, _)| *known == name).map(|(_, values)| values.as_slice());
+        if others.is_empty() && kinds.is_none() {
+            return;
+        }
+        let Some(Value::Object(mut own)) = self.function.parameters.get(id).cloned() else { return };
+        let mut words = Map::new();
+        for word in ["description", "as", "style", "in"] {
+            words.extend(own.shift_remove(word).map(|value| (word.to_owned(), value)));
+        }
+        own.shift_remove("default");
+        let mut ways = vec![Value::Object(own)];
+        ways.extend(others.into_iter().map(|other| self.converter.parameter(other)));
+        let mut wider = union(ways, kinds);
+        wider.extend(words);
+        self.function.parameters.insert(id.to_owned(), Value::Object(wider));
+        // The one value of the first way is not that of all of them.
+        if shape.required.contains(&name) && !self.function.required.iter().any(|known| known == id) {
+            self.function.required.push(id.to_owned());
+        }
     }
 
     /// A name that no other argument has.
@@ -211,6 +235,65 @@ impl<'a> Draft<'a> {
         }
         arguments
     }
+}
+
+/// What any of several schemas allows; `kinds` are the values that there are, where a text alone would not say it.
+fn union(ways: Vec<Value>, kinds: Option<&[&str]>) -> Map<String, Value> {
+    let mut apart: Vec<Map<String, Value>> = Vec::new();
+    for way in ways {
+        let Value::Object(mut way) = way else { continue };
+        way.shift_remove("description");
+        if !apart.contains(&way) {
+            apart.push(way);
+        }
+    }
+    let values = |way: &Map<String, Value>| match (way.get("const"), way.get("enum")) {
+        (Some(one), _) => Some(vec![one.clone()]),
+        (_, Some(Value::Array(several))) => Some(several.clone()),
+        _ => None,
+    };
+    let types = |way: &Map<String, Value>| match way.get("type") {
+        Some(Value::String(one)) => Some(vec![one.clone()]),
+        Some(Value::Array(several)) => Some(several.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        _ => values(way)?.iter().map(|value| Some(kind_of(value)?.to_owned())).collect(),
+    };
+    let mut wider = Map::new();
+    let typed: Option<Vec<Vec<String>>> = apart.iter().map(types).collect();
+    let mut all: Vec<String> = typed.unwrap_or_default().concat();
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|kind| seen.insert(kind.clone()));
+    match all.as_slice() {
+        [] => {}
+        [one] => _ = wider.insert(String::from("type"), Value::from(one.as_str())),
+        several => _ = wider.insert(String::from("type"), several.into()),
+    }
+    let listed: Option<Vec<Vec<Value>>> = apart.iter().map(values).collect();
+    match (listed, kinds) {
+        (Some(listed), _) => {
+            let mut values: Vec<Value> = Vec::new();
+            listed.into_iter().flatten().for_each(|value| {
+                if !values.contains(&value) {
+                    values.push(value)
+                }
+            });
+            wider.insert(String::from("enum"), Value::Array(values));
+        }
+        (None, Some(kinds)) => _ = wider.insert(String::from("enum"), kinds.into()),
+        (None, None) if apart.len() == 1 => return apart.pop().unwrap_or_default(),
+        (None, None) => _ = wider.insert(String::from("anyOf"), apart.into()),
+    }
+    wider
+}
+
+fn kind_of(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) | Value::Object(_) => return None,
+    })
 }
 
 /// The word of a manifest for a place.

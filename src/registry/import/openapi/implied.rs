@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind};
 use crate::registry::import::openapi::doc::{says, word};
-use crate::registry::import::openapi::security::{NO_SCHEME, Security};
+use crate::registry::import::openapi::security::{NO_SCHEME, Security, placement};
 use crate::registry::import::parts;
 
 /// Names of headers and query parameters that hold a secret of the caller.
@@ -23,7 +23,19 @@ const SIGNED: &[&str] = &[
     "x-amz-signedheaders",
 ];
 
+/// Whether a name is that of a secret of the caller.
+pub fn is_secret(id: &str) -> bool {
+    SECRETS.contains(&id) || matches!(id, "secret" | "password" | "bot_token")
+}
+
 impl Security {
+    /// A secret that stands in the address of the service.
+    pub fn in_path(&mut self, key: &str) {
+        self.auth.push(placement(AuthKind::Path, "", &format!("{{{key}}}")));
+        self.notes.retain(|note| note != NO_SCHEME);
+        self.strategy("api_key");
+    }
+
     /// Parameters that are credentials by their name, where most operations take them.
     pub fn by_parameter(&mut self, parameters: &[&Value], operations: usize) {
         let mut found: Vec<(&str, &str, usize, &Value)> = Vec::new();

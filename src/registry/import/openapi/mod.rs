@@ -8,7 +8,9 @@ mod doc;
 mod draft;
 mod example;
 mod implied;
+mod media;
 mod pages;
+mod repeat;
 mod schema;
 mod security;
 mod servers;
@@ -19,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{printable, slug};
-use crate::registry::function::{Function, Operation as Kind};
+use crate::registry::function::Function;
 use crate::registry::import::class::{Asked, class};
 use crate::registry::import::names::{Unnamed, names};
 use crate::registry::import::openapi::doc::{Doc, says, word};
@@ -74,8 +76,10 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
         operations.iter().flat_map(|one| arguments::declared(&doc, one.item, one.value, &mut Vec::new())).collect();
     security.by_header(&parameters);
     security.by_parameter(&parameters, operations.len());
+    report.notes.extend(unexpressed(&doc, &operations));
     let mut shared = Shared { doc, servers: Servers::of(&doc, &wanted.source), keys: std::mem::take(&mut security.keys) };
     let mut provider = provider(info, document, wanted);
+    provider.rate_limit = repeat::limits(&doc, &values, &mut report.notes);
     provider.functions = functions(&operations, &names, &unnamed, &mut shared, wanted, &mut report);
     place(&mut provider, shared.servers, security, &mut report);
     leave_out_what_is_wrong(&mut provider, &mut report);
@@ -97,12 +101,23 @@ fn operations<'a>(doc: &Doc<'a>, report: &mut Report) -> Result<Vec<Operation<'a
                 continue;
             }
         };
-        for method in METHODS {
-            if let Some(value) = item.get(method).filter(|value| value.is_object()) {
-                let answer = answer::answer(doc, value);
-                let lists = answer.schema.is_some_and(|schema| pages::is_list(doc, schema, path));
-                all.push(Operation { method: method.to_uppercase(), path, item, value, lists });
+        for (method, written) in METHODS.iter().filter_map(|method| Some((*method, item.get(method)?))) {
+            let method = method.to_uppercase();
+            match doc.resolve(written) {
+                Ok(value) if value.is_object() => {
+                    let answer = answer::answer(doc, value);
+                    let lists = answer.schema.is_some_and(|schema| pages::is_list(doc, schema, path));
+                    all.push(Operation { method, path, item, value, lists });
+                }
+                Ok(_) => {
+                    report.operations.push(parts::left_out(&format!("{method} {}", printable(path)), String::from("it is not described")))
+                }
+                Err(why) => report.operations.push(parts::left_out(&format!("{method} {}", printable(path)), why)),
             }
+        }
+        for method in item.as_object().into_iter().flatten().map(|(word, _)| word).filter(|word| is_odd_method(word)) {
+            let why = String::from("its method is not called");
+            report.operations.push(parts::left_out(&format!("{} {}", printable(&method.to_uppercase()), printable(path)), why));
         }
     }
     if all.len() > MOST {
@@ -112,6 +127,31 @@ fn operations<'a>(doc: &Doc<'a>, report: &mut Report) -> Result<Vec<Operation<'a
         ));
     }
     Ok(all)
+}
+
+/// Whether a word of a path is none that is known: then it is a method.
+fn is_odd_method(word: &str) -> bool {
+    const OTHERS: [&str; 6] = ["summary", "description", "servers", "parameters", "$ref", "definitions"];
+    !METHODS.contains(&word) && !OTHERS.contains(&word) && !word.starts_with("x-")
+}
+
+/// What of the whole is not imported: calls that the service makes, and what leads from one answer to another operation.
+fn unexpressed(doc: &Doc<'_>, operations: &[Operation<'_>]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let webhooks = ["webhooks", "x-webhooks"].iter().filter_map(|word| doc.root.get(word)?.as_object()).map(Map::len).sum::<usize>();
+    if webhooks > 0 {
+        notes.push(format!("{webhooks} webhooks are not imported: the service makes those calls"));
+    }
+    let links = |one: &&Operation<'_>| {
+        let responses = one.value.get("responses").and_then(Value::as_object);
+        responses
+            .is_some_and(|all| all.values().any(|response| doc.resolve(response).is_ok_and(|response| response.get("links").is_some())))
+    };
+    let linked = operations.iter().filter(links).count();
+    if linked > 0 {
+        notes.push(format!("links from the answers of {linked} operations to others are not imported"));
+    }
+    notes
 }
 
 fn unnamed<'a>(one: &'a Operation<'_>, all: &[Operation<'_>]) -> Unnamed<'a> {
@@ -164,15 +204,15 @@ fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Res
     arguments::add_undescribed(&mut draft, &wires);
     body::add(&mut draft, one.value, &parameters)?;
     let answer = answer::answer(&shared.doc, one.value);
-    if let Some(warning) = answer::read_by(&shared.doc, &answer, &mut draft.function) {
-        draft.warn(warning);
-    }
+    let unread = answer::read_by(&shared.doc, &answer, &mut draft.function);
+    draft.warnings.extend(unread);
     draft.function.server = shared.servers.own(one.value).or_else(|| shared.servers.own(one.item));
-    draft.function.pagination = pages::pagination(&draft, one.value, &answer);
-    // What the extension means is a key that makes a repeated write harmless: without one on its way nothing is sent twice.
-    if class != Kind::Read && ["x-fern-idempotent", "x-idempotent"].iter().any(|word| says(one.value, word)) {
-        draft.warn("it may be repeated with an idempotency key; none is sent by itself, and it is not repeated");
+    let own = [one.value, one.item].into_iter().map(|of| Doc::list(of, "servers").len()).find(|count| *count > 0);
+    if own.is_some_and(|count| count > 1) {
+        draft.warn("it has several servers of its own; the first is asked");
     }
+    draft.function.pagination = pages::pagination(&draft, one.value, &answer);
+    repeat::of(&mut draft, one.value);
     describe(one, &mut draft);
     Ok(draft.finish())
 }
@@ -187,6 +227,9 @@ fn describe(one: &Operation<'_>, draft: &mut Draft<'_>) {
     function.deprecated = says(one.value, "deprecated");
     let tags = Doc::list(one.value, "tags").iter().filter_map(Value::as_str).take(3);
     function.synonyms = tags.map(|tag| title(tag, "")).filter(|tag| !tag.is_empty()).collect();
+    if says(one.value, "x-internal") {
+        draft.warn("its description calls it internal: the service may change it at any time");
+    }
     for (word, what) in [("callbacks", "callbacks"), ("x-webhooks", "webhooks")] {
         if one.value.get(word).is_some() {
             draft.warn(format!("its {what} are not imported: the service makes those calls"));
@@ -317,7 +360,8 @@ fn id(title: &str) -> String {
 }
 
 /// Where the service is and how one signs in; a field of both has the name of the first.
-fn place(provider: &mut Provider, servers: Servers, security: Security, report: &mut Report) {
+fn place(provider: &mut Provider, servers: Servers, mut security: Security, report: &mut Report) {
+    servers.fields.iter().filter(|field| field.secret).for_each(|field| security.in_path(&field.key));
     provider.servers = servers.urls;
     provider.credentials = security.fields;
     for field in servers.fields {

@@ -30,6 +30,7 @@ const CURSORS: &[&str] = &[
     "pagination_token",
     "scroll_id",
     "cursor_id",
+    "continue",
 ];
 const PAGES: &[&str] = &["page", "page_number", "page_no", "page_num", "page_index", "pagenumber"];
 const OFFSETS: &[&str] = &["offset", "skip", "start_at", "start_index", "page_offset", "start"];
@@ -54,7 +55,8 @@ pub fn list_path<'a>(doc: &Doc<'a>, schema: &'a Value) -> Option<String> {
     let members = shape(doc, schema)?.properties;
     let lists = |of: &[(&'a str, &'a Value)]| -> Vec<&'a str> {
         let is_list = |property: &'a Value| doc.resolve(property).is_ok_and(|property| kind(property) == Some("array"));
-        of.iter().filter(|(name, property)| is_list(property) && plain(name)).map(|(name, _)| *name).collect()
+        let beside = |name: &str| ["_links", "links", "errors", "warnings", "included"].contains(&name);
+        of.iter().filter(|(name, property)| !beside(name) && is_list(property) && plain(name)).map(|(name, _)| *name).collect()
     };
     let own = lists(&members);
     let usual = own.iter().find(|name| LISTS.contains(&name.to_lowercase().as_str()));
@@ -189,7 +191,8 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     });
     let page = by_names(draft, PAGES).filter(|id| is_number(draft, id));
     let offset = by_names(draft, OFFSETS).filter(|id| is_number(draft, id));
-    if let Some(url) = url.filter(|_| page.or(offset).or(limit).is_some() || by_names(draft, CURSORS).is_some()) {
+    let is_address = |place: &Place1<'_>| matches!(word(place.schema, "format"), Some("uri" | "url"));
+    if let Some(url) = url.filter(|place| is_address(place) || page.or(offset).or(limit).is_some() || by_names(draft, CURSORS).is_some()) {
         return object(json!({"style": "url", "items": items, "next": url.path, "limit": limit}));
     }
     let ends = json!({"more": more, "last": last, "total": total, "pages": pages, "limit": limit});

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::registry::import::openapi::doc::{Doc, kind, reference, says, word};
+use crate::registry::import::openapi::doc::{Doc, kind, reference, says, shape, values_of, word};
 use crate::registry::import::text::remark;
 
 /// How deep a schema may nest; what is below is left open.
@@ -238,6 +238,23 @@ impl<'a> Converter<'a> {
         out.insert(String::from("enum"), Value::Array(kept));
     }
 
+    /// One of several alternatives, with the value that says that it is meant.
+    fn way(&mut self, members: &Map<String, Value>, schema: &'a Value, depth: usize) -> Value {
+        let converted = self.convert(schema, depth);
+        let said = || {
+            let name = word(members.get("discriminator")?, "propertyName")?;
+            let values = values_of(members.get("discriminator")?.get("mapping")?.as_object()?, reference(schema)?);
+            let own = shape(&self.doc, schema)?.properties.into_iter().find(|(known, _)| *known == name)?.1;
+            let own = self.doc.resolve(own).ok()?;
+            let open = own.get("const").is_none() && own.get("enum").is_none() && !values.is_empty();
+            open.then(|| json!({"properties": {name: {"enum": values}}}))
+        };
+        match said() {
+            Some(said) => json!({"allOf": [converted, said]}),
+            None => converted,
+        }
+    }
+
     fn applicators(&mut self, members: &'a Map<String, Value>, depth: usize, out: &mut Map<String, Value>) {
         let mut hidden: Vec<&str> = Vec::new();
         if let Some(Value::Object(properties)) = members.get("properties") {
@@ -274,7 +291,10 @@ impl<'a> Converter<'a> {
             let Some(Value::Array(several)) = members.get(key).filter(|list| list.as_array().is_some_and(|list| !list.is_empty())) else {
                 continue;
             };
-            let converted: Vec<Value> = several.iter().map(|schema| self.convert(schema, depth + 1)).collect();
+            let converted: Vec<Value> = match key {
+                "anyOf" | "oneOf" => several.iter().map(|schema| self.way(members, schema, depth + 1)).collect(),
+                _ => several.iter().map(|schema| self.convert(schema, depth + 1)).collect(),
+            };
             // Alternatives overlap more often than their authors think; the service decides which one is meant.
             let key = if key == "oneOf" && !members.contains_key("anyOf") { "anyOf" } else { key };
             out.insert(key.to_owned(), Value::Array(converted));
@@ -413,7 +433,7 @@ fn sketch<'a>(doc: &Doc<'a>, schema: &'a Value, depth: usize, left: &mut usize) 
         let mut properties = Map::new();
         let parts = std::iter::once(schema).chain(Doc::list(schema, "allOf").iter().filter_map(|part| doc.resolve(part).ok()));
         for (name, property) in parts.filter_map(|part| part.get("properties")?.as_object()).flatten() {
-            if *left > 0 && !properties.contains_key(name) {
+            if *left > 0 && !properties.contains_key(name) && !says(property, "writeOnly") {
                 properties.insert(name.clone(), sketch(doc, property, depth + 1, left));
             }
         }

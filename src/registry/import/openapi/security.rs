@@ -269,7 +269,7 @@ impl Security {
     }
 }
 
-fn placement(kind: AuthKind, name: &str, value: &str) -> Auth {
+pub(super) fn placement(kind: AuthKind, name: &str, value: &str) -> Auth {
     Auth {
         kind,
         name: name.to_owned(),

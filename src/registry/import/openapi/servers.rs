@@ -7,6 +7,7 @@ use crate::base::address;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, CredentialKind};
 use crate::registry::import::openapi::doc::{Doc, word};
+use crate::registry::import::openapi::implied;
 use crate::registry::import::parts;
 use crate::registry::lint::names_in;
 
@@ -69,13 +70,22 @@ impl Servers {
     fn template(&mut self, server: &Value) -> String {
         let mut url = word(server, "url").unwrap_or("/").trim_end_matches('/').replace(' ', "");
         let variables = server.get("variables").and_then(Value::as_object);
+        url = self.with_slashes(url, variables);
         for wire in names_in(&url.clone()).map(str::to_owned).collect::<Vec<_>>() {
             let variable = variables.and_then(|all| all.get(&wire)).unwrap_or(&Value::Null);
             let default = variable.get("default").map(crate::base::json::plain).filter(|text| !text.is_empty());
+            let slashed = url.split_once("://").is_some_and(|(_, rest)| rest.contains(&format!("/{{{wire}}}")));
+            let default = default.map(|text| if slashed { text.trim_start_matches('/').to_owned() } else { text });
             let key = parts::id(&wire);
             url = url.replace(&format!("{{{wire}}}"), &format!("{{{key}}}"));
             if !self.fields.iter().any(|field| field.key == key) {
-                self.fields.push(field(&key, variable, default, url.starts_with(&format!("{{{key}}}"))));
+                let in_path =
+                    url.split_once("://").is_some_and(|(_, rest)| rest.split('/').skip(1).any(|part| part.contains(&format!("{{{key}}}"))));
+                let mut field = field(&key, variable, default, url.starts_with(&format!("{{{key}}}")));
+                if in_path && implied::is_secret(&key) {
+                    (field.secret, field.required, field.default) = (true, true, None);
+                }
+                self.fields.push(field);
             }
         }
         self.without_strange_defaults(&url);
@@ -95,6 +105,20 @@ impl Servers {
             return format!("https://{rest}");
         }
         self.relative(plain)
+    }
+
+    /// `https://a.example{base}` where the variable begins with a slash: it is the path, and no part of the host.
+    fn with_slashes(&self, url: String, variables: Option<&Map<String, Value>>) -> String {
+        let rooted = |wire: &str| variables.and_then(|all| word(all.get(wire)?, "default")).is_some_and(|default| default.starts_with('/'));
+        let Some((scheme, rest)) = url.split_once("://") else { return url };
+        match rest.split_once('{').and_then(|(host, tail)| Some((host, tail.split_once('}')?))) {
+            Some((host, (wire, after)))
+                if !host.is_empty() && !host.contains('/') && rooted(wire) && (after.is_empty() || after.starts_with('/')) =>
+            {
+                format!("{scheme}://{host}/{{{wire}}}{after}")
+            }
+            _ => url,
+        }
     }
 
     /// An address without the user name and password that stand in it: accounts have these.

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use crate::base::json::text;
 use crate::registry::function::{BodyForm, Function, Operation};
-use crate::registry::import::parts::{id, remark, title};
+use crate::registry::import::parts::{id, title};
 use crate::registry::import::postman::request::{self, Pair, read_pairs};
 use crate::registry::import::postman::secrets::{is_name, is_value, without};
+use crate::registry::import::text::remark_or;
 use crate::registry::sketch;
 
 /// Largest sample that is read.
@@ -172,7 +173,7 @@ fn fields(raw: Option<&Value>, made: &mut Function, samples: &mut Map<String, Va
         .filter_map(|one| one.get("key")?.as_str())
         .collect();
     for pair in read_pairs(raw).into_iter().filter(|pair| !pair.key.chars().any(char::is_control)) {
-        let mut schema = json!({"type": "string", "description": remark(&pair.description, &title(&id(&pair.key))), "in": "body"});
+        let mut schema = json!({"type": "string", "description": remark_or(&pair.description, &title(&id(&pair.key))), "in": "body"});
         if files.contains(&pair.key.as_str()) && made.body == BodyForm::Multipart {
             schema["format"] = "binary".into();
             request::add(made, samples, &pair.key, schema, "", false);

@@ -15,7 +15,8 @@ use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
 use crate::registry::import::kept::Names;
 use crate::registry::import::names::{Unnamed, names};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, sentence, unwanted, verify};
+use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted, verify};
+use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
@@ -165,7 +166,7 @@ pub fn own_id(document: &Value) -> String {
 }
 
 fn titled(info: Option<&Map<String, Value>>) -> String {
-    sentence(info.and_then(|info| text(info, "name")).unwrap_or("collection"), "Collection")
+    sentences(info.and_then(|info| text(info, "name")).unwrap_or("collection"), "Collection")
 }
 
 fn provider(top: &Map<String, Value>, document: &Document, wanted: &Wanted, signing: &Signing) -> Result<Provider, String> {
@@ -175,7 +176,7 @@ fn provider(top: &Map<String, Value>, document: &Document, wanted: &Wanted, sign
     let described = request::words_of(info.get("description"));
     let raw = json!({
         "id": wanted.id,
-        "title": titled, "description": sentence(&described, titled), "category": "imported",
+        "title": titled, "description": sentences(&described, titled), "category": "imported",
         "auth_strategy": signing.strategy, "auth": signing.placements, "oauth": signing.oauth, "servers": {}, "functions": [],
     });
     let mut provider: Provider = serde_json::from_value(raw).map_err(|error| error.to_string())?;

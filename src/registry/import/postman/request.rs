@@ -6,9 +6,10 @@ use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::function::{Example, Function, Operation};
 use crate::registry::import::class::{Asked, class, is_action};
-use crate::registry::import::parts::{function, give_example, id, id_of, remark, sentence, singular, title};
+use crate::registry::import::parts::{function, give_example, id, id_of, singular, title};
 use crate::registry::import::postman::secrets::{Signing, is_header, is_name, is_value};
 use crate::registry::import::postman::{Shared, body};
+use crate::registry::import::text::{remark_or, sentences};
 use crate::registry::schema::Checker;
 use crate::registry::sketch;
 
@@ -94,7 +95,7 @@ impl<'a> Request<'a> {
     ) -> Option<Function> {
         let described = if self.described.is_empty() { words_of(item.get("description")) } else { self.described.clone() };
         let (operation, because) = self.class(text(item, "name").unwrap_or_default(), &described);
-        let mut made = function(name, sentence(&described, &title(name)), operation);
+        let mut made = function(name, sentences(&described, &title(name)), operation);
         made.read_because = because;
         made.request = Some(format!("{} {}", self.method, self.path));
         made.idempotent = self.method == "PUT";
@@ -123,7 +124,7 @@ impl<'a> Request<'a> {
 
     fn parameters(&self, signing: &Signing, made: &mut Function, samples: &mut Map<String, Value>, warnings: &mut Vec<String>) {
         for (wire, described, sample) in &self.in_path {
-            let schema = json!({"type": "string", "description": remark(described, &title(&id(wire))), "in": "path"});
+            let schema = json!({"type": "string", "description": remark_or(described, &title(&id(wire))), "in": "path"});
             add(made, samples, wire, schema, sample, true);
         }
         for pair in &self.query {
@@ -131,7 +132,7 @@ impl<'a> Request<'a> {
             if carries || pair.key.is_empty() || pair.key.chars().any(char::is_control) {
                 continue;
             }
-            let schema = json!({"type": "string", "description": remark(&pair.description, &title(&id(&pair.key))), "in": "query"});
+            let schema = json!({"type": "string", "description": remark_or(&pair.description, &title(&id(&pair.key))), "in": "query"});
             add(made, samples, &pair.key, schema, if pair.disabled { "" } else { &pair.value }, false);
         }
         for pair in &self.headers {
@@ -152,7 +153,7 @@ impl<'a> Request<'a> {
             if fixed && !pair.value.chars().any(char::is_control) {
                 made.headers.insert(pair.key.clone(), pair.value.as_str().into());
             } else {
-                let schema = json!({"type": "string", "description": remark(&pair.description, &title(&id(&pair.key))), "in": "header"});
+                let schema = json!({"type": "string", "description": remark_or(&pair.description, &title(&id(&pair.key))), "in": "header"});
                 add(made, samples, &pair.key, schema, "", false);
             }
         }
