@@ -17,12 +17,13 @@ fn an_address_is_fetched_and_its_credentials_are_forgotten() {
         "/moved" => Reply::status(302).header("location", "/openapi.json"),
         _ => Reply::ok(text.as_bytes()),
     });
-    let address = server.origin().replace("http://", "http://me:pa55word@") + "/moved?api_key=k3y&v=1";
+    let address = server.origin().replace("http://", "http://me:pa55word@") + "/moved?api_key=k3y&v=1&country_code=de";
     let refused = world.home.run(&["integrations:import", &address, "--as=svc", "--json"]);
     assert!(refused.code == 2 && refused.stdout.contains("--allow-private") && server.requests().is_empty(), "{refused:?}");
     let run = world.home.run(&["integrations:import", &address, "--as=svc", "--allow-private", "--json"]);
     assert_eq!((run.code, server.requests().len()), (0, 2), "{run:?}");
-    assert_eq!(run.json()["origin"]["source"].as_str(), Some(format!("{}/moved?v=1", server.origin()).as_str()));
+    assert_eq!(run.json()["origin"]["source"].as_str(), Some(format!("{}/moved?v=1&country_code=de", server.origin()).as_str()));
+    assert!(run.json()["notes"].to_string().contains("the user name and password and 'api_key' was used once"), "{run:?}");
     for file in world.home.files() {
         let kept = std::fs::read(&file).unwrap_or_default();
         let text = String::from_utf8_lossy(&kept);
@@ -30,6 +31,7 @@ fn an_address_is_fetched_and_its_credentials_are_forgotten() {
     }
     let updated = world.home.run(&["integrations:update", "svc", "--json"]);
     assert_eq!(updated.code, 0, "{updated:?}");
+    assert!(server.requests().iter().any(|request| request.target == "/moved?v=1&country_code=de"), "what is no credential is asked again");
     for address in ["file:///etc/passwd", "ftp://a.example/x", "http://a.example/x", "https://127.0.0.1:1/x", "https://["] {
         let run = world.home.run(&["integrations:import", address, "--json"]);
         assert!(run.code == 2 || run.code == 7, "{address}: {run:?}");
@@ -84,6 +86,43 @@ fn a_dry_run_says_all_and_stores_nothing() {
     );
     let none = world.home.run(&["integrations:import", &path, "--as=other", "--include=nothing", "--json"]);
     assert_eq!(none.code, 2, "{none:?}");
+}
+
+/// Whatever the format, and whatever left nothing: nothing is stored, and the report says why.
+#[test]
+fn an_import_without_functions_is_none() {
+    let world = World::new();
+    let postman = json!({"info": {"name": "C", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+        "item": [{"name": "Get a", "request": {"method": "GET", "url": "https://a.example/a"}}]});
+    let discovery = json!({"kind": "discovery#restDescription", "name": "d", "rootUrl": "https://d.example/", "servicePath": "",
+        "methods": {"get": {"id": "d.get", "httpMethod": "GET", "path": "a"}}});
+    for (name, text) in [
+        ("openapi", small(&world).to_string()),
+        ("postman", postman.to_string()),
+        ("discovery", discovery.to_string()),
+        ("graphql", String::from("type Query { thing: String }")),
+    ] {
+        let path = world.home.path().join(name).display().to_string();
+        std::fs::write(&path, text).unwrap();
+        let import = ["integrations:import", &path, "--as=svc", "--exclude=*", "--json"];
+        let run = world.home.run(&import);
+        assert!(run.code == 2 && run.json()["error"].as_str().unwrap().starts_with("None of the "), "{name}: {run:?}");
+        assert!(run.json()["error_detail"]["hints"][0].as_str().unwrap().ends_with("--as svc --exclude '*' --report"), "{name}: {run:?}");
+        let report = world.home.run(&[&import[..], &["--report"]].concat());
+        assert_eq!((report.code, report.json()["error_detail"]["code"].as_str()), (2, Some("invalid_payload")), "{name}: {report:?}");
+        assert!(report.json()["report"][0]["left_out"].is_string(), "{name}: {report:?}");
+        assert_eq!(world.home.run(&["integrations:docs", "svc"]).code, 3, "{name}: nothing is stored");
+        let taken = world.home.run(&["integrations:import", &path, "--json"]);
+        let id = taken.json()["provider"].as_str().unwrap().to_owned();
+        let again = world.home.run(&["integrations:import", &path, "--json"]);
+        assert_eq!((again.code, again.json()["drift"]["added"].as_array().map(Vec::len)), (0, Some(0)), "{name}: {again:?}");
+        assert_eq!((again.json()["provider"].as_str(), id.is_empty()), (Some(id.as_str()), false), "{name}");
+    }
+    world.import(&small(&world));
+    world.write(&world.document(json!({"/t": {"trace": operation("traceT", json!({}))}})));
+    let run = world.home.run(&["integrations:update", "svc", "--yes", "--json"]);
+    assert!(run.code == 2 && run.stdout.contains("None of the 1 operations"), "{run:?}");
+    assert_eq!(world.home.run(&["integrations:docs", "svc.get_a"]).code, 0, "what was there stays");
 }
 
 #[test]

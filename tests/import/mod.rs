@@ -58,6 +58,13 @@ impl World {
         run.json()
     }
 
+    /// Imports a document over `svc`, whatever changes.
+    pub fn import_again(&self, document: &Value) {
+        let path = self.write(document);
+        let run = self.home.run(&["integrations:import", &path, "--as=svc", "--replace", "--json"]);
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+
     pub fn call(&self, function: &str, arguments: &Value) -> Value {
         self.try_call(function, arguments).json()
     }

@@ -82,3 +82,21 @@ fn the_schema_knows_every_word() {
         assert!(angelia::registry::schema::valid(&schema, &wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn an_overlay_that_leaves_nothing_imports_nothing() {
+    let home = Home::new();
+    let (code, said) = import(&home, "exclude: ['*']\n");
+    assert_eq!((code, said["error_detail"]["code"].as_str()), (2, Some("invalid_payload")), "{said}");
+    assert!(said["error"].as_str().unwrap().contains("the overlay leaves it out"), "{said}");
+    assert_eq!(home.run(&["integrations:docs", "garden", "--json"]).code, 3);
+}
+
+#[test]
+fn an_overlay_may_be_as_long_as_it_is_read() {
+    let home = Home::new();
+    let long = |bytes: usize| format!("title: The garden\n# {}\n", "x".repeat(bytes));
+    assert_eq!(import(&home, &long(2 << 20)).0, 0);
+    let (code, said) = import(&home, &long(4 << 20));
+    assert!(code == 2 && said["error"].as_str().unwrap().contains("at most 4194304 are allowed"), "{said}");
+}

@@ -61,6 +61,13 @@ pub fn inherits(app: &App, new: &Provider) -> Result<Option<String>> {
     Ok(any.then(|| format!("credentials that are stored for '{}' from before go to {server}", new.id)))
 }
 
+/// The commands that remove what is stored under an id.
+pub fn forget(app: &App, id: &str) -> Result<Vec<String>> {
+    let vault = app.vault()?;
+    let kept = if vault.knows(id) { vault.accounts(id) } else { Vec::new() };
+    Ok(kept.iter().map(|alias| format!("angelia integrations:accounts {id} --remove {alias}")).collect())
+}
+
 /// Takes an import out of the catalog, and with it whatever allowed it something. What forbids stays.
 pub fn remove(app: &App, out: &Out, id: &str) -> Result<u8> {
     let Some(path) = file(app, id).filter(|path| path.is_file()) else {
@@ -78,8 +85,7 @@ pub fn remove(app: &App, out: &Out, id: &str) -> Result<u8> {
     if !allowed.is_empty() {
         configure::apply(app, false, allowed.into_iter().map(|path| Change { path, value: None }).collect())?;
     }
-    let kept = if app.vault()?.knows(id) { app.vault()?.accounts(id) } else { Vec::new() };
-    let next: Vec<String> = kept.iter().map(|alias| format!("angelia integrations:accounts {id} --remove {alias}")).collect();
+    let next = forget(app, id)?;
     let value: Value = json!({
         "success": true, "provider": id, "file": path.display().to_string(), "settings_removed": settings, "next": next,
     });

@@ -1,32 +1,36 @@
 //! `integrations:import` and `integrations:update`: a description is read, made into a provider, shown and kept. What changes behind a person's
 //! back is asked about: a description is somebody else's word.
 
+mod agree;
 pub mod ids;
 pub mod source;
+mod told;
 pub mod tree;
 pub mod update;
 
 use std::path::PathBuf;
-
-use clap::ArgMatches;
-use serde_json::json;
 
 use crate::app::App;
 use crate::base::clock::{now_ms, rfc3339};
 use crate::base::error::{Error, Result};
 use crate::base::name::clean;
 use crate::cli::configure;
-use crate::cli::output::{Out, Paint};
+use crate::cli::output::Out;
 use crate::config::edit::{self, Change};
 use crate::config::files;
+use crate::registry::import::drift::{Drift, drift};
 use crate::registry::import::kept::Names;
 use crate::registry::import::stored::{FOLDER, Overlay, Stored};
-use crate::registry::import::{self, Imported, Report};
+use crate::registry::import::{self, Description, Imported};
 use crate::registry::index::is_provider_id;
 use crate::registry::known::Known;
+use crate::registry::manifest::Provider;
 use crate::registry::user;
+use clap::ArgMatches;
 
+use self::agree::{Asked, agree, mark};
 use self::source::Source;
+use self::told::Told;
 
 fn text(arguments: &ArgMatches, key: &str) -> Option<String> {
     arguments.get_one::<String>(key).cloned()
@@ -48,31 +52,40 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let source = Source::of(&word)?;
     let known = source::described(&word)?;
     let overlay = text(arguments, "overlay").map(|path| source::overlay(&path)).transpose()?;
-    let (include, exclude) = (texts(arguments, "include"), texts(arguments, "exclude"));
-    let mut wanted = import::Wanted {
-        id: text(arguments, "as").or_else(|| known.as_ref().map(|known| known.id.clone())).unwrap_or_default(),
-        source: source.shown(),
-        endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.as_ref().and_then(graphql_base)),
-        today: today(),
-        include: include.clone(),
-        exclude: exclude.clone(),
-        names: Names::default(),
-    };
-    if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
-        return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
-    }
+    let mut wanted = wanted(arguments, &source, known.as_ref())?;
     let replace = arguments.get_flag("replace");
     if !wanted.id.is_empty() {
         ids::may_take(&app.catalog()?, &wanted.id, replace)?;
     }
     let headers = texts(arguments, "header");
     let bytes = source.read(allow_private, &headers).map_err(|error| instead(error, known.as_ref()))?;
-    let (mut imported, before) = again(app, &bytes, &mut wanted, overlay.as_ref())?;
+    let description = Description::read(&bytes)?;
+    if wanted.id.is_empty() {
+        wanted.id = description.id(&wanted.source);
+        ids::may_take(&app.catalog()?, &wanted.id, replace)?;
+    }
+    let before = update::kept(app, &wanted.id)?;
+    if let Some(old) = &before {
+        wanted.names = old.names.clone();
+    }
+    let mut imported = laid(description.import(&wanted)?, overlay.as_ref())?;
+    // Both may be large, and what comes needs room too.
+    drop(description);
     drop(bytes);
+    let mut told = Told {
+        file: None,
+        dry: arguments.get_flag("dry-run"),
+        report: arguments.get_flag("report"),
+        again: told::again(&source.kept(), &wanted.id, arguments),
+        drift: None,
+    };
+    if let Some(nothing) = imported.nothing() {
+        return told::nothing(out, nothing, &imported.report, &told);
+    }
     let stored = Stored {
         source: source.kept(),
-        include,
-        exclude,
+        include: wanted.include.clone(),
+        exclude: wanted.exclude.clone(),
         headers,
         endpoint: wanted.endpoint.clone(),
         allow_private,
@@ -80,45 +93,55 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         names: imported.report.names.clone(),
         provider: imported.provider,
     };
-    let id = stored.provider.id.clone();
-    ids::may_take(&app.catalog()?, &id, replace)?;
-    let dry = arguments.get_flag("dry-run");
-    let drift = match before {
-        Some(old) => import::drift::drift(&old.provider, &stored.provider),
-        None => import::drift::Drift { provider: ids::inherits(app, &stored.provider)?.into_iter().collect(), ..Default::default() },
-    };
-    imported.report.notes.extend(drift.provider.iter().cloned());
-    if drift.breaks() && !dry && !replace {
-        update::agree(out, &id, &drift, "--replace imports it anyway")?;
+    imported.report.notes.extend(source.forgotten());
+    let drift = changed(app, before.as_ref(), &stored.provider)?;
+    if before.is_none() {
+        imported.report.notes.extend(drift.provider.iter().cloned());
     }
-    let file = if dry { None } else { Some(keep(app, &stored)?) };
-    if allow_private && !dry {
-        let path = ["integrations", &id, "allow_private"].map(str::to_owned).to_vec();
+    if drift.asks() && !told.dry && !replace {
+        let mut next = vec![format!("{} --dry-run", told.again), format!("{} --replace", told.again)];
+        if before.is_none() {
+            next.splice(..0, ids::forget(app, &wanted.id)?);
+        }
+        agree(out, &Asked { id: &wanted.id, drift: &drift, known: before.is_some(), next })?;
+    }
+    told.drift = before.map(|_| drift);
+    if !told.dry {
+        told.file = Some(keep(app, &stored)?);
+    }
+    if allow_private && !told.dry {
+        let path = ["integrations", &wanted.id, "allow_private"].map(str::to_owned).to_vec();
         configure::apply(app, false, vec![Change { path, value: Some(edit::value("true")) }])?;
     }
-    answer(
-        out,
-        &stored,
-        &imported.report,
-        &Told { file, dry, report: arguments.get_flag("report"), source: source.kept(), options: options(arguments) },
-    );
+    told::answer(out, &stored, &imported.report, &told);
     Ok(0)
 }
 
-/// Makes the provider, with the names that an import of the same id gave, and with that import. An id that nobody named is the description's.
-fn again(app: &App, bytes: &[u8], wanted: &mut import::Wanted, overlay: Option<&Overlay>) -> Result<(Imported, Option<Stored>)> {
-    if wanted.id.is_empty() {
-        let first = import::import(bytes, wanted)?;
-        wanted.id.clone_from(&first.provider.id);
-        if update::kept(app, &wanted.id)?.is_none() {
-            return Ok((laid(first, overlay)?, None));
-        }
+/// What the command line wants; the id is empty where it says none.
+fn wanted(arguments: &ArgMatches, source: &Source, known: Option<&Known>) -> Result<import::Wanted> {
+    let wanted = import::Wanted {
+        id: text(arguments, "as").or_else(|| known.map(|known| known.id.clone())).unwrap_or_default(),
+        source: source.shown(),
+        endpoint: text(arguments, "endpoint").or_else(|| source.endpoint()).or_else(|| known.and_then(graphql_base)),
+        today: today(),
+        include: texts(arguments, "include"),
+        exclude: texts(arguments, "exclude"),
+        names: Names::default(),
+    };
+    if !wanted.id.is_empty() && !is_provider_id(&wanted.id) {
+        return Err(Error::usage(format!("'{}' cannot be the id of a provider: use a-z, 0-9 and _", clean(&wanted.id))));
     }
-    let before = update::kept(app, &wanted.id)?;
-    if let Some(old) = &before {
-        wanted.names = old.names.clone();
-    }
-    Ok((make(bytes, wanted, overlay)?, before))
+    Ok(wanted)
+}
+
+/// What is different from the import of the same id, or what the first one would get that is stored under the id.
+fn changed(app: &App, before: Option<&Stored>, new: &Provider) -> Result<Drift> {
+    let Some(old) = before else {
+        return Ok(Drift { provider: ids::inherits(app, new)?.into_iter().collect(), ..Drift::default() });
+    };
+    let mut found = drift(&old.provider, new);
+    mark(app, &new.id, &mut found)?;
+    Ok(found)
 }
 
 /// What else can be done where the description of a service of the index cannot be fetched.
@@ -137,12 +160,8 @@ fn graphql_base(known: &Known) -> Option<String> {
     (known.format == "graphql").then(|| known.base.clone())
 }
 
-/// Makes the provider, with the overlay over it.
-pub fn make(bytes: &[u8], wanted: &import::Wanted, overlay: Option<&Overlay>) -> Result<Imported> {
-    laid(import::import(bytes, wanted)?, overlay)
-}
-
-fn laid(imported: Imported, overlay: Option<&Overlay>) -> Result<Imported> {
+/// An import with the overlay over it.
+pub fn laid(imported: Imported, overlay: Option<&Overlay>) -> Result<Imported> {
     match overlay {
         None => Ok(imported),
         Some(overlay) => import::lay_over(imported, &overlay.name, &overlay.text),
@@ -166,92 +185,4 @@ pub fn keep(app: &App, stored: &Stored) -> Result<PathBuf> {
         drop(user::open_imports(&folder, &cache.join(FOLDER), Some(&stored.provider.id)));
     }
     Ok(path)
-}
-
-struct Told {
-    file: Option<PathBuf>,
-    dry: bool,
-    report: bool,
-    /// As it was typed, without credentials.
-    source: String,
-    /// What else was wanted, as words of the command line.
-    options: String,
-}
-
-/// The options of an import, for another run of it.
-fn options(arguments: &ArgMatches) -> String {
-    let mut words = String::new();
-    for key in ["overlay", "endpoint", "include", "exclude", "header"] {
-        let values: Vec<String> = if matches!(key, "include" | "exclude" | "header") {
-            texts(arguments, key)
-        } else {
-            text(arguments, key).into_iter().collect()
-        };
-        values.iter().for_each(|value| words.push_str(&format!(" --{key} {}", quoted(&clean(value)))));
-    }
-    for key in ["allow-private", "replace"].into_iter().filter(|key| arguments.get_flag(key)) {
-        words.push_str(&format!(" --{key}"));
-    }
-    words
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@:=+,%".contains(c));
-    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
-fn answer(out: &Out, stored: &Stored, report: &Report, told: &Told) {
-    let provider = &stored.provider;
-    let id = &provider.id;
-    let left_out = report.operations.iter().filter(|fate| fate.left_out.is_some()).count();
-    let warned = report.operations.iter().filter(|fate| !fate.warnings.is_empty()).count();
-    let tier = if provider.origin.as_ref().is_some_and(|origin| origin.verified) { "verified" } else { "imported" };
-    let first = provider.functions.first().map_or("", |function| function.id.as_str());
-    let mut next = Vec::new();
-    if told.dry {
-        next.push(format!("angelia integrations:import {} --as {id}{}", quoted(&told.source), told.options));
-    } else {
-        if provider.credentials.iter().any(|field| field.required && field.default.is_none()) || !provider.auth.0.is_empty() {
-            next.push(format!("angelia integrations:fields {id}"));
-        }
-        next.push(format!("angelia integrations:configure {id} --enable"));
-        next.push(format!("angelia integrations:docs {id}.{first}"));
-    }
-    let mut value = json!({
-        "success": true, "provider": id, "title": provider.title, "tier": tier, "dry_run": told.dry,
-        "operations": report.operations.len(), "functions": provider.functions.len(), "left_out": left_out, "warned": warned,
-        "notes": report.notes, "origin": provider.origin, "file": told.file.as_ref().map(|file| file.display().to_string()), "next": next,
-    });
-    if told.report {
-        value["report"] = serde_json::to_value(&report.operations).unwrap_or_default();
-    }
-    out.answer(&value, |paint| {
-        let verb = if told.dry { "would be imported" } else { "is imported" };
-        let mut lines = vec![format!(
-            "{} {} {verb} as {}: {} of {} operations.",
-            paint.green("✓"),
-            clean(&provider.title),
-            paint.bold(id),
-            provider.functions.len(),
-            report.operations.len()
-        )];
-        lines.extend(report.notes.iter().map(|note| format!("{} {}", paint.yellow("!"), clean(note))));
-        if told.report {
-            lines.push(fates(out, *paint, report));
-        } else if left_out + warned > 0 {
-            lines.push(paint.dim(&format!("{left_out} left out, {warned} with warnings: --report says which and why")));
-        }
-        lines.extend(next.iter().map(|next| format!("{} {next}", paint.dim("  →"))));
-        lines.join("\n")
-    });
-}
-
-fn fates(out: &Out, paint: Paint, report: &Report) -> String {
-    let rows = report.operations.iter().map(|fate| {
-        let function = fate.function.clone().unwrap_or_else(|| paint.red("left out"));
-        let why = fate.left_out.iter().chain(&fate.warnings).map(|text| clean(text)).collect::<Vec<_>>().join("; ");
-        vec![clean(&fate.operation), function, why]
-    });
-    out.table(&paint, &["operation", "function", "what could not be expressed"], rows.collect())
 }

@@ -13,10 +13,13 @@ use crate::base::name::{clean, nearest, printable};
 use crate::cli::call::block_on;
 use crate::cli::stdin::{self, Wait};
 use crate::config::{env, files};
+use crate::mcp::values::looks_secret;
 use crate::net::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use crate::net::{Body, Failure, FailureKind, Limits, Method, Net, Request, is_private};
 use crate::registry::described;
 use crate::registry::import::graphql;
+use crate::registry::import::overlay::LARGEST as LARGEST_OVERLAY;
+use crate::registry::import::parts::words;
 use crate::registry::import::read::LARGEST;
 use crate::registry::import::stored::Overlay;
 use crate::registry::index::is_provider_id;
@@ -25,28 +28,34 @@ use crate::registry::known::Known;
 /// How long a description may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Largest overlay.
-const LARGEST_OVERLAY: u64 = 1 << 20;
-
-/// Parameters of an address whose value is nobody's business.
+/// Words in the name of a parameter whose value is nobody's business.
 const TELLING: &[&str] = &[
-    "token",
+    "apikey",
+    "auth",
+    "authorization",
+    "bearer",
+    "cred",
+    "credential",
+    "jwt",
     "key",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "sas",
     "secret",
+    "session",
     "sig",
     "signature",
-    "password",
-    "auth",
-    "code",
-    "credential",
-    "session",
-    "jwt",
-    "access",
-    "pass",
-    "pwd",
-    "cred",
-    "sas",
+    "token",
 ];
+
+/// What such a word ends with when it is written together with others.
+const ENDS: &[&str] = &["token", "secret", "password", "signature", "apikey", "authkey", "accesskey", "appkey", "secretkey", "sessionid"];
+
+/// Names that tell where they are the whole name: `country_code` and `access_level` do not.
+const WHOLE: &[&str] = &["access", "code", "pat", "pw", "sid"];
 
 /// Where a description comes from.
 #[derive(Debug)]
@@ -108,6 +117,20 @@ impl Source {
         }
     }
 
+    /// What of an address is not kept, in words: whoever fetches it again does without.
+    pub fn forgotten(&self) -> Option<String> {
+        let (Self::Address(url) | Self::Service(url)) = self else { return None };
+        let mut parts: Vec<String> = Vec::new();
+        if !url.username().is_empty() || url.password().is_some() {
+            parts.push(String::from("the user name and password"));
+        }
+        let telling = url.query_pairs().filter(|(name, value)| is_telling(name, value));
+        parts.extend(telling.map(|(name, _)| format!("'{}'", printable(&name))));
+        (!parts.is_empty()).then(|| {
+            format!("of the address, {} was used once and is not kept, as a credential: an update fetches it without", parts.join(" and "))
+        })
+    }
+
     /// As people see it.
     pub fn shown(&self) -> String {
         match self {
@@ -161,14 +184,30 @@ fn without_credentials(url: &Url) -> String {
     let _ = plain.set_username("");
     let _ = plain.set_password(None);
     plain.set_fragment(None);
-    let telling = |name: &str| TELLING.iter().any(|word| name.to_lowercase().contains(word));
-    let kept: Vec<(String, String)> =
-        url.query_pairs().filter(|(name, _)| !telling(name)).map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    plain.set_query(None);
-    if !kept.is_empty() {
-        plain.query_pairs_mut().extend_pairs(kept);
+    if url.query_pairs().any(|(name, value)| is_telling(&name, &value)) {
+        let kept: Vec<(String, String)> = url
+            .query_pairs()
+            .filter(|(name, value)| !is_telling(name, value))
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        plain.set_query(None);
+        if !kept.is_empty() {
+            plain.query_pairs_mut().extend_pairs(kept);
+        }
     }
     plain.to_string()
+}
+
+/// Whether a parameter of an address looks as if it carried a credential.
+fn is_telling(name: &str, value: &str) -> bool {
+    let said = words(name);
+    let page = said.iter().any(|word| matches!(word.as_str(), "page" | "next" | "sort" | "primary"));
+    let word = |word: &String| {
+        let one = word.trim_end_matches('s');
+        TELLING.contains(&word.as_str()) || TELLING.contains(&one) || ENDS.iter().any(|end| one.ends_with(end))
+    };
+    let whole = WHOLE.contains(&said.concat().as_str());
+    whole || (!page && said.iter().any(word)) || looks_secret(value)
 }
 
 fn file(path: &Path) -> Result<Vec<u8>> {
@@ -191,7 +230,7 @@ fn near(path: &Path) -> Vec<String> {
 /// The text of an overlay.
 pub fn overlay(path: &str) -> Result<Overlay> {
     let path = Path::new(path);
-    let text = files::read_at_most(path, LARGEST_OVERLAY)?;
+    let text = files::read_at_most(path, LARGEST_OVERLAY as u64)?;
     let text = text.ok_or_else(|| Error::new(Code::NotFound, format!("There is no file {}", path.display())))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Overlay { name, text })
@@ -257,7 +296,31 @@ mod tests {
     fn credentials_of_an_address_are_not_kept() {
         let kept = |url: &str| Source::of(url).unwrap().kept();
         assert_eq!(kept("https://me:secret@a.example/x?v=1&api_key=k&access_token=t#part"), "https://a.example/x?v=1");
-        assert_eq!(kept("https://a.example/x"), "https://a.example/x");
+        for plain in [
+            "https://a.example/x",
+            "https://a.example/x?country_code=de&keyword=a%20b&author=x&access_level=all&sort_key=n&monkey&passage=1",
+        ] {
+            assert_eq!(kept(plain), plain);
+            assert_eq!(Source::of(plain).unwrap().forgotten(), None);
+        }
+        for told in [
+            "apiKey",
+            "api-keys",
+            "X-Amz-Signature",
+            "accesstoken",
+            "AWSAccessKeyId",
+            "code",
+            "client_secret",
+            "auth",
+            "sig",
+            "sessionId",
+            "private_token",
+        ] {
+            let url = format!("https://a.example/x?{told}=v&page=2");
+            assert_eq!(kept(&url), "https://a.example/x?page=2", "{told}");
+            assert!(Source::of(&url).unwrap().forgotten().unwrap().contains(told), "{told}");
+        }
+        assert_eq!(kept("https://a.example/x?u=ghp_0123456789abcdef0123"), "https://a.example/x");
         assert_eq!(kept("https://me:secret@a.example/graphql?key=k"), "graphql:https://a.example/graphql");
         assert_eq!(kept("graphql:https://a.example/x"), "graphql:https://a.example/x");
         assert!(Source::of("graphql:here").is_err() && Source::of("mcp:files").is_err() && Source::of("https://a.example/mcp").is_err());

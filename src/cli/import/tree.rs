@@ -23,11 +23,15 @@ pub fn commands() -> Vec<Command> {
                 flag("dry-run", "Store nothing; say what would come of it"),
                 flag("report", "Say what became of each operation"),
                 flag("allow-private", "Let the description and the service be at private addresses, and the description be fetched by http"),
-                flag("replace", "Hide a built-in provider of the same id, or replace an import although calls may break"),
+                flag("replace", "Hide a built-in provider of the same id, or replace an import without a question, also where calls may break"),
             ])
             .after_help("angelia integrations:import https://api.example.com/openapi.json --as example\nNothing that the description refers to elsewhere is fetched."),
         verb("integrations:update", "Import descriptions again, and say what changed")
             .arg(word("providers", "Which imports; all when left out").value_name("PROVIDER").num_args(0..))
-            .args([flag("dry-run", "Only say what changed"), flag("yes", "Without a question, also where calls may break")]),
+            .args([
+                flag("dry-run", "Only say what changed"),
+                flag("report", "All that changed, not only the first of each kind"),
+                flag("yes", "Without a question, also where calls may break"),
+            ]),
     ]
 }

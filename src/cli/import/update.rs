@@ -1,7 +1,6 @@
 //! `integrations:update`: descriptions are fetched again and what changed is said. Where calls may break, or credentials would go elsewhere,
 //! a person agrees first; where nobody can be asked nothing is changed.
 
-use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
 use clap::ArgMatches;
@@ -10,12 +9,16 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::base::envelope::ErrorDetail;
 use crate::base::error::{Code, Error, Result};
-use crate::base::name::clean;
+use crate::base::name::{DEFAULT_ACCOUNT, clean};
+use crate::cli::import::agree::{Asked, Much, agree, changes, mark};
 use crate::cli::import::source::Source;
-use crate::cli::import::{file, keep, make, texts, today};
+use crate::cli::import::{file, keep, laid, texts, today};
 use crate::cli::output::{Out, Paint};
-use crate::registry::import::drift::{Change, Drift, drift};
+use crate::registry::credential::Credential;
+use crate::registry::import::Description;
+use crate::registry::import::drift::{Drift, drift};
 use crate::registry::import::stored::{FOLDER, Stored};
+use crate::registry::manifest::Provider;
 use crate::registry::user;
 
 /// What became of one import.
@@ -24,7 +27,17 @@ struct Updated {
     drift: Option<Drift>,
     /// It is in its file now.
     written: bool,
+    /// What is to be done before it can be called again.
+    next: Vec<String>,
     error: Option<Error>,
+}
+
+/// How imports are made again.
+#[derive(Clone, Copy)]
+struct How {
+    dry: bool,
+    yes: bool,
+    much: Much,
 }
 
 /// An import as it is kept, if there is one of this id.
@@ -63,19 +76,21 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         }
     }
     let ids = if named.is_empty() { all(app) } else { named };
-    let (dry, yes) = (arguments.get_flag("dry-run"), arguments.get_flag("yes"));
-    let done: Vec<Updated> = ids.into_iter().map(|id| one(app, out, id, dry, yes)).collect();
-    let code = done.iter().filter_map(|one| one.error.as_ref()).map(|error| error.code.exit()).max().unwrap_or(0);
+    let much = if arguments.get_flag("report") { Much::All } else { Much::First };
+    let how = How { dry: arguments.get_flag("dry-run"), yes: arguments.get_flag("yes"), much };
+    let done: Vec<Updated> = ids.into_iter().map(|id| one(app, out, id, how)).collect();
+    // The exit status is the gravest, and what is said of the whole is said of the same one.
+    let worst = done.iter().filter_map(|one| one.error.as_ref()).reduce(|a, b| if b.code.exit() > a.code.exit() { b } else { a });
+    let code = worst.map_or(0, |error| error.code.exit());
     let rows: Vec<Value> = done.iter().map(value).collect();
-    let failed = done.iter().find_map(|one| one.error.as_ref());
-    let message = failed.map(|error| error.message.clone());
-    let detail = done.iter().find_map(|one| one.error.clone()).map(ErrorDetail::from);
-    let answer = json!({"success": code == 0, "dry_run": dry, "providers": rows, "error": message, "error_detail": detail});
+    let detail = worst.cloned().map(ErrorDetail::from);
+    let message = worst.map(|error| &error.message);
+    let answer = json!({"success": code == 0, "dry_run": how.dry, "providers": rows, "error": message, "error_detail": detail});
     out.answer(&answer, |paint| {
         if done.is_empty() {
             return String::from("Nothing is imported. angelia integrations:import SOURCE imports a description.");
         }
-        done.iter().map(|one| lines(*paint, one, dry)).collect::<Vec<_>>().join("\n")
+        done.iter().map(|one| lines(*paint, one, how)).collect::<Vec<_>>().join("\n")
     });
     Ok(code)
 }
@@ -83,21 +98,21 @@ pub fn run(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
 fn value(one: &Updated) -> Value {
     let mut value = json!({
         "provider": one.provider, "changed": one.drift.as_ref().is_some_and(|drift| !drift.is_empty()), "updated": one.written,
-        "drift": one.drift, "error": one.error.as_ref().map(|error| error.message.clone()),
+        "drift": one.drift, "next": one.next, "error": one.error.as_ref().map(|error| error.message.clone()),
     });
     value["error_code"] = one.error.as_ref().map(|error| Value::from(error.code.as_str())).unwrap_or_default();
     value
 }
 
-fn one(app: &App, out: &Out, provider: String, dry: bool, yes: bool) -> Updated {
-    let mut updated = Updated { provider, drift: None, written: false, error: None };
-    if let Err(error) = renew(app, out, &mut updated, dry, yes) {
+fn one(app: &App, out: &Out, provider: String, how: How) -> Updated {
+    let mut updated = Updated { provider, drift: None, written: false, next: Vec::new(), error: None };
+    if let Err(error) = renew(app, out, &mut updated, how) {
         updated.error = Some(error);
     }
     updated
 }
 
-fn renew(app: &App, out: &Out, updated: &mut Updated, dry: bool, yes: bool) -> Result<()> {
+fn renew(app: &App, out: &Out, updated: &mut Updated, how: How) -> Result<()> {
     let id = updated.provider.clone();
     let old = kept(app, &id)?.ok_or_else(|| Error::new(Code::NotFound, format!("'{id}' is no import")))?;
     if old.source == "-" {
@@ -105,75 +120,52 @@ fn renew(app: &App, out: &Out, updated: &mut Updated, dry: bool, yes: bool) -> R
             .hint(format!("angelia integrations:import - --as {id}")));
     }
     let bytes = Source::of(&old.source)?.read(old.allow_private, &old.headers)?;
-    let imported = make(&bytes, &old.wanted(today()), old.overlay.as_ref())?;
+    let imported = laid(Description::read(&bytes)?.import(&old.wanted(today()))?, old.overlay.as_ref())?;
+    if let Some(nothing) = imported.nothing() {
+        return Err(nothing.hint(format!("angelia integrations:docs {id} shows it as it is, unchanged")));
+    }
     let new = Stored { names: imported.report.names.clone(), provider: imported.provider, ..old.clone() };
-    let found = drift(&old.provider, &new.provider);
+    let mut found = drift(&old.provider, &new.provider);
+    mark(app, &id, &mut found)?;
     let same = |stored: &Stored| stored.provider.origin.as_ref().map(|origin| origin.sha256.clone());
     let unchanged = found.is_empty() && same(&old) == same(&new);
     let found = updated.drift.insert(found);
-    if dry || unchanged {
+    if how.dry || unchanged {
         return Ok(());
     }
-    if found.breaks() && !yes {
-        agree(out, &id, found, "angelia integrations:update --yes takes it as it is")?;
+    if found.asks() && !how.yes {
+        let next = ["--dry-run", "--yes"].map(|word| format!("angelia integrations:update {id} {word}")).to_vec();
+        agree(out, &Asked { id: &id, drift: found, known: true, next })?;
     }
     keep(app, &new)?;
     updated.written = true;
+    updated.next = wanted_now(app, &old.provider, &new.provider)?;
     Ok(())
 }
 
-/// Asks whether a change that breaks is wanted; an error where it is not, or where nobody can be asked.
-pub fn agree(out: &Out, id: &str, drift: &Drift, otherwise: &str) -> Result<()> {
-    let refused = |why: &str| {
-        let shown: Vec<String> = drift
-            .provider
-            .iter()
-            .cloned()
-            .chain(drift.removed.iter().map(|id| format!("{id} is gone")))
-            .chain(drift.breaking.iter().map(said))
-            .collect();
-        let most = shown.iter().take(5).map(|text| clean(text)).collect::<Vec<_>>().join("; ");
-        let more = if shown.len() > 5 { format!("; and {} more", shown.len() - 5) } else { String::new() };
-        Error::new(Code::ApprovalRequired, format!("'{id}' changed so that calls may break{why}: {most}{more}. Nothing was changed"))
-            .hint(format!("angelia integrations:update {id} --dry-run"))
-            .hint(otherwise.to_owned())
-    };
-    if out.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(refused(", and nobody can be asked"));
-    }
-    out.stderr(&format!("{}\nTake it as it is now? [y/N] ", changes(out.paint(), drift)));
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
-    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(refused("")) }
+/// The command that gives the credentials which nobody needed before.
+fn wanted_now(app: &App, old: &Provider, new: &Provider) -> Result<Vec<String>> {
+    let vault = app.vault()?;
+    let needed = |field: &&Credential| field.required && field.default.is_none();
+    let before: Vec<&str> = old.credentials.iter().filter(needed).map(|field| field.key.as_str()).collect();
+    let come = new.credentials.iter().filter(needed).map(|field| field.key.as_str()).filter(|key| !before.contains(key));
+    let has = |key: &str| vault.stored(&new.id, DEFAULT_ACCOUNT).any(|(stored, _)| stored == key);
+    let set: String = come.filter(|key| !has(key)).map(|key| format!(" --set {key}=…")).collect();
+    Ok(if set.is_empty() { Vec::new() } else { vec![format!("angelia integrations:configure {}{set}", new.id)] })
 }
 
-fn said(change: &Change) -> String {
-    format!("{} {}", change.function, change.what.join(", "))
-}
-
-fn changes(paint: Paint, drift: &Drift) -> String {
-    let mut lines: Vec<String> = drift.provider.iter().map(|what| format!("  {} {}", paint.red("breaking"), clean(what))).collect();
-    lines.extend(drift.breaking.iter().map(|change| format!("  {} {}", paint.red("breaking"), clean(&said(change)))));
-    lines.extend(drift.removed.iter().map(|id| format!("  {} {id}", paint.red("removed"))));
-    lines.extend(drift.added.iter().map(|id| format!("  {} {id}", paint.green("added"))));
-    lines.extend(drift.compatible.iter().map(|change| format!("  {} {}", paint.dim("compatible"), clean(&said(change)))));
-    lines.join("\n")
-}
-
-fn lines(paint: Paint, one: &Updated, dry: bool) -> String {
+fn lines(paint: Paint, one: &Updated, how: How) -> String {
     let id = paint.bold(&one.provider);
     let mut lines = match (&one.error, &one.drift) {
         (Some(error), _) => vec![format!("{id}: {} {}", paint.red("error:"), clean(&error.message))],
         (None, Some(drift)) if drift.is_empty() => vec![format!("{id}: nothing changed")],
-        _ if dry => vec![format!("{id}: would change")],
+        _ if how.dry => vec![format!("{id}: would change")],
         _ => vec![format!("{id}: updated")],
     };
-    if let (Some(drift), Some(error)) = (&one.drift, &one.error) {
-        lines.push(changes(paint, drift));
-        lines.extend(error.hints.iter().map(|hint| format!("{} {hint}", paint.dim("  →"))));
-    } else if let Some(drift) = one.drift.as_ref().filter(|drift| !drift.is_empty()) {
-        lines.push(changes(paint, drift));
+    if let Some(drift) = one.drift.as_ref().filter(|drift| !drift.is_empty()) {
+        lines.push(changes(paint, drift, how.much));
     }
+    let hints = one.error.iter().flat_map(|error| &error.hints).chain(&one.next);
+    lines.extend(hints.map(|hint| format!("{} {}", paint.dim("  →"), clean(hint))));
     lines.join("\n")
 }

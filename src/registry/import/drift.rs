@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::base::json::plain;
 use crate::base::name::printable;
-use crate::registry::function::Function;
+use crate::registry::function::{Function, Operation};
 use crate::registry::import::places;
 use crate::registry::manifest::Provider;
 
@@ -22,12 +22,21 @@ pub struct Change {
     pub what: Vec<String>,
 }
 
+/// A function that is new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Added {
+    pub function: String,
+    pub operation: Operation,
+    /// It changes something, and rules from before it was there let it be called without a question. Whoever knows the rules says so.
+    pub unasked: bool,
+}
+
 /// What changed.
 #[derive(Debug, Default, Serialize)]
 pub struct Drift {
     /// What concerns the whole provider and breaks it, or sends credentials elsewhere.
     pub provider: Vec<String>,
-    pub added: Vec<String>,
+    pub added: Vec<Added>,
     pub removed: Vec<String>,
     pub compatible: Vec<Change>,
     pub breaking: Vec<Change>,
@@ -39,9 +48,14 @@ impl Drift {
         !self.breaks() && self.added.is_empty() && self.compatible.is_empty()
     }
 
-    /// Whether somebody must agree.
+    /// Whether calls may break, or credentials go elsewhere.
     pub fn breaks(&self) -> bool {
         !(self.provider.is_empty() && self.removed.is_empty() && self.breaking.is_empty())
+    }
+
+    /// Whether somebody must agree.
+    pub fn asks(&self) -> bool {
+        self.breaks() || self.added.iter().any(|added| added.unasked)
     }
 }
 
@@ -52,7 +66,8 @@ pub fn drift(old: &Provider, new: &Provider) -> Drift {
         provider.functions.iter().map(|function| (function.id.clone(), function.clone())).collect()
     };
     let (before, after) = (of(old), of(new));
-    drift.added = after.keys().filter(|id| !before.contains_key(*id)).cloned().collect();
+    let new = after.values().filter(|function| !before.contains_key(&function.id));
+    drift.added = new.map(|new| Added { function: new.id.clone(), operation: new.operation, unasked: false }).collect();
     drift.removed = before.keys().filter(|id| !after.contains_key(*id)).cloned().collect();
     for (id, was) in &before {
         let Some(is) = after.get(id) else { continue };
@@ -90,6 +105,9 @@ impl Found {
         if was.response != is.response {
             self.breaking.push(String::from("answers in another form"));
         }
+        if (&was.query, &was.headers, &was.fields) != (&is.query, &is.headers, &is.fields) {
+            self.breaking.push(String::from("sends other values that nobody gives it"));
+        }
         self.parameters(was, is);
         self.answer(was, is);
         if was.pagination.is_some() && is.pagination.is_none() {
@@ -110,6 +128,13 @@ impl Found {
                     let pair = Pair { old: &was.defs, new: &is.defs };
                     if let Some(why) = pair.narrower(schema, now, 0) {
                         self.breaking.push(format!("'{name}' {why}"));
+                    } else if default(schema) != default(now) && !was.required.contains(name) && !is.required.contains(name) {
+                        let by_itself = |schema: &Value| default(schema).map_or_else(|| String::from("not sent"), said);
+                        self.breaking.push(format!(
+                            "'{name}' is {} instead of {} where nobody gives it",
+                            by_itself(now),
+                            by_itself(schema)
+                        ));
                     } else if without_words(schema) != without_words(now) {
                         self.compatible.push(format!("'{name}' takes something else too, or is written differently"));
                     }
@@ -119,8 +144,14 @@ impl Found {
         for name in is.required.iter().filter(|name| !was.required.contains(name)) {
             self.breaking.push(format!("'{name}' is required now"));
         }
-        for name in is.parameters.keys().filter(|name| !was.parameters.contains_key(*name) && !is.required.contains(name)) {
-            self.compatible.push(format!("'{name}' is new"));
+        for (name, schema) in &is.parameters {
+            if was.parameters.contains_key(name) || is.required.contains(name) {
+                continue;
+            }
+            match default(schema) {
+                Some(value) => self.breaking.push(format!("'{name}' is new and is {} where nobody gives it", said(value))),
+                None => self.compatible.push(format!("'{name}' is new")),
+            }
         }
         if is.any_of.iter().any(|group| !was.any_of.contains(group)) {
             self.breaking.push(String::from("needs one of some arguments now"));
@@ -143,6 +174,15 @@ impl Found {
             self.breaking.push(format!("its answer has no '{}' any more", printable(name)));
         }
     }
+}
+
+/// What is sent of a parameter that nobody gives.
+fn default(schema: &Value) -> Option<&Value> {
+    schema.get("default").filter(|value| !value.is_null())
+}
+
+fn said(value: &Value) -> String {
+    format!("sent as {}", printable(&plain(value)))
 }
 
 fn method(function: &Function) -> &str {

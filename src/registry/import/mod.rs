@@ -30,7 +30,7 @@ use crate::registry::manifest::Provider;
 /// What is wanted of a description.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Id of the provider to make; made from the description's title when empty.
+    /// Id of the provider to make.
     pub id: String,
     /// Where the description came from, as it may be shown: without credentials.
     pub source: String,
@@ -89,42 +89,86 @@ pub struct Fate {
     pub warnings: Vec<String>,
 }
 
-/// Makes a provider of a description, whichever format it has.
-pub fn import(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
-    let mut imported = of_some_format(bytes, wanted)?;
-    imported.report.names = Names::of(&imported.report.operations);
-    imported.report.notes.extend(places::notes(&imported.provider));
-    Ok(imported)
+/// A description that was read.
+#[derive(Debug)]
+pub struct Description<'a> {
+    format: Format<'a>,
+    /// What was wrong with its text.
+    notes: Vec<String>,
 }
 
-fn of_some_format(bytes: &[u8], wanted: &Wanted) -> Result<Imported> {
-    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
-    if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
-        return graphql::import_schema(text, &sha256(bytes), wanted).map_err(broken);
-    }
-    let (value, notes) = read::document(bytes)?;
-    let mut imported = of_value(&Document { value, sha256: sha256(bytes) }, wanted)?;
-    imported.report.notes.splice(..0, notes);
-    Ok(imported)
+#[derive(Debug)]
+enum Format<'a> {
+    OpenApi(Document),
+    Discovery(Document),
+    /// The answer of an introspection.
+    GraphqlAnswer(Document),
+    /// A text in the schema language, and its hash.
+    GraphqlSchema(&'a str, String),
+    Postman(Document),
 }
 
-fn of_value(document: &Document, wanted: &Wanted) -> Result<Imported> {
-    let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
-    let has = |key: &str| document.value.get(key).is_some();
-    if has("openapi") || has("swagger") || (has("paths") && has("info")) {
-        return openapi::import(document, wanted);
+impl<'a> Description<'a> {
+    /// Reads a description of some format that is known.
+    pub fn read(bytes: &'a [u8]) -> Result<Self> {
+        if let Some(text) = std::str::from_utf8(bytes).ok().filter(|text| bytes.len() <= read::LARGEST && graphql::is_schema(text)) {
+            return Ok(Self { format: Format::GraphqlSchema(text, sha256(bytes)), notes: Vec::new() });
+        }
+        let (value, notes) = read::document(bytes)?;
+        let document = Document { value, sha256: sha256(bytes) };
+        let has = |key: &str| document.value.get(key).is_some();
+        let format = if has("openapi") || has("swagger") || (has("paths") && has("info")) {
+            Format::OpenApi(document)
+        } else if discovery::is_one(&document.value) {
+            Format::Discovery(document)
+        } else if graphql::is_answer(&document.value) {
+            Format::GraphqlAnswer(document)
+        } else if postman::is_one(&document.value) {
+            Format::Postman(document)
+        } else {
+            return Err(Error::new(Code::InvalidPayload, "The description is of no known format")
+                .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"));
+        };
+        Ok(Self { format, notes })
     }
-    if discovery::is_one(&document.value) {
-        return discovery::import(document, wanted).map_err(broken);
+
+    /// The id of its provider where nobody says another; `source` is where it came from.
+    pub fn id(&self, source: &str) -> String {
+        match &self.format {
+            Format::OpenApi(document) => openapi::own_id(&document.value),
+            Format::Discovery(document) => discovery::own_id(&document.value),
+            Format::GraphqlAnswer(_) | Format::GraphqlSchema(..) => graphql::own_id(source),
+            Format::Postman(document) => postman::own_id(&document.value),
+        }
     }
-    if graphql::is_answer(&document.value) {
-        return graphql::import_answer(document, wanted).map_err(broken);
+
+    /// Makes a provider of it. One without functions is made too: an overlay or a filter may leave nothing, and the report says why.
+    pub fn import(&self, wanted: &Wanted) -> Result<Imported> {
+        let broken = |why: String| Error::new(Code::InvalidPayload, format!("The description cannot be imported: {why}"));
+        let mut imported = match &self.format {
+            Format::OpenApi(document) => openapi::import(document, wanted),
+            Format::Discovery(document) => discovery::import(document, wanted).map_err(broken),
+            Format::GraphqlAnswer(document) => graphql::import_answer(document, wanted).map_err(broken),
+            Format::GraphqlSchema(text, sha256) => graphql::import_schema(text, sha256, wanted).map_err(broken),
+            Format::Postman(document) => postman::import(document, wanted).map_err(broken),
+        }?;
+        imported.report.names = Names::of(&imported.report.operations);
+        imported.report.notes.splice(..0, self.notes.iter().cloned());
+        imported.report.notes.extend(places::notes(&imported.provider));
+        Ok(imported)
     }
-    if postman::is_one(&document.value) {
-        return postman::import(document, wanted).map_err(broken);
+}
+
+impl Imported {
+    /// Why it is of no use: it has no function.
+    pub fn nothing(&self) -> Option<Error> {
+        if !self.provider.functions.is_empty() {
+            return None;
+        }
+        let first = self.report.operations.iter().find_map(|fate| fate.left_out.as_ref());
+        let why = first.map(|why| format!(": {why}")).unwrap_or_default();
+        Some(Error::new(Code::InvalidPayload, format!("None of the {} operations can be imported{why}", self.report.operations.len())))
     }
-    Err(Error::new(Code::InvalidPayload, "The description is of no known format")
-        .hint("OpenAPI 3.0 and 3.1, Swagger 2, Google Discovery, GraphQL schemas and Postman collections can be imported"))
 }
 
 /// Lays over an import what somebody knows better; `name` is that of the overlay's file.

@@ -15,7 +15,7 @@ use crate::registry::manifest::{ErrorPaths, Links, OneOrMany, Provider, RateLimi
 use crate::registry::user::engine_checks;
 
 /// An overlay larger than this is refused.
-const LARGEST: usize = 4 << 20;
+pub const LARGEST: usize = 4 << 20;
 
 /// An overlay, as written; the vocabulary is described in `schemas/overlay.json` and `docs/overlays.md`.
 #[derive(Debug, Default, Deserialize)]

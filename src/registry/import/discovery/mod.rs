@@ -63,9 +63,6 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     provider.functions = functions;
     name_servers(&mut provider);
     provider.verify = verification(&provider);
-    if provider.functions.is_empty() {
-        report.notes.push(String::from("no method is left: nothing can be called"));
-    }
     Ok(Imported { provider, report })
 }
 
@@ -86,8 +83,20 @@ fn collect<'a>(at: &'a Map<String, Value>, chain: &mut Vec<&'a str>, found: &mut
     }
 }
 
+/// The id that a document gives itself by its name.
+pub fn own_id(document: &Value) -> String {
+    id(document.as_object().map_or(UNNAMED, name))
+}
+
+/// What a document without a name is called.
+const UNNAMED: &str = "google";
+
+fn name(top: &Map<String, Value>) -> &str {
+    text(top, "name").unwrap_or(UNNAMED)
+}
+
 fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], notes: &mut Vec<String>) -> Result<Provider, String> {
-    let name = text(top, "name").unwrap_or("google");
+    let name = name(top);
     let title = sentences(text(top, "title").or(text(top, "canonicalName")).unwrap_or(name), name);
     let root = text(top, "rootUrl").unwrap_or("https://www.googleapis.com/");
     let base = text(top, "baseUrl").map_or_else(|| format!("{root}{}", text(top, "servicePath").unwrap_or_default()), str::to_owned);
@@ -101,7 +110,7 @@ fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], not
         links["docs"] = docs.into();
     }
     let raw = json!({
-        "id": if wanted.id.is_empty() { id(name) } else { wanted.id.clone() },
+        "id": wanted.id,
         "title": title.trim_end_matches('.'),
         "description": sentences(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
         "category": "google",

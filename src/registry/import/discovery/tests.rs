@@ -40,7 +40,7 @@ fn read(value: Value) -> Document {
 }
 
 fn wanted() -> Wanted {
-    Wanted { source: String::from("shelf.json"), today: String::from("2026-11-21"), ..Wanted::default() }
+    Wanted { id: String::from("shelf"), source: String::from("shelf.json"), today: String::from("2026-11-21"), ..Wanted::default() }
 }
 
 #[test]

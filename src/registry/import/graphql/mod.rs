@@ -94,11 +94,15 @@ fn one(model: &Model, field: &Field, mutation: Option<bool>, wanted: &Wanted, id
     Fate { operation, function: Some(name), left_out: None, warnings }
 }
 
+/// The id of a service that is known by the place of its schema alone.
+pub fn own_id(source: &str) -> String {
+    id(&own_name(source))
+}
+
 fn provider(model: &Model, sha256: &str, wanted: &Wanted) -> Result<Provider, String> {
-    let id = if wanted.id.is_empty() { id(&own_name(&wanted.source)) } else { wanted.id.clone() };
-    let titled = title(&id);
+    let titled = title(&wanted.id);
     let raw = json!({
-        "id": id, "title": titled, "description": format!("The GraphQL service {titled}."), "category": "graphql",
+        "id": wanted.id, "title": titled, "description": format!("The GraphQL service {titled}."), "category": "graphql",
         "auth_strategy": "bearer_token", "auth": [{"type": "bearer", "value": "{token}"}],
         "servers": {"default": wanted.endpoint.as_deref().unwrap_or("{url}")}, "functions": [],
     });

@@ -48,7 +48,7 @@ extend type Query { me2: Boolean }
 "#;
 
 fn wanted() -> Wanted {
-    Wanted { source: String::from("tracker.graphql"), today: String::from("2026-11-21"), ..Wanted::default() }
+    Wanted { id: String::from("tracker"), source: String::from("tracker.graphql"), today: String::from("2026-11-21"), ..Wanted::default() }
 }
 
 fn made() -> Imported {

@@ -84,12 +84,6 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     place(&mut provider, shared.servers, security, &mut report);
     leave_out_what_is_wrong(&mut provider, &mut report);
     provider.verify = parts::verify(&provider.functions);
-    if provider.functions.is_empty() {
-        let first = report.operations.iter().find_map(|fate| fate.left_out.as_ref());
-        let why = first.map(|why| format!(": {why}")).unwrap_or_default();
-        return Err(Error::new(Code::InvalidPayload, format!("None of the {} operations can be imported{why}", report.operations.len()))
-            .hint("--report shows what became of each operation"));
-    }
     Ok(Imported { provider, report })
 }
 
@@ -288,7 +282,7 @@ fn path(written: &str) -> Result<(String, Map<String, Value>), String> {
 
 fn provider(info: &Value, document: &Document, wanted: &Wanted) -> Provider {
     let root = &document.value;
-    let name = word(info, "title").unwrap_or("Imported service");
+    let name = word(info, "title").unwrap_or(UNTITLED);
     let version = |key: &str| root.get(key).map(crate::base::json::plain);
     let format = match version("swagger") {
         Some(_) => String::from("swagger-2.0"),
@@ -301,8 +295,8 @@ fn provider(info: &Value, document: &Document, wanted: &Wanted) -> Provider {
         of.and_then(|of| word(of, "url")).filter(|url| url.starts_with("https://") || url.starts_with("http://")).map(printable)
     };
     Provider {
-        id: if wanted.id.is_empty() { id(name) } else { wanted.id.clone() },
-        title: title(name, "Imported service"),
+        id: wanted.id.clone(),
+        title: title(name, UNTITLED),
         description: sentences(word(info, "description").unwrap_or_default(), name),
         category: String::from("imported"),
         synonyms: Vec::new(),
@@ -326,6 +320,14 @@ fn provider(info: &Value, document: &Document, wanted: &Wanted) -> Provider {
         origin: Some(origin),
         functions: Vec::new(),
     }
+}
+
+/// What a description without a title is called.
+const UNTITLED: &str = "Imported service";
+
+/// The id that a description gives itself by its title.
+pub fn own_id(root: &Value) -> String {
+    id(root.get("info").and_then(|info| word(info, "title")).unwrap_or(UNTITLED))
 }
 
 /// An id from a title: `GitHub v3 REST API` is `github`.

@@ -160,13 +160,22 @@ fn one(
     Fate { operation, function: Some(name.to_owned()), left_out: None, warnings }
 }
 
+/// The id that a collection gives itself by its name.
+pub fn own_id(document: &Value) -> String {
+    id(titled(document.get("info").and_then(Value::as_object)).trim_end_matches('.'))
+}
+
+fn titled(info: Option<&Map<String, Value>>) -> String {
+    sentences(info.and_then(|info| text(info, "name")).unwrap_or("collection"), "Collection")
+}
+
 fn provider(top: &Map<String, Value>, document: &Document, wanted: &Wanted, signing: &Signing) -> Result<Provider, String> {
     let info = top.get("info").and_then(Value::as_object).cloned().unwrap_or_default();
-    let titled = sentences(text(&info, "name").unwrap_or("collection"), "Collection");
+    let titled = titled(Some(&info));
     let titled = titled.trim_end_matches('.');
     let described = request::words_of(info.get("description"));
     let raw = json!({
-        "id": if wanted.id.is_empty() { id(titled) } else { wanted.id.clone() },
+        "id": wanted.id,
         "title": titled, "description": sentences(&described, titled), "category": "imported",
         "auth_strategy": signing.strategy, "auth": signing.placements, "oauth": signing.oauth, "servers": {}, "functions": [],
     });

@@ -38,7 +38,7 @@ fn read(value: Value) -> Document {
 }
 
 fn wanted() -> Wanted {
-    Wanted { source: String::from("shop.json"), today: String::from("2026-11-21"), ..Wanted::default() }
+    Wanted { id: String::from("shop"), source: String::from("shop.json"), today: String::from("2026-11-21"), ..Wanted::default() }
 }
 
 #[test]
