@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
@@ -11,6 +12,7 @@ use crate::registry::described;
 use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
 use crate::registry::manifest::Provider;
+use crate::registry::quote::shell;
 use crate::registry::schema::Checker;
 use crate::registry::search::{self, Hit, Library};
 use crate::registry::user;
@@ -256,6 +258,7 @@ impl Catalog {
     fn look_up(&self, name: &str) -> Result<Callable> {
         let name = FunctionName::parse(name).or_else(|error| self.upstream_name(name).ok_or_else(|| self.hinted(name, error)))?;
         let (layer, provider, functions, _) = self.block(&name.provider).map_err(|error| match error.code {
+            Code::UnknownProvider if self.broken(&name.provider).is_some() => error,
             Code::UnknownProvider => match described::find(&name.provider) {
                 Some(known) => Error { message: format!("Unknown integration function: {name}. {}", described::why(&known)), ..error },
                 None => {
@@ -305,7 +308,22 @@ impl Catalog {
         }
     }
 
+    /// Why a provider is not there although there is a file for it.
+    fn broken(&self, id: &str) -> Option<Error> {
+        let problems = self.problems();
+        let first = problems.iter().find(|problem| user::is_for(Path::new(&problem.file), id))?;
+        let others = problems.iter().filter(|problem| problem.file == first.file).count() - 1;
+        let line = first.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let more = if others == 0 { String::new() } else { format!(" ({others} more)") };
+        let message = format!("'{}' is not loaded: {}{line}: {}{more}", printable(id), first.file, first.message);
+        let lint = format!("angelia integrations:lint {}", shell(&first.file));
+        Some(Error::new(Code::UnknownProvider, message).hint(lint))
+    }
+
     fn no_provider(&self, id: &str) -> Error {
+        if let Some(error) = self.broken(id) {
+            return error;
+        }
         if let Some(known) = described::find(id) {
             return described::not_yet(&known);
         }
