@@ -13,7 +13,7 @@ use url::Url;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::printable;
 
-/// The only path that is answered.
+/// The only path that is answered, where nobody names another.
 const PATH: &str = "/callback";
 /// How long a browser may take to say what it wants.
 const READING: Duration = Duration::from_secs(5);
@@ -28,6 +28,12 @@ const LONGEST: usize = 16 << 10;
 pub struct Loopback {
     listener: TcpListener,
     port: u16,
+    path: String,
+}
+
+/// Whether a browser that is sent to this address comes back to this machine, where it can be listened at.
+pub fn is_here(address: &Url) -> bool {
+    address.scheme() == "http" && matches!(address.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
 
 /// The browser, back with an answer; it waits for a page.
@@ -60,12 +66,26 @@ impl Answer {
 impl Loopback {
     /// Listens on this port, or on any.
     pub async fn open(port: Option<u16>) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port.unwrap_or(0))).await.map_err(|error| {
-            let error = Error::new(Code::Unreachable, format!("Nothing can listen on 127.0.0.1:{}: {error}", port.unwrap_or(0)));
+        Self::listen("127.0.0.1", port, PATH).await
+    }
+
+    /// Listens where this address leads: at its port, or at any where it names none. Answers the address with the port.
+    pub async fn at(address: &Url) -> Result<(Self, String)> {
+        let host = if address.host_str() == Some("[::1]") { "::1" } else { "127.0.0.1" };
+        let loopback = Self::listen(host, address.port(), address.path()).await?;
+        let mut whole = address.clone();
+        // The port that is usual for http stands for none.
+        whole.set_port(Some(loopback.port)).ok();
+        Ok((loopback, String::from(whole)))
+    }
+
+    async fn listen(host: &str, port: Option<u16>, path: &str) -> Result<Self> {
+        let listener = TcpListener::bind((host, port.unwrap_or(0))).await.map_err(|error| {
+            let error = Error::new(Code::Unreachable, format!("Nothing can listen on {host}:{}: {error}", port.unwrap_or(0)));
             if port.is_some() { error.hint("Another program uses that port, or another sign-in waits there") } else { error }
         })?;
         let port = listener.local_addr().map(|address| address.port()).unwrap_or_default();
-        Ok(Self { listener, port })
+        Ok(Self { listener, port, path: path.to_owned() })
     }
 
     /// The redirect address, by this name of the loopback address.
@@ -90,7 +110,7 @@ impl Loopback {
                     return visit;
                 },
                 accepted = self.listener.accept(), if looks.len() < MOST => match accepted {
-                    Ok((stream, _)) => looks.push(tokio::time::timeout(READING, look(stream, state, &once))),
+                    Ok((stream, _)) => looks.push(tokio::time::timeout(READING, look(stream, &self.path, state, &once))),
                     Err(_) => tokio::time::sleep(PAUSE).await,
                 },
             }
@@ -103,7 +123,7 @@ impl Visit {
     pub fn pasted(text: &str, state: &str) -> Option<Self> {
         let url = Url::parse(text.trim()).ok()?;
         let target = format!("{PATH}?{}", url.query()?);
-        (judged(&target, state) == Judgement::Right).then(|| Self { answer: answer(&target), stream: None })
+        (judged(&target, PATH, state) == Judgement::Right).then(|| Self { answer: answer(&target), stream: None })
     }
 
     /// Shows the page. `title` and `text` are our own words.
@@ -125,9 +145,9 @@ enum Judgement {
 }
 
 /// Whether a request's target is the answer that is waited for.
-fn judged(target: &str, state: &str) -> Judgement {
+fn judged(target: &str, expected: &str, state: &str) -> Judgement {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    if path != PATH {
+    if path != expected {
         return Judgement::Nothing;
     }
     let states: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "state").map(|(_, value)| value).collect();
@@ -143,7 +163,7 @@ fn answer(target: &str) -> Answer {
     answer
 }
 
-async fn look(mut stream: TcpStream, state: &str, strange: &(dyn Fn(&str) + Sync)) -> Option<Visit> {
+async fn look(mut stream: TcpStream, path: &str, state: &str, strange: &(dyn Fn(&str) + Sync)) -> Option<Visit> {
     let mut head = Vec::new();
     let mut bytes = [0; 2048];
     while !head.windows(4).any(|four| four == b"\r\n\r\n") && head.len() < LONGEST {
@@ -153,7 +173,7 @@ async fn look(mut stream: TcpStream, state: &str, strange: &(dyn Fn(&str) + Sync
     let text = String::from_utf8_lossy(&head);
     let mut words = text.split_whitespace();
     let (method, target) = (words.next()?, words.next()?);
-    match judged(target, state) {
+    match judged(target, path, state) {
         Judgement::Right if method == "GET" => Some(Visit { answer: answer(target), stream: Some(stream) }),
         Judgement::Strange if method == "GET" => {
             strange("An answer came that belongs to no sign-in of this program (its state is wrong); it was refused");

@@ -110,6 +110,9 @@ pub struct Meta {
     /// Why the whole data could not be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What must be known although the call did its work, such as a renewed token that could not be kept, with what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// The request of a dry run or of an approval ticket, without secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<Value>,
@@ -163,6 +166,7 @@ impl Envelope {
                 }
             }
         }
+        self.meta.warnings.iter_mut().for_each(|warning| scrubber.scrub_string(warning));
         if let Some(request) = &mut self.meta.request {
             scrubber.scrub_value(request);
         }

@@ -63,7 +63,7 @@ pub const CODES: &[(Code, &str, u8, &str)] = &[
     (Code::TimeLimit,          "time_limit",          8,   "a Lua script took more CPU or wall time than it may"),
     (Code::CallLimit,          "call_limit",          8,   "a Lua script made more calls than it may"),
     (Code::OutputLimit,        "output_limit",        8,   "a Lua script printed or returned more than it may"),
-    (Code::Internal,           "internal",            70,  "our fault"),
+    (Code::Internal,           "internal",            70,  "our fault, or the answer could not be written to stdout"),
     (Code::Cancelled,          "cancelled",           130, "interrupted"),
 ];
 

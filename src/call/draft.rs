@@ -75,6 +75,7 @@ impl Draft {
                 complete: list.map(|list| list.complete),
                 stopped_by: list.and_then(|list| list.stopped_by),
                 replayed: outcome.replayed,
+                warnings: outcome.warnings,
                 ..Meta::default()
             },
             duration_ms: self.milliseconds(),

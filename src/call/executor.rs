@@ -35,6 +35,8 @@ pub struct Outcome {
     /// Present for lists.
     pub list: Option<ListOutcome>,
     pub error: Option<Error>,
+    /// What must be known besides.
+    pub warnings: Vec<String>,
     /// The failure leaves open whether a write took effect.
     pub effect_unknown: bool,
     /// Answers came from recorded exchanges.

@@ -117,6 +117,7 @@ impl Executor for Http {
             let refused = outcome.error.as_ref().and_then(|error| error.http_status);
             outcome.http_status = outcome.http_status.or(run.last_status).or(refused);
             outcome.replayed = run.replayer.is_some();
+            outcome.warnings.extend(run.credentials.unkept.take());
             outcome.scrubber = ready.account.is_some().then(|| run.scrubber.clone());
             run.keep_recording(&mut outcome);
             outcome

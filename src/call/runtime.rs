@@ -446,6 +446,7 @@ impl Runtime {
         envelope.meta.permission_bypassed = force;
         envelope.meta.approval_id = approval;
         envelope.scrub(&scrubber);
+        envelope.meta.warnings.iter().for_each(|warning| (self.notes)(warning));
         envelope
     }
 

@@ -269,6 +269,11 @@ pub async fn typed() -> Option<String> {
             terminal.readable().await.ok()?;
         }
     }
+    line().await
+}
+
+/// The next line of stdin, where nobody else reads it.
+pub async fn line() -> Option<String> {
     let read = tokio::task::spawn_blocking(|| {
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
@@ -290,17 +295,8 @@ pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
 /// Ends an event loop. A token whose renewal has begun is waited for: it may take the place of one that holds no more. Ctrl-C leaves at once.
 pub fn end(runtime: tokio::runtime::Runtime) {
     if !signin::idle() {
-        runtime.block_on(async {
-            let settled = signin::settled();
-            tokio::pin!(settled);
-            tokio::select! {
-                () = &mut settled => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {
-                    Out::new(false).note("a token is still being renewed; Ctrl-C leaves at once, and may lose it");
-                    settled.await;
-                }
-            }
-        });
+        let late = || Out::new(false).note("a token is still being renewed; Ctrl-C leaves at once, and may lose it");
+        runtime.block_on(signin::settled(late));
     }
     runtime.shutdown_background();
 }

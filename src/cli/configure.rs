@@ -9,17 +9,20 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use crate::access::field::{self, is_reference};
+use crate::access::policy::{self, Question};
 use crate::access::trust;
 use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{self, DEFAULT_ACCOUNT, nearest};
 use crate::base::secret::Secret;
 use crate::cli::call::runtime;
+use crate::cli::hidden::Asking;
 use crate::cli::output::Out;
 use crate::cli::{setup, stdin};
 use crate::config::edit::{self, Change};
 use crate::config::layers::PROJECT_FOLDER;
 use crate::registry::catalog::Opened;
+use crate::registry::function::Operation;
 use crate::registry::manifest::Provider;
 
 /// What shall change.
@@ -175,20 +178,14 @@ fn ask(out: &Out, opened: &Opened, wish: &mut Wish) -> Result<()> {
         out.stderr(&format!("To sign in instead: angelia integrations:connect {}\n", provider.id));
     }
     let typed_ones = provider.credentials.iter().filter(|field| provider.oauth.is_none() || field.key != "refresh_token");
+    let asking = Asking::begin(out);
     for field in typed_ones {
         let default = field.default.as_ref().map(|default| format!(" [{default}]")).unwrap_or_default();
         if !field.help.is_empty() {
             out.stderr(&format!("{}\n", field.help));
         }
         let prompt = format!("{}{default}: ", field.label);
-        let typed = if field.secret {
-            rpassword::prompt_password(prompt)
-        } else {
-            out.stderr(&prompt);
-            let mut line = String::new();
-            std::io::stdin().read_line(&mut line).map(|_| line)
-        };
-        let typed = typed.map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
+        let typed = if field.secret { asking.secret(&prompt)? } else { asking.line(&prompt)? };
         if !typed.trim().is_empty() {
             wish.credentials.insert(field.key.clone(), Some(Secret::new(typed.trim().to_owned())));
         }
@@ -307,6 +304,15 @@ pub fn apply(app: &App, project: bool, changes: Vec<Change>) -> Result<()> {
     Ok(())
 }
 
+/// What the policy says of each kind of function that the provider has, rules for single functions aside.
+fn permissions(app: &App, opened: &Opened, account: &str) -> BTreeMap<&'static str, &'static str> {
+    let rule = |operation| {
+        let question = Question { provider: &opened.provider.id, function: "", operation, account, local: opened.local() };
+        (operation.as_str(), policy::decide(&app.config, &question).rule.as_str())
+    };
+    opened.functions.iter().map(|function| function.operation).map(rule).collect()
+}
+
 fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     let id = &opened.provider.id;
     let app = crate::cli::app()?;
@@ -320,8 +326,9 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
     let code = tested.as_ref().map_or(0, |(_, code)| *code);
     let changed: Vec<&String> = wish.credentials.keys().collect();
     let settings: Vec<String> = wish.settings.iter().map(|(path, _)| path.join(".")).collect();
+    let rules = permissions(&app, opened, &wish.account);
     let value = json!({
-        "success": code == 0, "provider": id, "account": wish.account, "scope": if wish.project { "project" } else { "global" },
+        "success": code == 0, "provider": id, "account": wish.account, "permissions": rules, "scope": if wish.project { "project" } else { "global" },
         "credentials_changed": changed, "settings_changed": settings, "enabled": enabled, "configured": missing.is_empty(), "missing": missing,
         "active": enabled && missing.is_empty() && opened.provider.cli_runtime_supported, "test": tested.as_ref().map(|(row, _)| row),
     });
@@ -334,6 +341,12 @@ fn answer(out: &Out, opened: &Opened, wish: &Wish) -> Result<u8> {
         }
         if !enabled {
             lines.push(format!("{} not enabled: angelia integrations:configure {id} --enable", paint.yellow("!")));
+        }
+        let writes = wish.settings.iter().any(|(path, _)| path.last().is_some_and(|last| last == "write"));
+        let grave = opened.functions.iter().find(|function| function.operation == Operation::Destructive);
+        if let (Some(grave), true) = (grave, writes && rules.get("destructive") == Some(&"allow")) {
+            let id = format!("{id}.{}", grave.id);
+            lines.push(format!("{} allowed with the writes: what destroys, such as {id}; --destructive=ask asks first", paint.yellow("!")));
         }
         if let Some((row, code)) = &tested {
             lines.push(if *code == 0 {

@@ -10,8 +10,10 @@ use clap::{Arg, ArgMatches, Command};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::access::launch;
+use crate::access::loopback;
 use crate::access::policy;
 use crate::access::signin::connect::{Person, Shown, Wish};
 use crate::access::signin::{Account, Revoked, Way};
@@ -21,7 +23,8 @@ use crate::base::clock::rfc3339;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::DEFAULT_ACCOUNT;
 use crate::base::secret::Secret;
-use crate::cli::call::{block_on, typed};
+use crate::cli::call::{block_on, line, typed};
+use crate::cli::hidden::Asking;
 use crate::cli::output::Out;
 use crate::cli::tree::{choice, flag, number, option, several, verb, word};
 use crate::cli::{setup, stdin};
@@ -52,9 +55,11 @@ pub fn command() -> Command {
         .args([
             option("client-id", "ID", "The id of your own client, which is stored"),
             flag("client-secret-stdin", "Read your client's secret from stdin and store it"),
+            option("redirect", "URL", "The redirect address that your client is registered with, where it is not the provider's usual one")
+                .conflicts_with_all(["device", "client-credentials"]),
             number("timeout", "How many seconds a person may take; 300 when left out"),
         ])
-        .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt")
+        .after_help("The address is printed on stderr. Where the browser runs on another machine, paste the address of the page that it ends at.\nWithout a client id the error says where a client is made, which redirect address it is registered with and what it must be allowed.\nangelia integrations:connect google_drive --client-id ID --client-secret-stdin < secret.txt")
 }
 
 /// How the command is written that ends a sign-in.
@@ -86,7 +91,7 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
         .hint(format!("angelia integrations:fields {id}")));
     };
     let wish = wish(oauth, arguments)?;
-    store_client(app, out, &opened, &alias, arguments)?;
+    let brought = store_client(app, out, &opened, &alias, arguments)?;
     let account = account(app, &opened, &alias)?;
     let person =
         Terminal { out, title: &opened.provider.title, browser: !arguments.get_flag("no-browser"), cancel: CancellationToken::new() };
@@ -103,6 +108,11 @@ pub fn connect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
             () = pressed => Err(Error::internal("the signal handler ended")),
             lease = account.connect(&wish, &person) => lease,
         }
+    });
+    let lease = lease.map_err(|error| match error.code {
+        Code::Cancelled if brought => error.hint(format!("The client that you named is stored: {}", account.command())),
+        Code::Cancelled => error.hint(account.command()),
+        _ => error,
     })?;
     answer(app, out, &opened, &alias, &lease, account.variable())
 }
@@ -143,11 +153,27 @@ fn wish(oauth: &OAuth, arguments: &ArgMatches) -> Result<Wish> {
         .map(str::to_owned)
         .collect();
     let seconds = arguments.get_one::<u32>("timeout").copied().unwrap_or(PATIENCE);
-    Ok(Wish { grant, scopes: (!scopes.is_empty()).then_some(scopes), patience: Duration::from_secs(seconds.into()) })
+    let redirect = arguments.get_one::<String>("redirect").map(|text| redirect(text)).transpose()?;
+    if redirect.is_some() && grant != Grant::AuthorizationCode {
+        return Err(Error::usage(format!("--redirect is for the sign-in in the browser, not for {}", grant.as_str())));
+    }
+    Ok(Wish { grant, scopes: (!scopes.is_empty()).then_some(scopes), patience: Duration::from_secs(seconds.into()), redirect })
 }
 
-/// Stores the client that the user brings. A secret never stands on the command line.
-fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &ArgMatches) -> Result<()> {
+/// A redirect address. What comes back by it is a code, which is not sent to another machine in the open.
+fn redirect(text: &str) -> Result<Url> {
+    let wrong = || {
+        Error::usage("--redirect must be an https address, or an http address on 127.0.0.1 or localhost")
+            .hint("--redirect http://localhost:8765/callback")
+            .hint("--redirect https://localhost/callback")
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if plain && (loopback::is_here(&url) || url.scheme() == "https") { Ok(url) } else { Err(wrong()) }
+}
+
+/// Stores the client that the user brings; whether there was one. A secret never stands on the command line.
+fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &ArgMatches) -> Result<bool> {
     let mut changes: BTreeMap<String, Option<Secret>> = BTreeMap::new();
     let client_id = arguments.get_one::<String>("client-id");
     if let Some(client_id) = client_id {
@@ -162,8 +188,7 @@ fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &
         changes.insert(String::from("client_secret"), Some(Secret::new(text.trim().to_owned())));
     } else if client_id.is_some() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
         out.stderr(&format!("A client of {} that has no secret needs none: leave it empty.\n", opened.provider.title));
-        let typed =
-            rpassword::prompt_password("Client secret: ").map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?;
+        let typed = Asking::begin(out).secret("Client secret: ")?;
         if !typed.trim().is_empty() {
             changes.insert(String::from("client_secret"), Some(Secret::new(typed.trim().to_owned())));
         }
@@ -179,7 +204,10 @@ fn store_client(app: &App, out: &Out, opened: &Opened, alias: &str, arguments: &
     if let Some(key) = changes.keys().find(|key| !opened.provider.credentials.iter().any(|field| field.key == **key)) {
         return Err(Error::usage(format!("{} has no credential field '{key}'", opened.provider.id)));
     }
-    if changes.is_empty() { Ok(()) } else { app.vault()?.store(&app.dirs, &opened.provider, alias, &changes) }
+    if !changes.is_empty() {
+        app.vault()?.store(&app.dirs, &opened.provider, alias, &changes)?;
+    }
+    Ok(!changes.is_empty())
 }
 
 fn answer(app: &App, out: &Out, opened: &Opened, alias: &str, lease: &Lease, variable: Option<String>) -> Result<u8> {
@@ -212,13 +240,19 @@ struct Terminal<'a> {
 }
 
 impl Person for Terminal<'_> {
-    fn visit(&self, address: &str) {
+    fn visit(&self, address: &str, elsewhere: Option<&str>) {
         self.out.stderr(&format!("Open this address to sign in to {}:\n{address}\n", self.title));
         if self.browser && !launch::browse(address) {
             self.out.note("no browser could be started");
         }
-        if std::io::stdin().is_terminal() {
-            self.out.stderr("Is the browser on another machine? Paste the address of the page that it ends at:\n");
+        match elsewhere {
+            Some(place) => self.out.stderr(&format!(
+                "The browser ends at {place}, whether there is a page or not. Paste the whole address that it shows then:\n"
+            )),
+            None if std::io::stdin().is_terminal() => {
+                self.out.stderr("Is the browser on another machine? Paste the address of the page that it ends at:\n");
+            }
+            None => {}
         }
     }
 
@@ -238,14 +272,14 @@ impl Person for Terminal<'_> {
         Box::pin(self.cancel.cancelled())
     }
 
-    fn pasted(&self) -> BoxFuture<'_, String> {
-        Box::pin(async {
-            if std::io::stdin().is_terminal()
-                && let Some(line) = typed().await.filter(|line| !line.is_empty())
-            {
-                return line;
-            }
-            std::future::pending().await
+    fn pasted(&self, only: bool) -> BoxFuture<'_, Option<String>> {
+        Box::pin(async move {
+            let said = match std::io::stdin().is_terminal() {
+                true => typed().await,
+                false if only => line().await,
+                false => None,
+            };
+            said.filter(|line| !line.is_empty())
         })
     }
 }
@@ -254,11 +288,36 @@ impl Person for Terminal<'_> {
 pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let opened = opened(app, arguments)?;
     let (id, alias) = (&opened.provider.id, setup::account(arguments)?);
-    if opened.provider.oauth.is_none() || !account(app, &opened, &alias)?.signed_in()? {
+    if !signed_in(app, &opened, &alias)? {
         return setup::remove_account(app, out, id, &alias);
     }
-    let local = arguments.get_flag("local");
-    let ending = account(app, &opened, &alias)?;
+    let End { why, kept } = end(app, &opened, &alias, arguments.get_flag("local"))?;
+    let value =
+        json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
+    out.answer(&value, |paint| {
+        let first = match &why {
+            None => format!("{} {id}, account {alias}: the tokens are revoked and removed.", paint.green("✓")),
+            Some(why) => format!("{} {id}, account {alias}: {}", paint.yellow("!"), not_revoked(&opened, why)),
+        };
+        if kept.is_empty() {
+            return first;
+        }
+        format!("{first}\nKept: {}. angelia integrations:accounts {id} --remove {alias} removes everything.", kept.join(", "))
+    });
+    Ok(0)
+}
+
+/// How a sign-in ended.
+pub struct End {
+    /// Why the tokens were not revoked, where they were not.
+    pub why: Option<String>,
+    /// The fields that stay.
+    pub kept: Vec<String>,
+}
+
+/// Gives an account's tokens back, unless only this machine shall forget them, and removes them.
+pub fn end(app: &App, opened: &Opened, alias: &str, local: bool) -> Result<End> {
+    let ending = account(app, opened, alias)?;
     let ended = block_on(async {
         tokio::select! {
             biased;
@@ -269,27 +328,25 @@ pub fn disconnect(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     let (revoked, kept) = ended.map_err(|error| {
         let of = if alias == DEFAULT_ACCOUNT { String::new() } else { format!(" --account {alias}") };
         let message = format!("Not all tokens were revoked, and they are kept here: {}", error.message);
-        Error { message, ..error }.hint("Try again later").hint(format!("angelia integrations:disconnect {id}{of} --local"))
+        Error { message, ..error }
+            .hint("Try again later")
+            .hint(format!("angelia integrations:disconnect {}{of} --local", opened.provider.id))
     })?;
-    let why = match &revoked {
+    let why = match revoked {
         Revoked::Done => None,
-        Revoked::Not(why) => Some((*why).to_owned()),
+        Revoked::Not(why) => Some(why.to_owned()),
         Revoked::Refused(why) => Some(format!("the service refused to revoke them ({why})")),
     };
-    let value =
-        json!({"success": true, "provider": id, "removed": alias, "revoked": why.is_none(), "not_revoked_because": why, "kept": kept});
-    out.answer(&value, |paint| {
-        let first = match &why {
-            None => format!("{} {id}, account {alias}: the tokens are revoked and removed.", paint.green("✓")),
-            Some(why) => {
-                let home = opened.provider.links.home.as_deref().map(|home| format!(" ({home})")).unwrap_or_default();
-                format!("{} {id}, account {alias}: the tokens are removed here, but not revoked: {why}. They may hold until the service ends them{home}.", paint.yellow("!"))
-            }
-        };
-        if kept.is_empty() {
-            return first;
-        }
-        format!("{first}\nKept: {}. angelia integrations:accounts {id} --remove {alias} removes everything.", kept.join(", "))
-    });
-    Ok(0)
+    Ok(End { why, kept })
+}
+
+/// What is said of tokens that the service was not told of, or did not take back.
+pub fn not_revoked(opened: &Opened, why: &str) -> String {
+    let home = opened.provider.links.home.as_deref().map(|home| format!(" ({home})")).unwrap_or_default();
+    format!("the tokens are removed here, but not revoked: {why}. They may hold until the service ends them{home}.")
+}
+
+/// Whether an account signed in, so that there are tokens to give back.
+pub fn signed_in(app: &App, opened: &Opened, alias: &str) -> Result<bool> {
+    if opened.provider.oauth.is_none() { Ok(false) } else { account(app, opened, alias)?.signed_in() }
 }

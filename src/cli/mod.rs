@@ -11,6 +11,7 @@ mod connect;
 mod described;
 mod doctor;
 mod help;
+mod hidden;
 mod import;
 mod interrupt;
 mod jq;
@@ -43,8 +44,9 @@ use crate::call::select;
 use crate::cli::output::Out;
 use crate::config::dirs::Dirs;
 
-/// Runs the program; answers the exit status.
-pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
+/// Runs the program; answers the exit status. `ends` ends it from another thread.
+pub fn main(words: impl Iterator<Item = OsString>, ends: fn(i32) -> !) -> u8 {
+    interrupt::arm(ends);
     let mut typed = Vec::new();
     for word in words.skip(1) {
         match word.into_string() {
@@ -56,10 +58,11 @@ pub fn main(words: impl Iterator<Item = OsString>) -> u8 {
     let code = dispatch(join_family(typed)).unwrap_or_else(|error| fail(json, error));
     // No server that was started outlives us.
     launch::end_all();
-    match output::lost() {
+    let code = match output::lost() {
         Some(error) if code == 0 => fail(false, error),
         _ => code,
-    }
+    };
+    interrupt::status(code)
 }
 
 fn fail(json: bool, error: Error) -> u8 {

@@ -11,6 +11,7 @@ use crate::base::name::{self, DEFAULT_ACCOUNT};
 use crate::call::request::{Arguments, Call, Options};
 use crate::call::runtime::Runtime;
 use crate::cli::call::{block_on, exit_code, perform, runtime};
+use crate::cli::connect::{self, End};
 use crate::cli::output::Out;
 use crate::registry::catalog::Layer;
 
@@ -129,18 +130,37 @@ pub fn accounts(app: &App, out: &Out, arguments: &ArgMatches) -> Result<u8> {
     Ok(0)
 }
 
-/// Removes everything that is stored for an account.
+/// Removes everything that is stored for an account. Whoever removes one that signed in means that its grant ends: its tokens are given back
+/// first, and where the service cannot be told nothing is removed.
 pub fn remove_account(app: &App, out: &Out, id: &str, alias: &str) -> Result<u8> {
     // Credentials outlive a provider that was removed.
-    if !app.vault()?.knows(id) {
-        app.catalog()?.provider(id)?;
-    }
-    if !app.vault()?.remove(&app.dirs, id, alias)? {
+    let opened = match app.catalog()?.provider(id) {
+        Ok(opened) => Some(opened),
+        Err(_) if app.vault()?.knows(id) => None,
+        Err(error) => return Err(error),
+    };
+    let end = match &opened {
+        Some(opened) if connect::signed_in(app, opened, alias)? => Some(connect::end(app, opened, alias, false)?),
+        _ => None,
+    };
+    if !app.vault()?.remove(&app.dirs, id, alias)? && end.is_none() {
         return Err(Error::new(Code::UnknownAccount, format!("Nothing is stored for account '{alias}' of {id}"))
             .hint(format!("angelia integrations:accounts {id}")));
     }
-    out.answer(&json!({"success": true, "provider": id, "removed": alias}), |_| {
-        format!("The credentials of account '{alias}' of {id} are removed.")
+    let mut value = json!({"success": true, "provider": id, "removed": alias});
+    if let Some(end) = &end {
+        value["revoked"] = json!(end.why.is_none());
+        value["not_revoked_because"] = json!(end.why);
+    }
+    out.answer(&value, |paint| {
+        let removed = format!("The credentials of account '{alias}' of {id} are removed.");
+        match (end, opened) {
+            (Some(End { why: None, .. }), _) => format!("{removed} Its tokens are revoked."),
+            (Some(End { why: Some(why), .. }), Some(opened)) => {
+                format!("{removed}\n{} {}", paint.yellow("!"), connect::not_revoked(&opened, &why))
+            }
+            _ => removed,
+        }
     });
     Ok(0)
 }

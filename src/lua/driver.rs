@@ -39,7 +39,7 @@ impl Drop for Driver {
         {
             // A token whose renewal has begun is waited for: the one before it may hold no more.
             if !signin::idle() && Handle::try_current().is_err() {
-                runtime.block_on(signin::settled());
+                runtime.block_on(signin::settled(|| ()));
             }
             runtime.shutdown_background();
         }

@@ -59,8 +59,10 @@ pub fn advice(provider: &Provider) -> Vec<Finding> {
     let mut findings: Vec<Finding> = of_it.collect();
     for (at, function) in provider.functions.iter().enumerate() {
         let said = [name(function), words(function), read_because(function)].concat();
-        findings.extend(said.into_iter().map(|(place, message)| {
-            Finding { function: Some(function.id.clone()), place: format!("/functions/{at}{place}"), message }
+        findings.extend(said.into_iter().map(|(place, message)| Finding {
+            function: Some(function.id.clone()),
+            place: format!("/functions/{at}{place}"),
+            message,
         }));
     }
     findings
@@ -173,7 +175,7 @@ fn read_because(function: &Function) -> Vec<Said> {
         (true, None | Some("")) => vec![at("/operation", format!("is a read by {method} without read_because"))],
         (false, Some(_)) => {
             vec![at("/read_because", format!("is a {} by {method} and needs no read_because", function.operation.as_str()))]
-        },
+        }
         _ => Vec::new(),
     }
 }

@@ -312,12 +312,12 @@ impl Catalog {
     fn broken(&self, id: &str) -> Option<Error> {
         let problems = self.problems();
         let first = problems.iter().find(|problem| user::is_for(Path::new(&problem.file), id))?;
-        let others = problems.iter().filter(|problem| problem.file == first.file).count() - 1;
         let line = first.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let more = if others == 0 { String::new() } else { format!(" ({others} more)") };
-        let message = format!("'{}' is not loaded: {}{line}: {}{more}", printable(id), first.file, first.message);
-        let lint = format!("angelia integrations:lint {}", shell(&first.file));
-        Some(Error::new(Code::UnknownProvider, message).hint(lint))
+        let message = format!("'{}' is not loaded: {}{line}: {}", printable(id), first.file, first.message);
+        let error = Error::new(Code::UnknownProvider, message);
+        // An import is not written by hand.
+        let ours = first.message.starts_with(user::UNREADABLE_IMPORT);
+        Some(if ours { error } else { error.hint(format!("angelia integrations:lint {}", shell(&first.file))) })
     }
 
     fn no_provider(&self, id: &str) -> Error {

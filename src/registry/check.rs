@@ -14,7 +14,7 @@ use crate::registry::function::{Function, PLACEMENT_WORDS};
 use crate::registry::lines::Lines;
 use crate::registry::lint::{Finding, lint};
 use crate::registry::manifest::Provider;
-use crate::registry::schema::{Checker, faults as misfits};
+use crate::registry::schema::Checker;
 use crate::registry::sense::nonsense;
 use crate::registry::user::first_line;
 use crate::registry::{fill, jq};
@@ -106,18 +106,16 @@ impl Looked {
         for (pointer, line, first) in Lines::of(text).doubled {
             let name = pointer.rsplit('/').next().unwrap_or_default();
             let message = format!("'{name}' is written twice, first in line {first}: keep one of them");
-            self.faults.push(Fault { line: Some(line), ..Fault::new(pointer.clone(), message) });
+            self.faults.push(Fault { line: Some(line), said: true, ..Fault::new(pointer.clone(), message) });
+        }
+        if self.faults.is_empty() {
+            let line = error.location().map(|location| location.line());
+            let why = first_line(&error.without_snippet().to_string());
+            self.faults.push(Fault { line, ..Fault::new("", format!("this is neither YAML nor JSON: {why}")) });
+            return None;
         }
         let lenient = serde_saphyr::options! { duplicate_keys: DuplicateKeyPolicy::FirstWins };
-        match serde_saphyr::from_str_with_options(text, lenient) {
-            Ok(value) if !self.faults.is_empty() => Some(value),
-            _ => {
-                let line = error.location().map(|location| location.line());
-                let why = first_line(&error.without_snippet().to_string());
-                self.faults.push(Fault { line, ..Fault::new("", format!("this is neither YAML nor JSON: {why}")) });
-                None
-            }
-        }
+        serde_saphyr::from_str_with_options(text, lenient).ok()
     }
 
     /// Reads the functions one by one and then the rest, so that a broken one hides no other.
@@ -165,7 +163,8 @@ impl Looked {
         let whole = ["/pagination", "/id"].iter().any(|end| fault.pointer.ends_with(end)) || fault.pointer.starts_with("/paginations/");
         let same = |known: &Fault| known.pointer == fault.pointer && !fault.pointer.ends_with("/request") && !fault.pointer.is_empty();
         let below = |known: &Fault| whole && known.pointer.starts_with(&fault.pointer);
-        let part_of_it = |known: &Fault| known.pointer.starts_with(&format!("{}/", fault.pointer)) && fault.pointer.contains("/parameters/");
+        let part_of_it =
+            |known: &Fault| known.pointer.starts_with(&format!("{}/", fault.pointer)) && fault.pointer.contains("/parameters/");
         self.faults.iter().any(|known| same(known) || below(known) || part_of_it(known))
     }
 
@@ -227,7 +226,9 @@ fn other_than_a_manifest(value: &Value) -> Option<String> {
     };
     let has = |word: &str| members.contains_key(word);
     if has("exchanges") && !has("functions") {
-        return Some(String::from("these are exchange tests or a recording, not a manifest: angelia integrations:lint provider.yaml --exchanges FILE"));
+        return Some(String::from(
+            "these are exchange tests or a recording, not a manifest: angelia integrations:lint provider.yaml --exchanges FILE",
+        ));
     }
     (["openapi", "swagger"].into_iter().any(has) && !has("functions"))
         .then(|| String::from("this is an OpenAPI document: angelia integrations:import FILE makes a provider of it"))
@@ -273,7 +274,7 @@ fn of_engine(function: &Function) -> Vec<Fault> {
             for (at, example) in sound.examples.iter().enumerate() {
                 found.extend(checker.problems(example.arguments.clone()).into_iter().map(|problem| {
                     let what = problem.pointer.trim_start_matches('/').replace('/', ".");
-                    let message = format!("example: {what} {}", problem.message);
+                    let message = format!("example: {what} {}", problem.message).replace("  ", " ");
                     Fault { said: true, ..Fault::new(format!("/examples/{at}/arguments{}", problem.pointer), message) }
                 }));
             }
@@ -311,11 +312,12 @@ fn defaults(function: &Function) -> Vec<Fault> {
     for (name, schema) in &function.parameters {
         let (Some(default), Value::Object(words)) = (schema.get("default"), schema) else { continue };
         let mut words: Map<String, Value> = words.clone();
-        words.retain(|word, _| !PLACEMENT_WORDS.contains(&word.as_str()));
+        // An empty enum is said by itself.
+        let empty = |word: &str, value: &Value| word == "enum" && value.as_array().is_some_and(Vec::is_empty);
+        words.retain(|word, value| !PLACEMENT_WORDS.contains(&word.as_str()) && !empty(word, value));
         words.insert(String::from("$defs"), Value::Object(function.defs.clone()));
-        for (_, why) in misfits(&Value::Object(words), default).unwrap_or_default() {
-            found.push(Fault::new(format!("/parameters/{}/default", escaped_key(name)), format!("the default does not fit: {why}")));
-        }
+        let at = format!("/parameters/{}/default", escaped_key(name));
+        found.extend(faults::by_schema(&Value::Object(words), default).unwrap_or_default().into_iter().map(|fault| fault.below(&at)));
     }
     found
 }

@@ -105,6 +105,7 @@ fn add(faults: &mut Vec<Fault>, schema: &Value, error: &ValidationError<'_>) {
             say(format!("{at}/{}", escaped_key(&name)), format!("the name {message}"), false);
         }
         Kind::MinItems { limit: 1 } | Kind::MinLength { limit: 1 } => say(own(), String::from("must not be empty"), false),
+        Kind::Maximum { limit } => say(own(), format!("must be at most {limit}, but is {}", seen(value)), true),
         Kind::Minimum { limit } => say(own(), format!("must be at least {limit}, but is {}", seen(value)), true),
         Kind::Format { format } if format == "regex" => say(own(), format!("{} is no regular expression", seen(value)), false),
         Kind::UniqueItems => say(own(), String::from("says something twice"), false),

@@ -30,7 +30,8 @@ pub fn without(value: &mut Value, pointers: &[&str]) {
 /// What a function must say. Its id is unlike any other.
 pub fn function(value: &mut Value, at: usize) {
     let Value::Object(members) = value else { return };
-    let looks = members.get("request").and_then(Value::as_str).is_some_and(|request| request.starts_with("GET ") || request.starts_with("HEAD "));
+    let looks =
+        members.get("request").and_then(Value::as_str).is_some_and(|request| request.starts_with("GET ") || request.starts_with("HEAD "));
     absent(members, "id", json!(format!("function_{at}")));
     absent(members, "operation", json!(if looks { "read" } else { "write" }));
     absent(members, "examples", json!([]));

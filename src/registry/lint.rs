@@ -2,11 +2,14 @@
 //! Examples against schemas and jq programs are checked elsewhere: they need an engine.
 
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::registry::credential::{Auth, AuthKind, Encoding, Grant, Signature};
+use crate::registry::credential::{Auth, AuthKind, Credential, CredentialKind, Encoding, Grant, Signature};
 use crate::registry::function::{Function, NO_LUA, Operation, PLACEMENT_WORDS, Place, WORKFLOWS};
 use crate::registry::manifest::{PageStyle, Pagination, Provider};
+
+/// The longest list of names that a message shows.
+const MOST_SHOWN: usize = 12;
 
 /// One thing wrong, with the function it is in and the place.
 #[derive(Debug)]
@@ -47,7 +50,9 @@ pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
     if let Some(verify) = &provider.verify {
         match provider.functions.iter().find(|function| &function.id == verify) {
             Some(function) if function.operation == Operation::Read && function.required.is_empty() => {}
-            _ => say("/verify", format!("verify: '{verify}' is no read function without required parameters")),
+            _ => {
+                say("/verify", format!("verify: '{verify}' is no read function without required parameters; name one, or leave verify out"))
+            }
         }
     }
     for (name, written) in &provider.paginations {
@@ -60,15 +65,17 @@ pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
 
 fn lint_templates(provider: &Provider, say: &mut impl FnMut(&str, String)) {
     let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
+    let fields: Vec<&str> = provider.credentials.iter().map(|field| field.key.as_str()).collect();
+    let servers = names(&provider.servers);
     for auth in &provider.auth.0 {
         for key in auth.templates().into_iter().flat_map(names_in) {
             let part = auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key);
             if !part && field(key).is_none() {
-                say("/auth", format!("auth names '{key}', which is no credential field"));
+                say("/auth", format!("auth names '{key}', which is no credential field{}", instead(&fields)));
             }
         }
         for name in auth.servers.iter().filter(|name| !provider.servers.contains_key(*name)) {
-            say("/auth", format!("auth names the server '{name}', which is not defined"));
+            say("/auth", format!("auth names the server '{name}', which is not defined{}", instead(&servers)));
         }
         lint_signature(auth, &|key| field(key).is_some(), &mut |said| say("/auth", said));
     }
@@ -80,7 +87,7 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(&str, String)) {
         let place = format!("/servers/{name}");
         for key in names_in(url.as_str().unwrap_or_default()) {
             match field(key) {
-                None => say(&place, format!("server '{name}' names '{key}', which is no credential field")),
+                None => say(&place, format!("server '{name}' names '{key}', which is no credential field{}", instead(&fields))),
                 Some(field) if field.secret && !in_path(provider, url.as_str().unwrap_or_default(), key) => {
                     say(&place, format!("server '{name}' names '{key}', which is secret"));
                 }
@@ -90,7 +97,7 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(&str, String)) {
     }
     let local = provider.functions.iter().all(|function| function.native.is_some());
     if !local && !provider.servers.contains_key("default") {
-        say("", "servers.default is missing: the base URL, such as servers: {default: \"https://api.example.com\"}".into());
+        say("/servers", "servers.default is missing: the base URL, such as servers: {default: \"https://api.example.com\"}".into());
     }
 }
 
@@ -146,24 +153,45 @@ fn lint_oauth(provider: &Provider, say: &mut impl FnMut(String)) {
     for key in oauth.keep.keys().filter(|key| !provider.credentials.iter().any(|field| field.key == **key)) {
         say(format!("oauth.keep names '{key}', which is no credential field"));
     }
-    for key in oauth.addresses().flat_map(names_in) {
-        match provider.credentials.iter().find(|field| field.key == key) {
-            Some(field) if !field.secret => {}
-            _ => say(format!("an address of oauth names '{key}', which is no credential field that may be shown")),
+    for address in oauth.addresses() {
+        for key in names_in(address) {
+            match provider.credentials.iter().find(|field| field.key == key) {
+                Some(field) if !field.secret => lint_server_field(field, address, say),
+                _ => say(format!("an address of oauth names '{key}', which is no credential field that may be shown")),
+            }
         }
+    }
+}
+
+/// What says which server secrets are sent to is checked where it is stored.
+fn lint_server_field(field: &Credential, address: &str, say: &mut impl FnMut(String)) {
+    let mark = format!("{{{}}}", field.key);
+    let (before, after) = address.split_once(&mark).unwrap_or_default();
+    let (fits, kinds) = match before.split_once("://") {
+        None => (field.kind == CredentialKind::Url, "url"),
+        Some((_, host)) if host.contains('/') => return,
+        // A part of a host, such as the name of a tenant, is text: it is looked at where it is put in.
+        Some((_, host)) if !host.is_empty() || !(after.is_empty() || after.starts_with('/')) => {
+            (field.kind != CredentialKind::Url, "host or text")
+        }
+        Some(_) => (field.kind == CredentialKind::Host, "host"),
+    };
+    if !fits {
+        say(format!("the credential field '{}' says which server an address of oauth is at: its kind must be {kinds}", field.key));
     }
 }
 
 fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(&str, String)) {
     let (method, path) = function.method_and_path();
+    let (known, servers) = (names(&function.parameters), names(&provider.servers));
     if function.operation == Operation::Read && !matches!(method, "GET" | "HEAD" | "NATIVE") && function.read_because.is_none() {
-        say("/operation", format!("is a read by {method} without read_because"));
+        say("/operation", format!("is a read by {method} without read_because: say why it changes nothing, or that it is a write"));
     }
     if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
         say("/idempotent", format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
     }
     if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
-        say("/server", format!("server '{server}' is not defined"));
+        say("/server", format!("server '{server}' is not defined{}", instead(&servers)));
     }
     for name in function.fields.values().filter_map(Value::as_str).flat_map(names_in) {
         if !function.parameters.contains_key(name) {
@@ -172,11 +200,11 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     }
     for wire in names_in(path) {
         match function.parameters.keys().find(|name| function.wire_name(name) == wire) {
-            None => say("/request", format!("path names '{wire}', which is no parameter")),
+            None => say("/request", format!("path names '{wire}', which is no parameter{}", instead(&known))),
             Some(name) => {
                 let has_default = function.parameters[name].get("default").is_some();
                 if !has_default && !function.required.contains(name) {
-                    say("/required", format!("path parameter '{name}' must be required or have a default"));
+                    say(&format!("/parameters/{name}"), format!("path parameter '{name}' must be required or have a default"));
                 }
             }
         }
@@ -197,10 +225,11 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
 
 /// What holds for the parameters of any function: they are schemas, and what is required is there.
 pub fn lint_schemas(function: &Function, say: &mut impl FnMut(&str, String)) {
+    let known = names(&function.parameters);
     let groups = function.any_of.iter().flatten().map(|name| ("/any_of", name));
     for (place, name) in function.required.iter().map(|name| ("/required", name)).chain(groups) {
         if !function.parameters.contains_key(name) {
-            say(place, format!("required parameter '{name}' is not defined"));
+            say(place, format!("required parameter '{name}' is not defined{}", instead(&known)));
         }
     }
     for (name, schema) in &function.parameters {
@@ -208,7 +237,10 @@ pub fn lint_schemas(function: &Function, say: &mut impl FnMut(&str, String)) {
             say(&format!("/parameters/{name}"), format!("parameter '{name}' must be a JSON Schema object"));
         }
         if let Some(word) = schema.get("required").filter(|word| word.is_boolean()) {
-            say(&format!("/parameters/{name}/required"), format!("parameter '{name}': write `required: [..., {name}]` instead of required: {word}"));
+            say(
+                &format!("/parameters/{name}/required"),
+                format!("parameter '{name}': write `required: [..., {name}]` instead of required: {word}"),
+            );
         }
     }
 }
@@ -218,7 +250,7 @@ fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMu
         None => return,
         Some(Value::String(name)) => match provider.paginations.get(name) {
             Some(written) => written,
-            None => return say("/pagination", format!("pagination '{name}' is not defined")),
+            None => return say("/pagination", format!("pagination '{name}' is not defined{}", instead(&names(&provider.paginations)))),
         },
         Some(inline) => inline,
     };
@@ -227,7 +259,10 @@ fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMu
         Ok(pagination) => {
             for name in [&pagination.parameter, &pagination.limit].into_iter().flatten() {
                 if !function.parameters.contains_key(name) {
-                    say("/pagination", format!("pagination names '{name}', which is no parameter"));
+                    say(
+                        "/pagination",
+                        format!("pagination names '{name}', which is no parameter{}", instead(&names(&function.parameters))),
+                    );
                 }
             }
             let style = pagination.style;
@@ -238,6 +273,19 @@ fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMu
                 say("/pagination", "pagination needs 'next'".into());
             }
         }
+    }
+}
+
+fn names(map: &Map<String, Value>) -> Vec<&str> {
+    map.keys().map(String::as_str).collect()
+}
+
+/// What there is instead of a wrong name.
+fn instead(known: &[&str]) -> String {
+    match known {
+        [] => String::new(),
+        known if known.len() <= MOST_SHOWN => format!("; known are {}", known.join(", ")),
+        _ => format!("; {} are known", known.len()),
     }
 }
 

@@ -25,7 +25,10 @@ pub fn nonsense(provider: &Provider) -> Vec<Finding> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for (at, field) in provider.credentials.iter().enumerate() {
         if seen.insert(&field.key, at).is_some() {
-            say(format!("/credentials/{at}/key"), format!("the credential field '{}' is there already: give each a key of its own", field.key));
+            say(
+                format!("/credentials/{at}/key"),
+                format!("the credential field '{}' is there already: give each a key of its own", field.key),
+            );
         }
     }
     for (name, url) in &provider.servers {

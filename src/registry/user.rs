@@ -13,10 +13,17 @@ use crate::registry::function::{Function, LuaFile};
 use crate::registry::import::stored::Stored;
 use crate::registry::index::{FileProblem, Index, Source, compile, is_provider_id};
 use crate::registry::manifest::Provider;
+use crate::registry::quote::shell;
 use crate::registry::{check, jq, lint, schema, workflow};
 
 /// A manifest larger than this is refused.
 const LARGEST: u64 = 64 << 20;
+
+/// How the reason begins for which an import is left out.
+pub const UNREADABLE_IMPORT: &str = "this import cannot be read";
+
+/// So many problems of a file are told with the others; `integrations:lint` says all.
+const MOST_SAID: usize = 5;
 
 /// So is an import, which we wrote ourselves.
 const LARGEST_IMPORT: u64 = 256 << 20;
@@ -70,7 +77,7 @@ fn compile_import(files: &Files, name: &str, fingerprint: &str) -> Option<Vec<u8
     });
     match checked {
         Ok(provider) => compile(vec![provider], fingerprint, Vec::new()).ok(),
-        Err(why) => compile(Vec::new(), fingerprint, problems(path, vec![(None, format!("this import cannot be read: {why}"))])).ok(),
+        Err(why) => compile(Vec::new(), fingerprint, problems(path, vec![(None, format!("{UNREADABLE_IMPORT}: {why}"))])).ok(),
     }
 }
 
@@ -176,7 +183,14 @@ fn compile_workflows(files: &Files, fingerprint: &str) -> Option<Vec<u8>> {
 
 fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
     let text = read_text(path, meta, LARGEST)?;
-    check::parse(&text).map_err(|found| problems(path, found))
+    check::parse(&text).map_err(|mut found| {
+        let more = found.len().saturating_sub(MOST_SAID);
+        found.truncate(MOST_SAID);
+        if more > 0 {
+            found.push((None, format!("and {more} more: angelia integrations:lint {}", shell(&path.display().to_string()))));
+        }
+        problems(path, found)
+    })
 }
 
 fn read_workflow(path: &Path, meta: &fs::Metadata) -> Result<Option<Function>, Vec<FileProblem>> {
@@ -210,6 +224,9 @@ pub fn defining(folder: &Path, id: &str) -> Option<PathBuf> {
 
 /// Whether a file that could not be read was to define a provider: by its name, or by what it says of its id.
 pub fn is_for(path: &Path, id: &str) -> bool {
+    if ends_with(path, &["lua"]) {
+        return false;
+    }
     let stem = path.file_stem().filter(|_| !path.ends_with(IN_FOLDER)).or_else(|| path.parent().and_then(Path::file_name));
     let says = |text: String| {
         let ids = text.lines().filter_map(|line| line.trim_start_matches(['{', ' ', '\t']).split_once(':'));
@@ -217,7 +234,7 @@ pub fn is_for(path: &Path, id: &str) -> bool {
         first.is_some_and(|value| value.trim_matches(['"', '\'', ',', ' ', '\r']) == id)
     };
     let text = || fs::metadata(path).ok().and_then(|meta| read_text(path, &meta, LARGEST).ok());
-    stem.is_some_and(|stem| stem == id) || (!ends_with(path, &["lua"]) && text().is_some_and(says))
+    stem.is_some_and(|stem| stem == id) || text().is_some_and(says)
 }
 
 /// A file of JSON or YAML, read no further than its size can be refused.

@@ -145,3 +145,11 @@ fn disconnect_and_remove() {
         integrations:list --tier imported",
     );
 }
+
+#[test]
+fn what_destroys_is_not_allowed_unsaid() {
+    let (home, _server) = shop::open("");
+    let said = |words: &[&str]| home.run(&[&["integrations:configure", "shop", "--write=allow"], words].concat()).stdout;
+    assert!(said(&[]).contains("what destroys, such as shop."), "{}", said(&[]));
+    assert!(!said(&["--destructive=ask"]).contains("what destroys"));
+}

@@ -269,3 +269,47 @@ fn two_sign_ins_at_once_do_not_mix() {
     let tokens = authority.run(&["integrations:accounts", "club", "--json"]).json();
     assert_eq!(tokens["accounts"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn a_client_is_registered_with_another_redirect_address() {
+    let authority = Authority::open(USUAL);
+    let asked = |address: &str| {
+        let address = url::Url::parse(address).unwrap();
+        address.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned()
+    };
+    for (given, port) in [("http://localhost:47812/auth/back", Some(47812)), ("http://127.0.0.1/cb", None)] {
+        let signing = authority.begin(&["--client-id", "mine", "--redirect", given]);
+        let address = signing.address.clone().unwrap();
+        let redirect = url::Url::parse(&asked(&address)).unwrap();
+        assert_eq!(redirect.path(), url::Url::parse(given).unwrap().path());
+        assert!(port.is_none_or(|port| redirect.port() == Some(port)) && redirect.port().is_some(), "{redirect}");
+        assert!(signing.consent(&address, &[]).contains("Signed in"));
+        assert_eq!(signing.finish().code, 0);
+    }
+    // Where the browser does not come back here, its last address is pasted.
+    let elsewhere = "https://localhost:8443/callback?kind=club";
+    let words = ["integrations:connect", "club", "--no-browser", "--json", "--redirect", elsewhere];
+    let mut child = authority.home.command(&words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut heard = std::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("http") {
+        line.clear();
+        std::io::BufRead::read_line(&mut heard, &mut line).unwrap();
+    }
+    assert_eq!(asked(line.trim()), elsewhere);
+    let back = get(line.trim()).lines().find_map(|line| line.strip_prefix("location: ").map(str::to_owned)).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, format!("{elsewhere}&code=x&state=y\n{back}\n").as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!((done.status.code(), &answer["state"]), (Some(0), &json!("connected")), "{answer}");
+    drop(stdin);
+    // Where nobody pastes it, nobody waits.
+    let run = authority.begin(&["--redirect", elsewhere]).finish();
+    assert_eq!((run.code, code(&run)), (2, json!("usage")), "{run:?}");
+    assert!(run.json()["error"].as_str().unwrap().contains("nobody pastes"), "{run:?}");
+    for wrong in ["http://example.com/cb", "callback", "https://u@example.com/cb", "https://example.com/cb#x", "javascript:alert(1)"] {
+        let run = authority.run(&["integrations:connect", "club", "--redirect", wrong, "--json"]);
+        assert_eq!((run.code, code(&run)), (2, json!("usage")), "{wrong}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::code;
+use super::{code, hints};
 use crate::support::authority::{Authority, USUAL};
 
 #[test]
@@ -63,6 +63,22 @@ fn an_account_takes_its_sign_in_along_when_it_is_renamed() {
     assert_eq!(shown["sign_in"]["state"], "connected");
     authority.world().forget_access();
     assert_eq!((authority.call("get_me", &["--account=work"]).code, authority.world().count("refresh_token")), (0, 1));
-    authority.done(&["integrations:accounts", "club", "--remove", "work"]);
+    let removed = authority.run(&["integrations:accounts", "club", "--remove", "work", "--json"]);
+    assert_eq!((removed.code, &removed.json()["revoked"]), (0, &json!(true)), "{removed:?}");
+    assert_eq!(authority.world().revoked, ["refresh_token", "access_token"], "who removes an account ends its grant");
     assert!(!std::fs::read_to_string(authority.home.root().join("data/credentials.json")).unwrap().contains("work"));
+}
+
+#[test]
+fn an_account_whose_grant_cannot_be_ended_is_not_removed() {
+    let authority = Authority::joined(USUAL, |world| world.revocation = 503);
+    let run = authority.run(&["integrations:accounts", "club", "--remove", "default", "--json"]);
+    assert_eq!((run.code, code(&run)), (7, json!("unreachable")), "{run:?}");
+    assert_eq!(hints(&run)[1], "angelia integrations:disconnect club --local");
+    assert_eq!(authority.call("get_me", &[]).code, 0);
+    authority.world().revocation = 400;
+    let run = authority.run(&["integrations:accounts", "club", "--remove", "default"]);
+    assert!(run.code == 0 && run.stdout.contains("removed here, but not revoked"), "{run:?}");
+    let again = authority.run(&["integrations:accounts", "club", "--remove", "default", "--json"]);
+    assert_eq!((again.code, code(&again)), (3, json!("unknown_account")), "{again:?}");
 }

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::code;
 use crate::support::authority::{Authority, CLIENT_SECRET, USUAL, manifest};
+use crate::support::home::Home;
+use crate::support::server::{Reply, Server};
 
 fn said(members: Value) -> serde_json::Map<String, Value> {
     members.as_object().unwrap().clone()
@@ -155,4 +157,57 @@ fn an_answer_that_is_none_ends_no_sign_in() {
     assert_eq!((code(&failed), &failed.json()["error_detail"]["retryable"]), (json!("invalid_response"), &json!(false)), "{failed:?}");
     authority.world().says = serde_json::Map::new();
     assert_eq!(authority.call("get_me", &[]).code, 0);
+}
+
+#[test]
+fn credentials_follow_no_redirect() {
+    let other = Server::start(|_| Reply::ok(b"{}"));
+    let authority = Authority::joined(USUAL, |_| {});
+    authority.world().forget_access();
+    let plain = format!("a redirect to {}, which is not encrypted; it was not followed", other.origin());
+    for (status, to, says) in [
+        (307, format!("{}/token?a=b", other.origin()), plain.as_str()),
+        (308, String::from("https://evil.example/token"), "a redirect to https://evil.example; it was not followed"),
+        (308, String::from("/elsewhere"), "a redirect to another of its addresses; it was not followed"),
+        (302, String::from("mailto:x"), "answered 302 with a redirect; it was not followed"),
+    ] {
+        authority.world().leads = Some((status, to));
+        let runs = [
+            authority.call("get_me", &[]),
+            authority.begin(&["--device"]).finish(),
+            authority.run(&["integrations:disconnect", "club", "--json"]),
+            authority.run(&["integrations:connect", "club", "--client-credentials", "--json"]),
+        ];
+        for run in runs {
+            assert_eq!((run.code, code(&run)), (6, json!("invalid_response")), "{run:?}");
+            assert!(run.json()["error"].as_str().unwrap().contains(says), "{says}: {run:?}");
+        }
+    }
+    assert!(other.requests().is_empty());
+    authority.world().leads = None;
+    assert_eq!((authority.call("get_me", &[]).code, authority.world().count("refresh_token")), (0, 1), "nothing was lost");
+}
+
+#[test]
+fn what_names_a_server_is_checked_where_it_is_stored() {
+    let home = Home::new();
+    let lint = |address: &str, kind: &str| {
+        let text = manifest("https://club.example", "  grants: [authorization_code]")
+            .replace("https://club.example/token", address)
+            .replace("label: Team, secret: false", &format!("label: Team, kind: {kind}, secret: false"));
+        home.manifest("club", &text);
+        let file = home.root().join("config/providers/club.yaml");
+        home.run(&["integrations:lint", file.to_str().unwrap(), "--json"]).stdout.contains("says which server an address of oauth is at")
+    };
+    for (address, right) in [
+        ("{team}/token", &["url"][..]),
+        ("https://{team}/token", &["host"]),
+        ("https://{team}", &["host"]),
+        ("https://{team}.club.example/token", &["text", "host"]),
+        ("https://club.example/{team}/token", &["text", "host", "url"]),
+    ] {
+        for kind in ["text", "host", "url"] {
+            assert_eq!(lint(address, kind), !right.contains(&kind), "{address} {kind}");
+        }
+    }
 }

@@ -1,29 +1,14 @@
 //! Tokens that end: renewed ahead of their end and when they are refused, once for all who want them, and never lost silently.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{code, hints};
-use crate::support::authority::{Authority, USUAL, World};
-use crate::support::home::{Run, finish};
+use super::{end, ended, hints, renewing};
+use crate::support::authority::{Authority, USUAL};
+use crate::support::home::finish;
 use crate::support::mcp::Client;
-
-/// An account whose token has ended; new ones last.
-fn ended(change: impl FnOnce(&mut World)) -> Authority {
-    let authority = Authority::joined(USUAL, |world| {
-        world.lasts = json!(1);
-        change(world);
-    });
-    authority.world().lasts = json!(3600);
-    std::thread::sleep(Duration::from_millis(1100));
-    authority
-}
-
-fn end(run: &Run) -> (i32, Value) {
-    (run.code, code(run))
-}
 
 fn state(authority: &Authority) -> Value {
     authority.run(&["integrations:fields", "club", "--json"]).json()["sign_in"]["state"].clone()
@@ -235,52 +220,6 @@ fn the_calls_of_one_process_renew_a_token_once() {
     let id = client.send("tools/call", call.clone());
     assert_eq!(client.answer(id)["result"]["isError"], json!(false));
     assert_eq!(authority.world().count("refresh_token"), 2);
-}
-
-/// A call that renews the token just now.
-fn renewing(authority: &Authority) -> Child {
-    let mut command = authority.home.command(&["integrations:call", "club.get_me", "--json"]);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    while authority.world().count("refresh_token") == 0 && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child
-}
-
-fn interrupt(child: &Child) {
-    let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-}
-
-#[test]
-fn a_renewal_that_has_begun_is_finished_before_the_program_ends() {
-    let authority = ended(|_| {});
-    authority.world().slow = Duration::from_millis(1500);
-    let child = renewing(&authority);
-    interrupt(&child);
-    let run = finish(child, None);
-    assert_eq!(end(&run), (130, json!("cancelled")), "{run:?}");
-    authority.world().slow = Duration::ZERO;
-    assert_eq!((authority.call("get_me", &[]).code, authority.world().count("refresh_token")), (0, 1));
-    // The time of a call bounds what is waited for, not what is done.
-    let late = ended(|_| {});
-    late.world().slow = Duration::from_millis(6000);
-    let run = late.call("get_me", &["--timeout=1"]);
-    assert_eq!(end(&run), (7, json!("timeout")), "{run:?}");
-    assert!(run.json()["duration_ms"].as_f64().unwrap() < 5500.0, "{run:?}");
-    late.world().slow = Duration::ZERO;
-    assert_eq!((late.call("get_me", &[]).code, late.world().count("refresh_token")), (0, 1));
-    // Whoever presses it twice does not wait.
-    let hanging = ended(|_| {});
-    hanging.world().slow = Duration::from_secs(15);
-    let (child, begun) = (renewing(&hanging), Instant::now());
-    interrupt(&child);
-    std::thread::sleep(Duration::from_millis(3000));
-    interrupt(&child);
-    let run = finish(child, None);
-    assert!(run.code == 130 && begun.elapsed() < Duration::from_secs(12), "{run:?}");
-    assert!(run.stderr.contains("still being renewed"), "{run:?}");
 }
 
 #[test]

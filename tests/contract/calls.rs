@@ -12,7 +12,8 @@ use crate::support::shop;
 /// One call: the home it is made in, its words, its exit status, its code and which optional `meta` keys it has.
 struct Case<'a>(&'a Home, &'a [&'a str], i32, Option<&'a str>, &'a [&'a str]);
 
-const OPTIONAL: [&str; 9] = ["pages", "items", "complete", "stopped_by", "truncated", "result_id", "request", "approval_id", "replayed"];
+const OPTIONAL: [&str; 10] =
+    ["pages", "items", "complete", "stopped_by", "truncated", "result_id", "request", "approval_id", "replayed", "warnings"];
 
 #[test]
 #[rustfmt::skip]

@@ -65,6 +65,7 @@ mirrors! {
         #[serde(default)] request: Sometimes<Request>,
         #[serde(default)] approval_id: Sometimes<String>,
         #[serde(default)] replayed: Sometimes<bool>,
+        #[serde(default)] warnings: Sometimes<Vec<String>>,
     }
     Request { method: String, url: String, headers: BTreeMap<String, String>, #[serde(default)] body: Value, digest: String }
     /// A failure of every command that makes no call.
@@ -117,7 +118,7 @@ mirrors! {
     RemovedFile { success: bool, provider: String, file: String }
     Configured {
         success: bool, provider: String, account: String, scope: String, credentials_changed: Vec<String>, settings_changed: Vec<String>,
-        enabled: bool, configured: bool, missing: Vec<String>, active: bool, test: Nullable<Tested>,
+        permissions: BTreeMap<String, String>, enabled: bool, configured: bool, missing: Vec<String>, active: bool, test: Nullable<Tested>,
     }
     Tests { success: bool, tests: Vec<Tested> }
     Tested {

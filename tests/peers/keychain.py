@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+from club import Club
 from support import Angelia, Listener, Peer, child, same, true, wait_until
 
 FOLDER, BINARY = (pathlib.Path(word) for word in sys.argv[1:3])
@@ -135,6 +136,59 @@ class Unlocked:
         return "gone from the keychain, and the call says so"
 
 
+class SignedIn:
+    """An account whose tokens the keychain keeps: each renewal takes the place of what is there."""
+
+    def __init__(self, club):
+        self.program = angelia("club", "keychain", os.environ["DBUS_SESSION_BUS_ADDRESS"])
+        self.club = club
+        club.set_up(self.program, '[credentials]\nstore = "keychain"\n')
+        self.program.json("integrations:configure", "club", "--set", "client_id=mine")
+
+    def kept(self):
+        """Both tokens as libsecret's tool finds them are those that the service gave last, and no file holds one."""
+        same([self.outside("access_token"), self.outside("refresh_token")], [self.club.access, self.club.refresh], "secret-tool")
+        paths = [path for path in self.program.home.rglob("*") if path.is_file()]
+        same([path.name for path in paths if any(token.encode() in path.read_bytes() for token in self.club.given)], [], "files that hold a token")
+
+    def outside(self, field):
+        words = ["secret-tool", "lookup", "service", "angelia", "username", f"club/default/{field}"]
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=20).stdout.decode() or None
+
+    def sign_in(self):
+        self.club.lasts = 1
+        document = self.program.json("integrations:connect", "club", "--device")
+        same(document["state"], "connected", "state")
+        self.kept()
+        return "both tokens stand in the keychain and in no file"
+
+    def rotate(self):
+        for count in (1, 2):
+            time.sleep(1.1)
+            self.program.call("club.get_me")
+            same(self.club.refreshes, count, "refreshes")
+            self.kept()
+        return "2 rotations, each kept"
+
+    def at_once(self):
+        time.sleep(1.1)
+        self.club.lasts, self.club.slow, before = 3600, 0.3, self.club.refreshes
+        words = [self.program.binary, "integrations:call", "club.get_me", "--json"]
+        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        running = [subprocess.Popen(words, env=self.program.environment, **how) for _ in range(10)]
+        answers = [(process.communicate(timeout=60)[0], process.returncode) for process in running]
+        same([code for _, code in answers], [0] * 10, f"exit codes: {[answer for answer, code in answers if code]}")
+        same(self.club.refreshes - before, 1, "refreshes of 10 processes")
+        self.kept()
+        return "10 processes, one refresh"
+
+    def end(self):
+        done = self.program.json("integrations:disconnect", "club", "--local")
+        same(done["kept"], ["client_id"], "kept")
+        same([self.outside("access_token"), self.outside("refresh_token")], [None, None], "secret-tool")
+        return "gone from the keychain"
+
+
 @contextlib.contextmanager
 def silent_bus():
     """A bus that takes every connection and never says a word."""
@@ -212,6 +266,10 @@ def inside():
         unlocked = Unlocked(listener)
         for step in ("store", "found_by_libsecret", "used", "replaced", "accounts", "silent_call", "removed"):
             PEER.check(step.replace("_", "-"), getattr(unlocked, step))
+        with Club() as club:
+            signed_in = SignedIn(club)
+            for step in ("sign_in", "rotate", "at_once", "end"):
+                PEER.check(f"tokens-{step.replace('_', '-')}", getattr(signed_in, step))
 
 
 def main():

@@ -38,6 +38,8 @@ pub struct World {
     pub nested: Option<&'static str>,
     /// What the token endpoint answers next, instead of doing anything.
     pub statuses: Vec<u16>,
+    /// Where every endpoint leads, and by which status.
+    pub leads: Option<(u16, String)>,
     /// What the token endpoint refuses with, instead of doing anything; nothing names no error.
     pub refusal: Option<&'static str>,
     /// Members of an answer with tokens, instead of what would stand there.
@@ -80,6 +82,7 @@ impl Default for World {
             expires_ok: false,
             nested: None,
             statuses: Vec::new(),
+            leads: None,
             refusal: None,
             says: Map::new(),
             slow: Duration::ZERO,
@@ -348,6 +351,9 @@ fn form(body: &[u8]) -> HashMap<String, String> {
 fn answer(world: &Mutex<World>, origin: &str, request: &Request) -> Reply {
     let authorization = request.header("authorization").unwrap_or_default().to_owned();
     let mut world = world.lock().unwrap();
+    if let (Some((status, to)), "/token" | "/device" | "/revoke") = (&world.leads, request.path()) {
+        return Reply::status(*status).header("location", to);
+    }
     match request.path() {
         "/authorize" => authorize(&mut world, request),
         "/token" => {

@@ -19,7 +19,7 @@ use crate::base::json::{path, plain, sha256};
 use crate::base::name::{DEFAULT_ACCOUNT, printable};
 use crate::base::secret::{Scrubber, Secret};
 use crate::net::is_private;
-use crate::registry::credential::{ClientAuth, CredentialKind, OAuth};
+use crate::registry::credential::{ClientAuth, CredentialKind, Grant, OAuth};
 use crate::registry::manifest::Provider;
 
 /// What one part of an address keeps as it is.
@@ -149,6 +149,7 @@ impl Party<'_> {
             Error::new(Code::MissingCredentials, line)
                 .hints(help)
                 .hint(format!("angelia integrations:connect {id}{of} --client-id ID --client-secret-stdin"))
+                .hints(self.registered())
         })?;
         let token_url = TokenUrl::from_url(self.address(&self.oauth.token_url)?);
         let auth_type = match self.oauth.client_auth {
@@ -160,6 +161,20 @@ impl Party<'_> {
             Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
             None => client,
         })
+    }
+
+    /// What a client must be allowed to do, as the manifest has it.
+    fn registered(&self) -> Vec<String> {
+        let in_browser = self.oauth.grants.contains(&Grant::AuthorizationCode);
+        let redirect = self.oauth.redirect_port.filter(|_| in_browser).map(|port| {
+            format!(
+                "Its redirect address: http://{}:{port}/callback; --redirect URL where it was registered with another",
+                self.oauth.redirect_host.as_str()
+            )
+        });
+        let scopes = (!self.oauth.scopes.is_empty())
+            .then(|| format!("The scopes that are asked for: {}; --scopes names others", self.oauth.scopes.join(" ")));
+        redirect.into_iter().chain(scopes).collect()
     }
 
     /// Scopes as this service writes them, with the name of the parameter; nothing where there are none.

@@ -1,5 +1,5 @@
 //! Sign-in by the authorization code with PKCE (RFC 6749 section 4.1, RFC 7636): a person consents in a browser, which comes back to a
-//! listener on loopback, or whose last address the person pastes. State, issuer and nonce are checked before anything is believed.
+//! listener on loopback, or whose last address the person pastes, as where a service sends nobody to loopback. State, issuer and nonce are checked before anything is believed.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use oauth2::{AuthUrl, AuthorizationCode, CsrfToken, PkceCodeChallenge, PkceCodeV
 use serde_json::Value;
 use url::Url;
 
-use crate::access::loopback::{Answer, Loopback, Visit};
+use crate::access::loopback::{self, Answer, Loopback, Visit};
 use crate::access::signin::client::{Granted, Party, Trouble, of};
-use crate::access::signin::connect::Person;
+use crate::access::signin::connect::{Person, Wish};
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::plain;
 use crate::net::is_private;
@@ -26,26 +26,33 @@ struct Begun {
 }
 
 /// Asks a person for consent and turns it into tokens. The browser waits to be told how it ends.
-pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn Person, patience: Duration) -> Result<(Granted, Visit)> {
+pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], wish: &Wish, person: &dyn Person) -> Result<(Granted, Visit)> {
     // What is missing is said before a browser opens.
     party.client()?;
     reachable(party)?;
-    let loopback = Loopback::open(party.oauth.redirect_port).await?;
-    let begun = begin(party, scopes, loopback.redirect(party.oauth.redirect_host.as_str()))?;
-    person.visit(begun.address.as_str());
+    let (loopback, redirect) = match &wish.redirect {
+        Some(elsewhere) if !loopback::is_here(elsewhere) => (None, String::from(elsewhere.clone())),
+        Some(here) => Loopback::at(here).await.map(|(loopback, redirect)| (Some(loopback), redirect))?,
+        None => {
+            let loopback = Loopback::open(party.oauth.redirect_port).await?;
+            let redirect = loopback.redirect(party.oauth.redirect_host.as_str());
+            (Some(loopback), redirect)
+        }
+    };
+    let begun = begin(party, scopes, redirect)?;
+    let elsewhere = loopback.is_none();
+    person.visit(begun.address.as_str(), elsewhere.then(|| begun.redirect.as_str()));
     let strange = |text: &str| person.note(text);
-    let pasted = async {
-        loop {
-            match Visit::pasted(&person.pasted().await, begun.state.secret()) {
-                Some(visit) => return visit,
-                None => person.note("That is not the address that this sign-in ends at; copy the whole address of the page"),
-            }
+    let came = async {
+        match &loopback {
+            Some(loopback) => loopback.wait(begun.state.secret(), &strange).await,
+            None => std::future::pending().await,
         }
     };
     let visit = tokio::select! {
-        visit = loopback.wait(begun.state.secret(), &strange) => visit,
-        visit = pasted => visit,
-        () = tokio::time::sleep(patience) => return Err(nobody(party, patience)),
+        visit = came => visit,
+        visit = pasted(person, begun.state.secret(), elsewhere) => visit.ok_or_else(|| unheard(begun.redirect.as_str()))?,
+        () = tokio::time::sleep(wish.patience) => return Err(nobody(party, wish.patience)),
         () = person.interrupted() => return Err(interrupted()),
     };
     // From here on nothing is cut off: a code is redeemed once, and its tokens are kept.
@@ -61,6 +68,25 @@ pub(super) async fn by_code(party: &Party<'_>, scopes: &[String], person: &dyn P
             Err(error)
         }
     }
+}
+
+/// The answer in an address that the person pastes. Where nobody pastes one, the browser is waited for, unless it goes `elsewhere`.
+async fn pasted(person: &dyn Person, state: &str, elsewhere: bool) -> Option<Visit> {
+    loop {
+        match person.pasted(elsewhere).await {
+            Some(line) => match Visit::pasted(&line, state) {
+                Some(visit) => return Some(visit),
+                None => person.note("That is not the address that this sign-in ends at; copy the whole address of the page"),
+            },
+            None if elsewhere => return None,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn unheard(redirect: &str) -> Error {
+    Error::usage(format!("The browser ends at {redirect}, where this program does not listen, and nobody pastes the address of that page"))
+        .hint("Run it on a terminal, or give that address as a line on stdin")
 }
 
 /// The error where a person took too long.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use url::Url;
 
 use crate::access::loopback::Visit;
 use crate::access::signin::client::{Granted, Party, Trouble};
@@ -17,16 +18,16 @@ use crate::registry::credential::Grant;
 
 /// Who signs in.
 pub trait Person: Sync {
-    /// Shows the address where one consents, and opens it where that is wanted.
-    fn visit(&self, address: &str);
+    /// Shows the address where one consents, and opens it where that is wanted. `elsewhere` is where the browser ends, where nobody listens.
+    fn visit(&self, address: &str, elsewhere: Option<&str>);
     /// Shows the code that is entered elsewhere.
     fn device(&self, shown: &Shown<'_>);
     /// Says something by the way.
     fn note(&self, text: &str);
     /// Waits until the person wants to leave.
     fn interrupted(&self) -> BoxFuture<'_, ()>;
-    /// The next line that the person pastes; waits for ever where nobody can.
-    fn pasted(&self) -> BoxFuture<'_, String>;
+    /// The next line that the person pastes; `None` where nobody can. Where there is no other way (`only`), it may come from a pipe.
+    fn pasted(&self, only: bool) -> BoxFuture<'_, Option<String>>;
 }
 
 /// A code to be entered on another device.
@@ -46,6 +47,8 @@ pub struct Wish {
     pub scopes: Option<Vec<String>>,
     /// How long a person may take.
     pub patience: Duration,
+    /// Where the browser is sent, instead of where the manifest says.
+    pub redirect: Option<Url>,
 }
 
 impl Account {
@@ -67,7 +70,7 @@ impl Account {
     async fn granted(&self, party: &Party<'_>, wish: &Wish, scopes: &[String], person: &dyn Person) -> Result<(Granted, Option<Visit>)> {
         let patience = wish.patience;
         match wish.grant {
-            Grant::AuthorizationCode => code::by_code(party, scopes, person, patience).await.map(|(granted, visit)| (granted, Some(visit))),
+            Grant::AuthorizationCode => code::by_code(party, scopes, wish, person).await.map(|(granted, visit)| (granted, Some(visit))),
             Grant::DeviceCode => tokio::select! {
                 granted = device::by_device(party, scopes, person) => granted.map(|granted| (granted, None)),
                 () = tokio::time::sleep(patience) => Err(code::nobody(party, patience)),

@@ -133,6 +133,7 @@ impl Endpoint {
             let error = Error::new(code, format!("{server} {said}"));
             if matches!(failure.kind, FailureKind::Refused | FailureKind::TooLarge) { error } else { error.retryable() }
         };
+        let from = request.url.clone();
         let mut answer = self.way.net.send_once_guarded(request, &limits).await.map_err(unreachable)?;
         let status = answer.status;
         let body = answer.bytes(&limits, LARGEST).await.map_err(unreachable)?;
@@ -140,12 +141,28 @@ impl Endpoint {
             return Err(Error::new(Code::Unreachable, format!("{server} answered {status}; try again later")).retryable().status(status));
         }
         if (300..400).contains(&status) {
-            return Err(
-                Error::new(Code::InvalidResponse, format!("{server} answered with a redirect, which is not followed")).status(status)
-            );
+            return Err(Error::new(Code::InvalidResponse, format!("{server} {}", led_elsewhere(status, &from, answer.header("location"))))
+                .status(status));
         }
         Ok((status, body))
     }
+}
+
+/// What is said of a redirect. The request holds secrets, which go to the address that the manifest names and to no other; of the address that
+/// was answered only the server is shown.
+fn led_elsewhere(status: u16, from: &Url, location: Option<&str>) -> String {
+    let to = location.and_then(|location| from.join(location).ok()).filter(|to| to.host_str().is_some());
+    let whither = match &to {
+        None => String::from("with a redirect"),
+        Some(to) if to.origin() == from.origin() => String::from("with a redirect to another of its addresses"),
+        Some(to) if to.scheme() == "http" => {
+            format!("with a redirect to {}, which is not encrypted", printable(&to.origin().ascii_serialization()))
+        }
+        Some(to) => format!("with a redirect to {}", printable(&to.origin().ascii_serialization())),
+    };
+    format!(
+        "answered {status} {whither}; it was not followed, since the request holds credentials. Its address in the manifest or in the account's settings must be the final one"
+    )
 }
 
 /// An answer in the standard's form: an error, tokens (with the whole answer beside them), or what else it holds.

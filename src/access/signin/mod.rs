@@ -9,8 +9,10 @@ mod device;
 mod endpoint;
 mod revoke;
 mod underway;
+mod unkept;
 
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +23,12 @@ use crate::access::signin::client::{Granted, Party, Trouble, of};
 pub use crate::access::signin::endpoint::Way;
 pub use crate::access::signin::revoke::Revoked;
 use crate::access::signin::underway::UnderWay;
-pub use crate::access::signin::underway::{idle, settled};
+pub use crate::access::signin::underway::{idle, settled, when_begun};
+use crate::access::signin::unkept::Unkept;
 use crate::access::vault::{Credentials, Known, Lease, Source, Vault};
 use crate::base::clock::now_ms;
 use crate::base::error::{Code, Error, Result};
+use crate::base::secret::Secret;
 use crate::config::dirs::Dirs;
 use crate::config::layers::StoreChoice;
 use crate::registry::credential::{Grant, OAuth};
@@ -82,7 +86,7 @@ impl Account {
         let known = vault.again()?;
         match self.standing(&known) {
             Standing::Usable => known.unlock(&self.provider, &self.name),
-            Standing::Due { over: true } => self.renew(|vault| self.is_usable(vault)).await,
+            Standing::Due { over: true } => self.renew(None, |vault| self.is_usable(vault)).await,
             // It ends soon, but has not ended.
             Standing::Due { over: false } => match self.renewed_ahead().await {
                 Some(renewed) => Ok(renewed),
@@ -94,7 +98,7 @@ impl Account {
     /// The account's values with a token that takes the place of one that still holds; `None` where there is none soon.
     async fn renewed_ahead(&self) -> Option<Credentials> {
         let held = self.try_hold().ok().flatten()?;
-        let renewing = self.renew_held(Some(held), |vault| self.is_usable(vault));
+        let renewing = self.renew_held(Some(held), None, |vault| self.is_usable(vault));
         tokio::time::timeout(PATIENCE_AHEAD, renewing).await.ok()?.ok()
     }
 
@@ -112,13 +116,16 @@ impl Account {
         if vault.lease(&self.provider.id, &self.name).is_none() && !vault.is_fetched(&self.provider, &self.name, &oauth.token_field) {
             return Ok(None);
         }
-        let token = |credentials: &Credentials| credentials.fill(&format!("{{{}}}", oauth.token_field));
-        let before = token(used);
+        let before = self.token(used);
         let another = |vault: &Vault| {
-            let now = token(&vault.unlock(&self.provider, &self.name)?);
+            // What is stored is older than what this process alone has.
+            if unkept::get(&self.provider.id, &self.name, &vault.known(&self.provider, &self.name)).is_some() {
+                return Ok(false);
+            }
+            let now = self.token(&vault.unlock(&self.provider, &self.name)?);
             Ok(now.is_some() && now.as_ref().map(|now| now.expose()) != before.as_ref().map(|before| before.expose()))
         };
-        self.renew(another).await.map(Some)
+        self.renew(before.clone(), another).await.map(Some)
     }
 
     /// The environment variable that the token comes from, where it does.
@@ -211,35 +218,41 @@ impl Account {
 
     /// Renews the token unless `done` finds that somebody else did. The work goes on where whoever asked for it turns away: an answer that
     /// nobody keeps would lose a token that takes the place of the one before.
-    async fn renew(&self, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
+    async fn renew(&self, used: Option<Secret>, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
         let held = match self.hold().await {
             Ok(held) => Some(held),
             // Where nothing can be written, a token that no person is asked for is fetched for this call alone.
             Err(error) if error.code == Code::Usage && self.is_fetched()? => None,
             Err(error) => return Err(error),
         };
-        self.renew_held(held, done).await
+        self.renew_held(held, used, done).await
     }
 
-    async fn renew_held(&self, held: Option<File>, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
+    async fn renew_held(&self, held: Option<File>, used: Option<Secret>, done: impl Fn(&Vault) -> Result<bool>) -> Result<Credentials> {
         let vault = self.vault()?;
         if done(&vault)? {
             return vault.unlock(&self.provider, &self.name);
         }
         let (account, under_way) = (self.clone(), UnderWay::begin());
         let work = tokio::spawn(async move {
-            let renewed = account.renew_now(vault).await;
+            let renewed = account.renew_now(vault, used).await;
             drop((held, under_way));
             renewed
         });
         work.await.map_err(|error| Error::internal(error.to_string()))?
     }
 
-    async fn renew_now(&self, vault: Vault) -> Result<Credentials> {
+    async fn renew_now(&self, mut vault: Vault, used: Option<Secret>) -> Result<Credentials> {
+        let unkept = match self.remembered(&mut vault, used.as_ref())? {
+            ControlFlow::Break(credentials) => return Ok(credentials),
+            ControlFlow::Continue(unkept) => unkept,
+        };
         let known = vault.known(&self.provider, &self.name);
-        let credentials = vault.unlock(&self.provider, &self.name)?;
+        let (credentials, lease) = match &unkept {
+            Some(unkept) => (unkept.credentials.clone(), Some(unkept.lease.clone())),
+            None => (vault.unlock(&self.provider, &self.name)?, vault.lease(&self.provider.id, &self.name).cloned()),
+        };
         let party = self.party(&credentials)?;
-        let lease = vault.lease(&self.provider.id, &self.name).cloned();
         if let Some(ended) = lease.as_ref().and_then(|lease| lease.ended.as_deref()) {
             return Err(self.needs_person(&format!("the authorization server refused to renew it ({ended})")));
         }
@@ -253,10 +266,12 @@ impl Account {
             if lease.server != party.server()? {
                 return Err(self.needs_person("its tokens are of another server than its settings name now"));
             }
-            // Where the new tokens could not be kept, the old ones are not spent for them.
-            vault.writable()?;
+            // Where the new tokens could not be kept, the old ones are not spent for them. Those that nobody keeps are lost anyway.
+            if unkept.is_none() {
+                vault.writable().map_err(|error| self.not_spent(error))?;
+            }
         }
-        let granted = if person(by) { self.refresh(&party, &vault).await } else { self.fetch(&party, by, &scopes).await };
+        let granted = if person(by) { self.refresh(&party, &vault, unkept.as_ref()).await } else { self.fetch(&party, by, &scopes).await };
         match granted {
             Ok(granted) => self.renewed(&party, vault, &known, (granted, by, &scopes)).await,
             Err(Trouble::Other(error)) => Err(error),
@@ -264,27 +279,60 @@ impl Account {
         }
     }
 
-    /// Keeps what was renewed, then answers it: a token that was used and lost could not be renewed.
+    /// Keeps what was renewed, then answers it. What cannot be kept is used all the same: there is no other copy, and the token before it may
+    /// hold no more.
     async fn renewed(&self, party: &Party<'_>, mut vault: Vault, known: &Known, had: (Granted, Grant, &[String])) -> Result<Credentials> {
         let (granted, by, scopes) = had;
         let lease = party.lease(&granted, by, scopes)?;
-        let access = granted.access.clone();
+        let mut credentials = party.credentials.clone().with(&party.oauth.token_field, granted.access.clone());
+        if let Some(refresh) = &granted.refresh {
+            credentials = credentials.with(REFRESH, refresh.clone());
+        }
         let changes = party.changes(granted, by);
         let mut left = WRITES;
         loop {
             match vault.renew_lease(&self.provider, &self.name, &changes, lease.clone(), known) {
                 // Where the user signed in anew, out, or typed a token meanwhile, that stands.
                 Ok(_) => return vault.unlock(&self.provider, &self.name),
-                Err(_) if !person(by) => return Ok(party.credentials.clone().with(&party.oauth.token_field, access)),
+                Err(_) if !person(by) => return Ok(credentials),
                 // A full disk and a keychain that is busy may pass.
                 Err(_) if left > 1 => left -= 1,
                 Err(error) => {
-                    let message = format!("The token of {} was renewed, but not kept: {}", self.provider.title, error.message);
-                    return Err(Error { message, ..error }.hint(self.command()));
+                    let unkept = Unkept { known: known.clone(), changes, lease, credentials };
+                    unkept::put(&self.provider.id, &self.name, unkept.clone());
+                    return Ok(self.unkept(unkept, &error));
                 }
             }
             tokio::time::sleep(AGAIN).await;
         }
+    }
+
+    /// What could not be kept before is kept now; where it cannot be, this process goes on from its memory: with the token while that may be
+    /// used, then with what renews it.
+    fn remembered(&self, vault: &mut Vault, used: Option<&Secret>) -> Result<ControlFlow<Credentials, Option<Unkept>>> {
+        let known = vault.known(&self.provider, &self.name);
+        let Some(unkept) = unkept::get(&self.provider.id, &self.name, &known) else { return Ok(ControlFlow::Continue(None)) };
+        let token = self.token(&unkept.credentials);
+        let refused = used.is_some_and(|used| token.as_ref().is_some_and(|token| token.expose() == used.expose()));
+        let usable = !refused && standing(&unkept.lease, now_ms(), true) == Standing::Usable;
+        Ok(match vault.renew_lease(&self.provider, &self.name, &unkept.changes, unkept.lease.clone(), &known) {
+            Ok(_) if usable => ControlFlow::Break(vault.unlock(&self.provider, &self.name)?),
+            Ok(_) => ControlFlow::Continue(None),
+            Err(error) if usable => ControlFlow::Break(self.unkept(unkept, &error)),
+            Err(_) => ControlFlow::Continue(Some(unkept)),
+        })
+    }
+
+    fn unkept(&self, unkept: Unkept, why: &Error) -> Credentials {
+        let said = unkept::said(&self.provider.title, &self.name, why, &self.command());
+        let mut credentials = unkept.credentials;
+        credentials.unkept = Some(said);
+        credentials
+    }
+
+    /// The token among an account's values.
+    fn token(&self, credentials: &Credentials) -> Option<Secret> {
+        credentials.fill(&format!("{{{}}}", self.provider.oauth.as_ref()?.token_field))
     }
 
     /// What comes of a refusal. A grant that has ended is remembered, so that nobody asks for it again.
@@ -316,6 +364,12 @@ impl Account {
             .hint(self.command()))
     }
 
+    /// Why a token is not renewed although it could be.
+    fn not_spent(&self, error: Error) -> Error {
+        let line = format!("The token of {} is not renewed, since the new one could not be kept: {}", self.provider.title, error.message);
+        Error { message: line, ..error }
+    }
+
     /// The command that signs in.
     pub fn command(&self) -> String {
         format!("angelia integrations:connect {}{}", self.provider.id, of(&self.name))
@@ -327,10 +381,11 @@ impl Account {
     }
 
     /// RFC 6749 section 6.
-    async fn refresh(&self, party: &Party<'_>, vault: &Vault) -> Result<Granted, Trouble> {
+    async fn refresh(&self, party: &Party<'_>, vault: &Vault, unkept: Option<&Unkept>) -> Result<Granted, Trouble> {
         // That of the environment would be sent again and again, while each that takes its place is stored and never used.
-        let stored = vault.stored_value(&self.provider, &self.name, REFRESH).map_err(Trouble::Other)?;
-        let Some(token) = stored else {
+        let stored = || vault.stored_value(&self.provider, &self.name, REFRESH).map_err(Trouble::Other);
+        let newer = unkept.and_then(|unkept| unkept.changes.get(REFRESH)?.clone());
+        let Some(token) = newer.map_or_else(stored, |token| Ok(Some(token)))? else {
             return Err(Trouble::Other(self.needs_person("its token has ended, and there is nothing to renew it with")));
         };
         let token = RefreshToken::new(token.expose().to_owned());

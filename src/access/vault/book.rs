@@ -53,7 +53,7 @@ pub struct Lease {
 }
 
 /// Which token an account has, without the token.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     lease: Option<Lease>,
     token: Option<Stored>,

@@ -71,6 +71,8 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
     values: BTreeMap<String, (Secret, bool)>,
+    /// What must be known of a token among them that could not be stored.
+    pub unkept: Option<String>,
 }
 
 impl Credentials {

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{DEFAULT_ACCOUNT, in_plain_sight, printable};
 use crate::base::secret::Secret;
+use crate::cli::hidden::Asking;
 use crate::cli::mcp::{add, project_root, servers, text};
 use crate::cli::output::Out;
 use crate::cli::stdin;
@@ -53,8 +54,7 @@ fn value(out: &Out, arguments: &ArgMatches, what: &str) -> Result<Secret> {
         let bytes = stdin::read(stdin::Wait::Forever)?.ok_or_else(|| Error::usage("--stdin needs the secret on stdin"))?;
         String::from_utf8(bytes).map_err(|_| Error::usage("the secret on stdin is not UTF-8"))?
     } else if !out.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        rpassword::prompt_password(format!("{}: ", printable(what)))
-            .map_err(|error| Error::usage(format!("the terminal cannot be read: {error}")))?
+        Asking::begin(out).secret(&format!("{}: ", printable(what)))?
     } else {
         return Err(
             Error::usage("nobody can be asked for the secret here").hint("--stdin reads it from stdin; --value env:NAME refers to it")

@@ -83,7 +83,7 @@ fn failure(envelope: &Envelope) -> String {
 /// What is not in the data but must be known: that more follows, that it was cut, that nothing was sent.
 fn note(envelope: &Envelope) -> Option<String> {
     let meta = &envelope.meta;
-    let mut notes = Vec::new();
+    let mut notes = meta.warnings.clone();
     if let (true, Some(request)) = (meta.dry_run, &meta.request) {
         notes.push(format!("Dry run: nothing was sent. The request would be {request}"));
     }
