@@ -142,7 +142,7 @@ fn no_mistake_hides_another_and_each_has_its_line() {
         "21 list_teas: parameters.limit.minimum: must be a number, but is 'ten'",
         "22 list_teas: parameter 'size': minimum 10 is above maximum 1",
         "22 list_teas: parameters.size.default: must be a whole number, but is 'x'",
-        "23 list_teas: 'requierd' is not known here; did you mean 'required'?",
+        "23 list_teas: requierd: is not known here; did you mean 'required'?",
         "24 list_teas: required parameter 'sise' is not defined",
         "25 list_teas: pagination: needs 'parameter' with style: page",
         "26 list_teas: example: nix is not a parameter",
@@ -204,7 +204,7 @@ fn what_is_wrong_is_not_loaded_and_whoever_asks_for_it_is_told_why() {
         ("verify: get_current_user", "verify:", true),
         ("arguments: {name: First}", "arguments: {name: 7}", false),
         ("in this state.}", "in this state., default: 7}", false),
-        ("https://api.example.com/v1", "https://u:p@api.example.com/v1", false),
+        ("servers: {default: \"https://", "servers: {default: \"https://u:p@", false),
         ("", "", true),
     ];
     for (old, new, right) in changes {

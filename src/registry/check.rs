@@ -21,6 +21,9 @@ use crate::registry::{fill, jq};
 
 const SCHEMA: &str = include_str!("../../schemas/provider.json");
 
+/// Members of which the schema and the rules beyond it say the same.
+const SAID_ONCE: [&str; 6] = ["/id", "/title", "/operation", "/pagination", "/servers", "/verify"];
+
 /// A thing to say about a text, with its line where there is one.
 pub type Said = (Option<u64>, String);
 
@@ -161,7 +164,8 @@ impl Looked {
     /// Whether the schema said it of the same place already.
     fn says(&self, fault: &Fault) -> bool {
         let whole = ["/pagination", "/id"].iter().any(|end| fault.pointer.ends_with(end)) || fault.pointer.starts_with("/paginations/");
-        let same = |known: &Fault| known.pointer == fault.pointer && !fault.pointer.ends_with("/request") && !fault.pointer.is_empty();
+        let one_thing = SAID_ONCE.iter().any(|end| fault.pointer.ends_with(end)) || fault.pointer.contains("/parameters/");
+        let same = |known: &Fault| one_thing && known.pointer == fault.pointer;
         let below = |known: &Fault| whole && known.pointer.starts_with(&fault.pointer);
         let part_of_it =
             |known: &Fault| known.pointer.starts_with(&format!("{}/", fault.pointer)) && fault.pointer.contains("/parameters/");

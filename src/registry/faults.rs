@@ -154,11 +154,10 @@ fn known_words(schema: &Value, error: &ValidationError<'_>) -> Vec<String> {
 }
 
 fn unknown(name: &str, known: &[String]) -> String {
-    let name_shown = printable(name);
     match nearest(name, known.iter().map(String::as_str)).first() {
-        Some(near) => format!("'{name_shown}' is not known here; did you mean '{near}'?"),
-        None if known.is_empty() => format!("'{name_shown}' is not known here"),
-        None => format!("'{name_shown}' is not known here; known are {}", known.join(", ")),
+        Some(near) => format!("is not known here; did you mean '{near}'?"),
+        None if known.is_empty() => String::from("is not known here"),
+        None => format!("is not known here; known are {}", known.join(", ")),
     }
 }
 
