@@ -9,12 +9,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::json::{digest, hex, sha256};
 use crate::registry::catalog::Layer;
+pub use crate::registry::check::parse;
 use crate::registry::function::{Function, LuaFile};
 use crate::registry::import::stored::Stored;
 use crate::registry::index::{FileProblem, Index, Source, compile, is_provider_id};
 use crate::registry::manifest::Provider;
 use crate::registry::quote::shell;
-use crate::registry::{check, jq, lint, schema, workflow};
+use crate::registry::{jq, lint, schema, workflow};
 
 /// A manifest larger than this is refused.
 const LARGEST: u64 = 64 << 20;
@@ -183,7 +184,7 @@ fn compile_workflows(files: &Files, fingerprint: &str) -> Option<Vec<u8>> {
 
 fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
     let text = read_text(path, meta, LARGEST)?;
-    check::parse(&text).map_err(|mut found| {
+    parse(&text).map_err(|mut found| {
         let more = found.len().saturating_sub(MOST_SAID);
         found.truncate(MOST_SAID);
         if more > 0 {
