@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::base::name::nearest;
+use crate::base::name::{is_id, nearest};
 use crate::registry::function::{Function, Operation};
 use crate::registry::lint::{Finding, names_in};
 use crate::registry::manifest::Provider;
@@ -161,6 +161,10 @@ fn words(function: &Function) -> Vec<Said> {
     if function.examples.is_empty() {
         said.push(at("", "has no example"));
     }
+    let odd = function.parameters.keys().filter(|name| !is_id(name));
+    said.extend(odd.map(|name| {
+        at(&format!("/parameters/{name}"), format!("parameter '{name}': a-z, 0-9 and _ are easier to type; `as: {name}` is what is sent"))
+    }));
     let undescribed = |schema: &Value| schema.get("description").and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
     let parameters = function.parameters.iter().filter(|(_, schema)| undescribed(schema));
     said.extend(parameters.map(|(name, _)| at(&format!("/parameters/{name}"), format!("parameter '{name}' has no description"))));
