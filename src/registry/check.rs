@@ -10,7 +10,7 @@ use serde_saphyr::options::DuplicateKeyPolicy;
 use crate::base::json::escaped_key;
 use crate::registry::advice::advice;
 use crate::registry::faults::{self, Fault};
-use crate::registry::function::{Function, PLACEMENT_WORDS};
+use crate::registry::function::{Function, NO_LUA, PLACEMENT_WORDS};
 use crate::registry::lines::Lines;
 use crate::registry::lint::{Finding, lint};
 use crate::registry::manifest::Provider;
@@ -81,7 +81,7 @@ impl Looked {
             return looked;
         }
         match serde_json::from_str(SCHEMA).map_err(|error| error.to_string()).and_then(|schema| faults::by_schema(&schema, &looked.value)) {
-            Ok(found) => looked.faults.extend(found),
+            Ok(found) => looked.faults.extend(found.into_iter().map(no_file_to_run)),
             Err(why) => looked.faults.push(Fault::new("", why)),
         }
         looked.type_it();
@@ -236,6 +236,12 @@ fn other_than_a_manifest(value: &Value) -> Option<String> {
     }
     (["openapi", "swagger"].into_iter().any(has) && !has("functions"))
         .then(|| String::from("this is an OpenAPI document: angelia integrations:import FILE makes a provider of it"))
+}
+
+/// Why a function of a manifest has no word `lua`, which a workflow's has.
+fn no_file_to_run(fault: Fault) -> Fault {
+    let lua = fault.pointer.starts_with("/functions/") && fault.pointer.split('/').skip(3).eq(["lua"]);
+    if lua { Fault { message: NO_LUA.into(), said: true, ..fault } } else { fault }
 }
 
 /// What is left empty is not said.

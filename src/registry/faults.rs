@@ -47,6 +47,9 @@ const PATTERNS: &[(&str, &str)] = &[
     ("^[A-Z][A-Z0-9_]*$", "must be the name of an environment variable: A-Z, 0-9 and _"),
 ];
 
+/// The longest list of words that a message shows.
+const MOST_SHOWN: usize = 16;
+
 /// Members that say by their value which others there must be.
 const CHOICES: [&str; 3] = ["type", "style", "grants"];
 
@@ -91,7 +94,7 @@ fn add(faults: &mut Vec<Fault>, schema: &Value, error: &ValidationError<'_>) {
         Kind::OneOfMultipleValid { .. } => say(own(), String::from("says two things of which one excludes the other"), false),
         Kind::Enum { options } => say(own(), one_of(value, options), true),
         Kind::Type { kind } => say(own(), format!("must be {}, but is {}", kinds(kind), seen(value)), true),
-        Kind::Required { property } => say(own(), needs(value, &plain(property)), true),
+        Kind::Required { property } => say(own(), needs(value, &plain(property)), false),
         Kind::Pattern { pattern } => {
             let words = PATTERNS.iter().find(|(known, _)| known == pattern);
             let words = words.map_or_else(|| format!("must match the pattern {pattern}"), |(_, words)| (*words).to_owned());
@@ -156,7 +159,7 @@ fn known_words(schema: &Value, error: &ValidationError<'_>) -> Vec<String> {
 fn unknown(name: &str, known: &[String]) -> String {
     match nearest(name, known.iter().map(String::as_str)).first() {
         Some(near) => format!("is not known here; did you mean '{near}'?"),
-        None if known.is_empty() => String::from("is not known here"),
+        None if known.is_empty() || known.len() > MOST_SHOWN => String::from("is not known here"),
         None => format!("is not known here; known are {}", known.join(", ")),
     }
 }
