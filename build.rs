@@ -14,6 +14,7 @@ mod registry {
     pub mod known;
     pub mod lint;
     pub mod manifest;
+    pub mod sense;
     pub mod sketch;
     pub mod vocabulary;
     pub mod words;
@@ -128,7 +129,8 @@ fn read(file: &Path, validator: &jsonschema::Validator) -> Result<Provider, Vec<
             return Err(found);
         }
     };
-    found.extend(registry::lint::lint(&provider, true).into_iter().map(|finding| match finding.function {
+    let findings = registry::lint::lint(&provider, true).into_iter().chain(registry::sense::nonsense(&provider));
+    found.extend(findings.map(|finding| match finding.function {
         Some(function) => format!("{function}: {}", finding.message),
         None => finding.message,
     }));

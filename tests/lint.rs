@@ -111,12 +111,198 @@ fn every_mistake_is_said_at_once() {
     let run = lint(&home, &manifest, &[]);
     assert_eq!((run.code, run.json()["error_detail"]["code"].as_str()), (2, Some("invalid_payload")), "{run:?}");
     let said = messages(&run, "error").join("\n");
-    for part in ["querry", "comas", "verify: 'create_item'", "create_item: example", "create_item: jq", "/functions/1"] {
+    for part in ["querry", "comas", "verify: 'create_item'", "create_item: example", "create_item: jq"] {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
-    assert!(run.json()["findings"].as_array().unwrap().iter().any(|finding| finding["line"].is_u64()));
+    assert!(run.json()["findings"].as_array().unwrap().iter().all(|finding| finding["line"].is_u64()));
     let human = home.run(&["integrations:lint", &manifest]);
     assert!(human.code == 2 && human.stdout.contains("provider.yaml:") && human.stdout.contains("error:"), "{human:?}");
+}
+
+/// One file with mistakes of every stage: text, schema, types, names, programs, schemas, examples.
+const WRONG: &str = r#"id: bad_shop
+title: Bad shop
+description: A shop of bad tea
+category: shopping
+auth_strategy: oauth
+credentials:
+  - {key: token, label: Token, secret: true}
+  - {key: token, label: Token twice, secret: maybe}
+auth: {type: header, value: "{tokn}"}
+servers: {default: "https://user:pw@tea.example/v2?x=1"}
+headers: {Bad Header: "a\nb", Host: evil.example}
+verify: whoami
+functions:
+  - id: list_teas
+    title: List teas
+    description: Lists teas.
+    operation: reed
+    request: GET /teas/{region}
+    parameters:
+      page: {type: intger, description: P.}
+      limit: {type: integer, minimum: ten, description: P.}
+      size: {type: integer, minimum: 10, maximum: 1, default: x, description: P.}
+    requierd: [page]
+    required: [sise]
+    pagination: {style: page, items: teas}
+    examples: [{arguments: {nix: one}}]
+    title: List teas again
+  - id: list_teas
+    title: List again
+    description: Lists again.
+    operation: read
+    request: GET /me?x=1
+    parameters:
+      tea: {type: string, as: t, description: P.}
+      tee: {type: string, as: t, enum: [], description: P.}
+      when: {type: string, pattern: "([a-z", description: P.}
+    shape: ".data | map("
+    examples: [{arguments: {foo: 1}}]
+  - {id: no_request, title: T, description: D., operation: write, examples: [], pagination: 7}
+"#;
+
+#[test]
+fn no_mistake_hides_another_and_each_has_its_line() {
+    let home = Home::new();
+    let file = home.path().join("bad_shop.yaml");
+    std::fs::write(&file, WRONG).unwrap();
+    let run = lint(&home, file.to_str().unwrap(), &[]);
+    let findings = run.json()["findings"].as_array().unwrap().clone();
+    let errors: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .map(|finding| format!("{} {}", finding["line"], finding["message"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        "8 the credential field 'token' is there already",
+        "8 credentials.1.secret: must be true or false, but is 'maybe'",
+        "9 auth: needs 'name' with type: header",
+        "9 auth names 'tokn', which is no credential field; known are token",
+        "10 server 'default' holds a user or password",
+        "11 headers: \"Bad Header\" cannot be the name of a header",
+        "11 headers: the value of Bad Header holds a line break",
+        "11 headers: the header Host belongs to the connection",
+        "12 verify: 'whoami' is no read function",
+        "17 list_teas: operation: must be one of read, write, destructive, but is 'reed'; did you mean 'read'?",
+        "18 list_teas: path names 'region', which is no parameter; known are page, limit, size",
+        "20 list_teas: parameters.page.type: must be one of integer, array",
+        "21 list_teas: parameters.limit.minimum: must be a number, but is 'ten'",
+        "22 list_teas: parameter 'size': minimum 10 is above maximum 1",
+        "22 list_teas: parameters.size.default: must be a whole number, but is 'x'",
+        "23 list_teas: requierd: is not known here; did you mean 'required'?",
+        "24 list_teas: required parameter 'sise' is not defined",
+        "25 list_teas: pagination: needs 'parameter' with style: page",
+        "26 list_teas: example: nix is not a parameter",
+        "27 list_teas: 'title' is written twice, first in line 15",
+        "28 list_teas: is defined twice",
+        "32 list_teas: the path has no ? or #",
+        "35 list_teas: parameters 'tea' and 'tee' are both sent as 't'",
+        "35 list_teas: parameter 'tee': an empty enum fits no value",
+        "36 list_teas: parameters.when.pattern: '([a-z' is no regular expression",
+        "37 list_teas: jq program",
+        "38 list_teas: example: foo is not a parameter",
+        "39 no_request: needs one of request, graphql, native",
+        "39 no_request: pagination: must be text or a mapping, but is 7",
+    ];
+    for part in expected {
+        assert!(errors.iter().any(|error| error.starts_with(part)), "{part:?} is not in {errors:#?}");
+    }
+    let once: std::collections::BTreeSet<&String> = errors.iter().collect();
+    assert!(once.len() == errors.len() && findings.iter().all(|finding| finding["line"].is_u64()), "{findings:#?}");
+    let advice = messages(&run, "advice").join("\n");
+    assert!(!errors.iter().any(|error| error.contains("schemas listed") || error.contains("Policy")), "{errors:#?}");
+    assert_eq!(
+        (run.code, advice.matches("list_teas: has no synonym").count()),
+        (2, 1),
+        "none on what could be read only in part: {advice}"
+    );
+}
+
+#[test]
+fn json_has_lines_too_and_what_is_no_manifest_is_named() {
+    let home = Home::new();
+    let file = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let manifest = "{\n\"id\": \"x\",\n\"title\": 7,\n\"category\": \"a\", \"description\": \"D.\", \"auth_strategy\": \"none\",\n\"servers\": {\"default\": \"https://x.example\"},\n\"functions\": []}";
+    let run = lint(&home, &file("x.json", manifest), &[]);
+    let finding = run.json()["findings"][0].clone();
+    assert_eq!((finding["line"].as_u64(), finding["message"].as_str()), (Some(3), Some("title: must be text, but is 7")), "{run:?}");
+    for (text, said) in [
+        (r#"{"provider": "x", "exchanges": {"list_x": []}}"#, "--exchanges"),
+        ("openapi: 3.1.0\npaths: {}\n", "integrations:import"),
+        ("- 1\n", "integrations:new"),
+        ("a: [\n", "neither YAML nor JSON"),
+    ] {
+        let run = lint(&home, &file("other.yaml", text), &[]);
+        let errors = messages(&run, "error");
+        assert!(errors.len() == 1 && errors[0].contains(said), "{text:?}: {errors:?}");
+    }
+}
+
+/// What lint calls an error is not loaded, and what is loaded has none.
+#[test]
+fn what_is_wrong_is_not_loaded_and_whoever_asks_for_it_is_told_why() {
+    let home = Home::new();
+    let (good, _) = made(&home, &["--output", home.path().to_str().unwrap()]);
+    let good = std::fs::read_to_string(good).unwrap().replace("id: yard_sale", "id: tea");
+    let changes: [(&str, &str, bool); 8] = [
+        ("category: ", "category: NOT a slug ", false),
+        ("auth_strategy: bearer_token", "auth_strategy: oauth", true),
+        ("auth_strategy: bearer_token", "auth_strategy: bearer_token\nverify:", false),
+        ("verify: get_current_user", "verify:", true),
+        ("arguments: {name: First}", "arguments: {name: 7}", false),
+        ("in this state.}", "in this state., default: 7}", false),
+        ("servers: {default: \"https://", "servers: {default: \"https://u:p@", false),
+        ("", "", true),
+    ];
+    for (old, new, right) in changes {
+        assert!(good.contains(old), "{old:?} is not in {good}");
+        let text = if old.is_empty() { good.clone() } else { good.replacen(old, new, 1) };
+        home.manifest("tea", &text);
+        let file = home.root().join("config/providers/tea.yaml").display().to_string();
+        let (code, asked) = (lint(&home, &file, &[]).code, home.run(&["integrations:docs", "tea", "--json"]));
+        assert_eq!((code == 0, asked.code == 0), (right, right), "{new:?}: {asked:?}");
+        if right {
+            continue;
+        }
+        for words in [
+            &["integrations:doctor", "tea", "--json"][..],
+            &["integrations:docs", "tea", "--json"],
+            &["integrations:call", "tea.list_items", "--json"],
+        ] {
+            let run = home.run(words);
+            let answer = run.json();
+            let said = answer["error"].as_str().unwrap();
+            assert!(run.code == 3 && said.contains("'tea' is not loaded: ") && said.contains("tea.yaml:"), "{words:?} {run:?}");
+            assert!(answer["error_detail"]["hints"][0].as_str().unwrap().starts_with("angelia integrations:lint "), "{run:?}");
+        }
+    }
+    // By the id in a file of another name.
+    home.manifest("other", &good.replace("category: ", "category: NOT a slug ").replace("id: tea", "id: coffee"));
+    let run = home.run(&["integrations:docs", "coffee", "--json"]);
+    assert!(run.json()["error"].as_str().unwrap().contains("other.yaml:"), "{run:?}");
+}
+
+#[test]
+fn the_manifests_of_the_documentation_are_right() {
+    let home = Home::new();
+    let mut seen = 0;
+    for page in ["connect", "manifests", "quickstart", "providers"] {
+        let text = std::fs::read_to_string(format!("{}/docs/{page}.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|block| block.split_once("\n```").map(|(yaml, _)| yaml));
+        for block in blocks.filter(|block| block.starts_with("id: ")) {
+            let file = home.path().join("page.yaml");
+            std::fs::write(&file, block).unwrap();
+            let run = lint(&home, file.to_str().unwrap(), &[]);
+            let advice = messages(&run, "advice").join("\n");
+            assert!(run.code == 0 && !advice.contains("auth_strategy"), "{page}: {run:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use angelia::call::body;
 use angelia::call::request::Arguments;
 use angelia::registry::advice::advice;
 use angelia::registry::catalog::Catalog;
+use angelia::registry::check::check;
 use angelia::registry::docs::{Format, function_page};
 use angelia::registry::function::Function;
 use angelia::registry::jq::Program;
@@ -90,6 +91,19 @@ fn manifests_hold_together() {
     });
     failures.extend(in_functions(|_, function, _| engine_checks(function)));
     report("jq programs compile, examples validate, names lead somewhere.", &failures);
+}
+
+/// What the program refuses from others it does not have itself.
+#[test]
+fn built_in_manifests_are_right_by_the_rules_for_everyone() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("providers");
+    let mut failures = Vec::new();
+    for File { folder: id, .. } in &files() {
+        let found = check(&std::fs::read_to_string(folder.join(id).join("provider.yaml")).unwrap()).errors;
+        let ours = |message: &str| message.ends_with("native functions are for built-in manifests");
+        failures.extend(found.into_iter().filter(|(_, said)| !ours(said)).map(|(line, said)| format!("{id}:{line:?}: {said}")));
+    }
+    report("Built-in manifests load like those of anyone.", &failures);
 }
 
 #[test]

@@ -164,8 +164,8 @@ fn wish(oauth: &OAuth, arguments: &ArgMatches) -> Result<Wish> {
 fn redirect(text: &str) -> Result<Url> {
     let wrong = || {
         Error::usage("--redirect must be an https address, or an http address on 127.0.0.1 or localhost")
-            .hint("--redirect http://localhost:8765/callback")
-            .hint("--redirect https://localhost/callback")
+            .hint("A port of this machine: --redirect http://localhost:8765/callback")
+            .hint("An address whose answer is pasted: --redirect https://localhost/callback")
     };
     let url = Url::parse(text).map_err(|_| wrong())?;
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();

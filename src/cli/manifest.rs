@@ -19,11 +19,9 @@ use crate::cli::output::{Out, Paint};
 use crate::cli::tree::{choice, flag, option, verb, word};
 use crate::config::dirs::Dirs;
 use crate::config::files;
-use crate::registry::advice::advice;
 use crate::registry::manifest::Provider;
-use crate::registry::{schema, user};
+use crate::registry::{check, schema, user};
 
-const PROVIDER_SCHEMA: &str = include_str!("../../schemas/provider.json");
 const EXCHANGES_SCHEMA: &str = include_str!("../../schemas/exchanges.json");
 const EXCHANGES: &str = "exchanges.yaml";
 const SCAFFOLD: [(&str, &str); 2] =
@@ -229,25 +227,10 @@ impl Lint {
         let path = self.manifest.display();
         let missing = || Error::new(Code::NotFound, format!("There is no file {path}")).hint("angelia integrations:new PROVIDER makes one");
         let text = files::read_at_most(&self.manifest, LARGEST)?.ok_or_else(missing)?;
-        let parsed = user::parse(&text);
-        match user::document(&self.manifest) {
-            Ok(value) => self.by_schema(PROVIDER_SCHEMA, &value, false)?,
-            Err(why) if parsed.is_ok() => self.say(Severity::Error, false, None, why),
-            Err(_) => {}
-        }
-        match parsed {
-            Err(found) => {
-                found.into_iter().for_each(|(line, message)| self.say(Severity::Error, false, line, message));
-                Ok(None)
-            }
-            Ok(provider) => {
-                for finding in advice(&provider) {
-                    let place = finding.function.map(|function| format!("{function}: ")).unwrap_or_default();
-                    self.say(Severity::Advice, false, None, format!("{place}{}", finding.message));
-                }
-                Ok(Some(provider))
-            }
-        }
+        let checked = check::check(&text);
+        checked.errors.into_iter().for_each(|(line, message)| self.say(Severity::Error, false, line, message));
+        checked.advice.into_iter().for_each(|(line, message)| self.say(Severity::Advice, false, line, message));
+        Ok(checked.provider)
     }
 
     fn by_schema(&mut self, schema: &str, value: &Value, of_exchanges: bool) -> Result<()> {

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::name::{FunctionName, nearest, printable, slug};
+use crate::base::quote::shell;
 use crate::registry::described;
 use crate::registry::function::{Function, Operation, UPSTREAMS};
 use crate::registry::index::{Entry, FileProblem, Index, Record, Source, Summary, Unreadable};
@@ -300,8 +302,23 @@ impl Catalog {
         }
     }
 
+    /// Why a provider is not there although there is a file for it.
+    fn broken(&self, id: &str) -> Option<Error> {
+        let problems = self.problems();
+        let first = problems.iter().find(|problem| user::is_for(Path::new(&problem.file), id))?;
+        let line = first.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let message = format!("'{}' is not loaded: {}{line}: {}", printable(id), first.file, first.message);
+        let error = Error::new(Code::UnknownProvider, message);
+        // An import is not written by hand.
+        let ours = first.message.starts_with(user::UNREADABLE_IMPORT);
+        Some(if ours { error } else { error.hint(format!("angelia integrations:lint {}", shell(&first.file))) })
+    }
+
     /// The refusal of a function whose provider there is not.
     fn nobodys(&self, name: &FunctionName, error: Error) -> Result<Error> {
+        if self.broken(&name.provider).is_some() {
+            return Ok(error);
+        }
         if let Some(known) = described::find(&name.provider)? {
             return Ok(Error { message: format!("Unknown integration function: {name}. {}", described::why(&known)), ..error });
         }
@@ -311,6 +328,9 @@ impl Catalog {
     }
 
     fn no_provider(&self, id: &str) -> Result<Error> {
+        if let Some(error) = self.broken(id) {
+            return Ok(error);
+        }
         if let Some(known) = described::find(id)? {
             return Ok(described::not_yet(&known));
         }

@@ -2,16 +2,21 @@
 //! Examples against schemas and jq programs are checked elsewhere: they need an engine.
 
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::registry::credential::{Auth, AuthKind, Credential, CredentialKind, Encoding, Grant, Signature};
 use crate::registry::function::{Function, NO_LUA, Operation, PLACEMENT_WORDS, Place, WORKFLOWS};
 use crate::registry::manifest::{PageStyle, Pagination, Provider};
 
-/// One thing wrong, with the function it is in.
+/// The longest list of names that a message shows.
+const MOST_SHOWN: usize = 12;
+
+/// One thing wrong, with the function it is in and the place.
 #[derive(Debug)]
 pub struct Finding {
     pub function: Option<String>,
+    /// JSON Pointer into the manifest.
+    pub place: String,
     pub message: String,
 }
 
@@ -19,65 +24,72 @@ pub struct Finding {
 pub fn lint(provider: &Provider, built_in: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for function in &provider.functions {
-        let mut say = |message: String| findings.push(Finding { function: Some(function.id.clone()), message });
+    for (at, function) in provider.functions.iter().enumerate() {
+        let mut say = |place: &str, message: String| {
+            findings.push(Finding { function: Some(function.id.clone()), place: format!("/functions/{at}{place}"), message });
+        };
         if !seen.insert(function.id.as_str()) {
-            say("is defined twice".into());
+            say("/id", "is defined twice: give each function an id of its own".into());
         }
         if function.native.is_some() && !built_in {
-            say("native functions are for built-in manifests".into());
+            say("/native", "native functions are for built-in manifests".into());
         }
         if function.lua.is_some() {
-            say(NO_LUA.into());
+            say("/lua", NO_LUA.into());
         }
         lint_function(provider, function, &mut say);
     }
-    let mut say = |message: String| findings.push(Finding { function: None, message });
+    let mut say = |place: &str, message: String| findings.push(Finding { function: None, place: place.to_owned(), message });
     if !crate::registry::index::is_provider_id(&provider.id) {
-        say(format!("id '{}' must be a-z, 0-9 and _, at most 63 characters", provider.id));
+        say("/id", format!("id '{}' must be a-z, 0-9 and _, at most 63 characters", provider.id));
     }
     if provider.id == WORKFLOWS {
-        say(format!("the id '{WORKFLOWS}' is that of workflow files"));
+        say("/id", format!("the id '{WORKFLOWS}' is that of workflow files"));
     }
     lint_templates(provider, &mut say);
     if let Some(verify) = &provider.verify {
         match provider.functions.iter().find(|function| &function.id == verify) {
             Some(function) if function.operation == Operation::Read && function.required.is_empty() => {}
-            _ => say(format!("verify: '{verify}' is no read function without required parameters")),
+            _ => {
+                say("/verify", format!("verify: '{verify}' is no read function without required parameters; name one, or leave verify out"))
+            }
         }
     }
     for (name, written) in &provider.paginations {
         if let Err(error) = Pagination::deserialize(written) {
-            say(format!("paginations.{name}: {error}"));
+            say(&format!("/paginations/{name}"), format!("paginations.{name}: {error}"));
         }
     }
     findings
 }
 
-fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
+fn lint_templates(provider: &Provider, say: &mut impl FnMut(&str, String)) {
     let field = |key: &str| provider.credentials.iter().find(|field| field.key == key);
+    let fields: Vec<&str> = provider.credentials.iter().map(|field| field.key.as_str()).collect();
+    let servers = names(&provider.servers);
     for auth in &provider.auth.0 {
         for key in auth.templates().into_iter().flat_map(names_in) {
             let part = auth.kind == AuthKind::Hmac && Signature::PARTS.contains(&key);
             if !part && field(key).is_none() {
-                say(format!("auth names '{key}', which is no credential field"));
+                say("/auth", format!("auth names '{key}', which is no credential field{}", instead(&fields)));
             }
         }
         for name in auth.servers.iter().filter(|name| !provider.servers.contains_key(*name)) {
-            say(format!("auth names the server '{name}', which is not defined"));
+            say("/auth", format!("auth names the server '{name}', which is not defined{}", instead(&servers)));
         }
-        lint_signature(auth, &|key| field(key).is_some(), say);
+        lint_signature(auth, &|key| field(key).is_some(), &mut |said| say("/auth", said));
     }
-    lint_oauth(provider, say);
+    lint_oauth(provider, &mut |said| say("/oauth", said));
     for other in provider.credentials.iter().flat_map(|field| &field.unless).filter(|other| field(other).is_none()) {
-        say(format!("credentials: unless names '{other}', which is no credential field"));
+        say("/credentials", format!("credentials: unless names '{other}', which is no credential field"));
     }
     for (name, url) in &provider.servers {
+        let place = format!("/servers/{name}");
         for key in names_in(url.as_str().unwrap_or_default()) {
             match field(key) {
-                None => say(format!("server '{name}' names '{key}', which is no credential field")),
+                None => say(&place, format!("server '{name}' names '{key}', which is no credential field{}", instead(&fields))),
                 Some(field) if field.secret && !in_path(provider, url.as_str().unwrap_or_default(), key) => {
-                    say(format!("server '{name}' names '{key}', which is secret"));
+                    say(&place, format!("server '{name}' names '{key}', which is secret"));
                 }
                 Some(_) => {}
             }
@@ -85,7 +97,7 @@ fn lint_templates(provider: &Provider, say: &mut impl FnMut(String)) {
     }
     let local = provider.functions.iter().all(|function| function.native.is_some());
     if !local && !provider.servers.contains_key("default") {
-        say("servers.default is missing".into());
+        say("/servers", "servers.default is missing: the base URL, such as servers: {default: \"https://api.example.com\"}".into());
     }
 }
 
@@ -169,32 +181,33 @@ fn lint_server_field(field: &Credential, address: &str, say: &mut impl FnMut(Str
     }
 }
 
-fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(String)) {
+fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(&str, String)) {
     let (method, path) = function.method_and_path();
+    let (known, servers) = (names(&function.parameters), names(&provider.servers));
     if function.operation == Operation::Read && !matches!(method, "GET" | "HEAD" | "NATIVE") && function.read_because.is_none() {
-        say(format!("is a read by {method} without read_because"));
+        say("/operation", format!("is a read by {method} without read_because: say why it changes nothing, or that it is a write"));
     }
     if function.operation != Operation::Read && matches!(method, "GET" | "HEAD") && function.idempotent {
-        say(format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
+        say("/idempotent", format!("is a {} by {method}; it cannot be idempotent", function.operation.as_str()));
     }
     if function.idempotency_header.is_some() && function.operation == Operation::Read {
-        say(String::from("is a read; it needs no idempotency_header"));
+        say("/operation", String::from("is a read; it needs no idempotency_header"));
     }
     if let Some(server) = function.server.as_ref().filter(|server| !provider.servers.contains_key(*server)) {
-        say(format!("server '{server}' is not defined"));
+        say("/server", format!("server '{server}' is not defined{}", instead(&servers)));
     }
     for name in function.fields.values().filter_map(Value::as_str).flat_map(names_in) {
         if !function.parameters.contains_key(name) {
-            say(format!("fields name '{name}', which is no parameter"));
+            say("/fields", format!("fields name '{name}', which is no parameter"));
         }
     }
     for wire in names_in(path) {
         match function.parameters.keys().find(|name| function.wire_name(name) == wire) {
-            None => say(format!("path names '{wire}', which is no parameter")),
+            None => say("/request", format!("path names '{wire}', which is no parameter{}", instead(&known))),
             Some(name) => {
                 let has_default = function.parameters[name].get("default").is_some();
                 if !has_default && !function.required.contains(name) {
-                    say(format!("path parameter '{name}' must be required or have a default"));
+                    say(&format!("/parameters/{name}"), format!("path parameter '{name}' must be required or have a default"));
                 }
             }
         }
@@ -203,58 +216,79 @@ fn lint_function(provider: &Provider, function: &Function, say: &mut impl FnMut(
     for (name, schema) in &function.parameters {
         for word in PLACEMENT_WORDS {
             if schema.get(word).is_some_and(|value| !value.is_string()) {
-                say(format!("parameter '{name}': '{word}' must be text"));
+                say(&format!("/parameters/{name}/{word}"), format!("parameter '{name}': '{word}' must be text"));
             }
         }
         if function.place(name) == Place::Path && !names_in(path).any(|wire| wire == function.wire_name(name)) {
-            say(format!("path does not name parameter '{name}'"));
+            say(&format!("/parameters/{name}"), format!("path does not name parameter '{name}'"));
         }
     }
     lint_pagination(provider, function, say);
 }
 
 /// What holds for the parameters of any function: they are schemas, and what is required is there.
-pub fn lint_schemas(function: &Function, say: &mut impl FnMut(String)) {
-    for name in function.required.iter().chain(function.any_of.iter().flatten()) {
+pub fn lint_schemas(function: &Function, say: &mut impl FnMut(&str, String)) {
+    let known = names(&function.parameters);
+    let groups = function.any_of.iter().flatten().map(|name| ("/any_of", name));
+    for (place, name) in function.required.iter().map(|name| ("/required", name)).chain(groups) {
         if !function.parameters.contains_key(name) {
-            say(format!("required parameter '{name}' is not defined"));
+            say(place, format!("required parameter '{name}' is not defined{}", instead(&known)));
         }
     }
     for (name, schema) in &function.parameters {
         if !schema.is_object() {
-            say(format!("parameter '{name}' must be a JSON Schema object"));
+            say(&format!("/parameters/{name}"), format!("parameter '{name}' must be a JSON Schema object"));
         }
         if let Some(word) = schema.get("required").filter(|word| word.is_boolean()) {
-            say(format!("parameter '{name}': write `required: [..., {name}]` instead of required: {word}"));
+            say(
+                &format!("/parameters/{name}/required"),
+                format!("parameter '{name}': write `required: [..., {name}]` instead of required: {word}"),
+            );
         }
     }
 }
 
-fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMut(String)) {
+fn lint_pagination(provider: &Provider, function: &Function, say: &mut impl FnMut(&str, String)) {
     let written = match &function.pagination {
         None => return,
         Some(Value::String(name)) => match provider.paginations.get(name) {
             Some(written) => written,
-            None => return say(format!("pagination '{name}' is not defined")),
+            None => return say("/pagination", format!("pagination '{name}' is not defined{}", instead(&names(&provider.paginations)))),
         },
         Some(inline) => inline,
     };
     match Pagination::deserialize(written) {
-        Err(error) => say(format!("pagination: {error}")),
+        Err(error) => say("/pagination", format!("pagination: {error}")),
         Ok(pagination) => {
             for name in [&pagination.parameter, &pagination.limit].into_iter().flatten() {
                 if !function.parameters.contains_key(name) {
-                    say(format!("pagination names '{name}', which is no parameter"));
+                    say(
+                        "/pagination",
+                        format!("pagination names '{name}', which is no parameter{}", instead(&names(&function.parameters))),
+                    );
                 }
             }
             let style = pagination.style;
             if matches!(style, PageStyle::Cursor | PageStyle::Page | PageStyle::Offset) && pagination.parameter.is_none() {
-                say("pagination needs 'parameter'".into());
+                say("/pagination", "pagination needs 'parameter'".into());
             }
             if matches!(style, PageStyle::Cursor | PageStyle::Url) && pagination.next.is_none() {
-                say("pagination needs 'next'".into());
+                say("/pagination", "pagination needs 'next'".into());
             }
         }
+    }
+}
+
+fn names(map: &Map<String, Value>) -> Vec<&str> {
+    map.keys().map(String::as_str).collect()
+}
+
+/// What there is instead of a wrong name.
+fn instead(known: &[&str]) -> String {
+    match known {
+        [] => String::new(),
+        known if known.len() <= MOST_SHOWN => format!("; known are {}", known.join(", ")),
+        _ => format!("; {} are known", known.len()),
     }
 }
 

@@ -155,6 +155,15 @@ pub struct ErrorPaths {
     pub request_id: Vec<String>,
 }
 
+impl ErrorPaths {
+    /// The jq programs, by their words.
+    pub fn programs(&self) -> impl Iterator<Item = (&'static str, &String)> {
+        let all =
+            [("failed_when", &self.failed_when), ("rate_limited_when", &self.rate_limited_when), ("expired_when", &self.expired_when)];
+        all.into_iter().filter_map(|(word, program)| Some((word, program.as_ref()?)))
+    }
+}
+
 /// How a list goes on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,9 +3,12 @@
 
 pub mod advice;
 pub mod catalog;
+pub mod check;
 pub mod credential;
 pub mod described;
 pub mod docs;
+pub mod faults;
+pub mod fill;
 pub mod function;
 pub mod import;
 pub mod index;
@@ -13,11 +16,13 @@ pub mod inverted;
 pub mod jq;
 pub mod jq_plain;
 pub mod known;
+pub mod lines;
 pub mod lint;
 pub mod manifest;
 pub mod query;
 pub mod schema;
 pub mod search;
+pub mod sense;
 pub mod sketch;
 pub mod user;
 pub mod vocabulary;

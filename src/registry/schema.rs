@@ -51,7 +51,7 @@ pub fn faults(schema: &Value, instance: &Value) -> Result<Vec<(String, String)>,
 }
 
 /// Draft 7 compiles its meta-schema four times faster; the newer one is used where the schema has its words.
-fn validator(schema: &Value) -> Result<Validator, String> {
+pub(super) fn validator(schema: &Value) -> Result<Validator, String> {
     const NEWER: [&str; 8] = [
         "$dynamicRef",
         "prefixItems",

@@ -8,7 +8,9 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::json::{digest, hex, sha256};
+use crate::base::quote::shell;
 use crate::registry::catalog::Layer;
+pub use crate::registry::check::parse;
 use crate::registry::function::{Function, LuaFile};
 use crate::registry::import::stored::Stored;
 use crate::registry::index::{FileProblem, Index, Source, compile, is_provider_id};
@@ -17,6 +19,12 @@ use crate::registry::{jq, lint, schema, workflow};
 
 /// A manifest larger than this is refused.
 const LARGEST: u64 = 64 << 20;
+
+/// How the reason begins for which an import is left out.
+pub const UNREADABLE_IMPORT: &str = "this import cannot be read";
+
+/// So many problems of a file are told with the others; `integrations:lint` says all.
+const MOST_SAID: usize = 5;
 
 /// So is an import, which we wrote ourselves.
 const LARGEST_IMPORT: u64 = 256 << 20;
@@ -70,7 +78,7 @@ fn compile_import(files: &Files, name: &str, fingerprint: &str) -> Option<Vec<u8
     });
     match checked {
         Ok(provider) => compile(vec![provider], fingerprint, Vec::new()).ok(),
-        Err(why) => compile(Vec::new(), fingerprint, problems(path, vec![(None, format!("this import cannot be read: {why}"))])).ok(),
+        Err(why) => compile(Vec::new(), fingerprint, problems(path, vec![(None, format!("{UNREADABLE_IMPORT}: {why}"))])).ok(),
     }
 }
 
@@ -176,7 +184,14 @@ fn compile_workflows(files: &Files, fingerprint: &str) -> Option<Vec<u8>> {
 
 fn read(path: &Path, meta: &fs::Metadata) -> Result<Provider, Vec<FileProblem>> {
     let text = read_text(path, meta, LARGEST)?;
-    parse(&text).map_err(|found| problems(path, found))
+    parse(&text).map_err(|mut found| {
+        let more = found.len().saturating_sub(MOST_SAID);
+        found.truncate(MOST_SAID);
+        if more > 0 {
+            found.push((None, format!("and {more} more: angelia integrations:lint {}", shell(&path.display().to_string()))));
+        }
+        problems(path, found)
+    })
 }
 
 fn read_workflow(path: &Path, meta: &fs::Metadata) -> Result<Option<Function>, Vec<FileProblem>> {
@@ -208,6 +223,21 @@ pub fn defining(folder: &Path, id: &str) -> Option<PathBuf> {
     manifests(folder).into_iter().find(defines).map(|(path, _)| path)
 }
 
+/// Whether a file that could not be read was to define a provider: by its name, or by what it says of its id.
+pub fn is_for(path: &Path, id: &str) -> bool {
+    if ends_with(path, &["lua"]) {
+        return false;
+    }
+    let stem = path.file_stem().filter(|_| !path.ends_with(IN_FOLDER)).or_else(|| path.parent().and_then(Path::file_name));
+    let says = |text: String| {
+        let ids = text.lines().filter_map(|line| line.trim_start_matches(['{', ' ', '\t']).split_once(':'));
+        let first = ids.filter(|(key, _)| key.trim_matches(['"', '\'', ' ']) == "id").map(|(_, value)| value).next();
+        first.is_some_and(|value| value.trim_matches(['"', '\'', ',', ' ', '\r']) == id)
+    };
+    let text = || fs::metadata(path).ok().and_then(|meta| read_text(path, &meta, LARGEST).ok());
+    stem.is_some_and(|stem| stem == id) || text().is_some_and(says)
+}
+
 /// A file of JSON or YAML, read no further than its size can be refused.
 pub fn document(path: &Path) -> Result<Value, String> {
     let meta = fs::metadata(path).map_err(|error| error.to_string())?;
@@ -216,28 +246,6 @@ pub fn document(path: &Path) -> Result<Value, String> {
         return serde_json::from_str(&text).map_err(|error| error.to_string());
     }
     serde_saphyr::from_str(&text).map_err(|error| first_line(&error.without_snippet().to_string()))
-}
-
-/// Reads and checks one manifest; every problem with its line where known.
-pub fn parse(text: &str) -> Result<Provider, Vec<(Option<u64>, String)>> {
-    let provider: Provider = serde_saphyr::from_str(text).map_err(|error| {
-        let line = error.location().map(|location| location.line());
-        vec![(line, first_line(&error.without_snippet().to_string()))]
-    })?;
-    let mut found: Vec<(Option<u64>, String)> = lint::lint(&provider, false)
-        .into_iter()
-        .map(|finding| match finding.function {
-            Some(function) => (line_of(text, &function), format!("{function}: {}", finding.message)),
-            None => (None, finding.message),
-        })
-        .collect();
-    for function in &provider.functions {
-        found.extend(engine_checks(function).into_iter().map(|said| (line_of(text, &function.id), format!("{}: {said}", function.id))));
-    }
-    for program in [&provider.errors.failed_when, &provider.errors.rate_limited_when, &provider.errors.expired_when].into_iter().flatten() {
-        found.extend(jq::Program::compile(program).err().map(|said| (None, said)));
-    }
-    if found.is_empty() { Ok(provider) } else { Err(found) }
 }
 
 /// What needs an engine: jq programs compile, examples validate.
@@ -256,15 +264,8 @@ pub fn engine_checks(function: &Function) -> Vec<String> {
     said
 }
 
-fn first_line(text: &str) -> String {
+pub(super) fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
-}
-
-fn line_of(text: &str, function: &str) -> Option<u64> {
-    let wanted = format!("id: {function}");
-    text.lines()
-        .position(|line| line.trim_start_matches(['-', ' ', '{']).trim_end_matches([',', ' ']).starts_with(&wanted))
-        .map(|line| line as u64 + 1)
 }
 
 fn write_cache(cache: &Path, bytes: &[u8]) -> std::io::Result<fs::File> {

@@ -174,7 +174,7 @@ fn input_problems(input: &Input, comment: &Comment<'_>) -> Vec<Problem> {
 
 fn schema_problems(function: &Function, comment: &Comment<'_>) -> Vec<Problem> {
     let mut found = Vec::new();
-    lint::lint_schemas(function, &mut |said| found.push((comment.line_of("input"), said)));
+    lint::lint_schemas(function, &mut |_, said| found.push((comment.line_of("input"), said)));
     if let Err(why) = Checker::new(function.input_schema()) {
         found.push((comment.line_of("input"), why));
     }

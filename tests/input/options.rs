@@ -68,7 +68,8 @@ fn what_was_recorded_is_replayed_without_the_service() {
     let run = call(&home, "echo.get_all", &["--state=other", "--replay", &folder]);
     assert_eq!((run.code, code(&run).as_str()), (7, "unreachable"), "{}", run.stdout);
     assert!(run.json()["error"].as_str().unwrap().contains("No recorded exchange answers"), "{}", run.stdout);
-    refused(&call(&home, "echo.get_all", &["--replay", "/nowhere/at/all"]), "usage");
+    let nowhere = call(&home, "echo.get_all", &["--replay", "/nowhere/at/all"]);
+    assert_eq!((nowhere.code, code(&nowhere).as_str()), (3, "not_found"), "{}", nowhere.stdout);
     assert_eq!(requests, 4);
 }
 
