@@ -16,6 +16,9 @@ use crate::registry::schema::Checker;
 /// Longest id.
 const LONGEST_ID: usize = 63;
 
+/// The most operations of one description.
+pub const MOST: usize = 20_000;
+
 /// Words that are what they are, one or many.
 const SAME_IN_PLURAL: &[&str] =
     &["series", "species", "sms", "mms", "news", "gps", "dns", "tls", "aws", "css", "rss", "https", "kubernetes"];
@@ -183,6 +186,20 @@ pub fn verify(functions: &[Function]) -> Option<String> {
     ends.iter()
         .find_map(|end| functions.iter().filter(plain).find(|function| path(function).ends_with(end)))
         .map(|function| function.id.clone())
+}
+
+/// Refuses a description with more operations than can be imported: of a part nobody would know which.
+pub fn few_enough(operations: usize) -> Result<(), String> {
+    if operations > MOST { Err(format!("it has {operations} operations; at most {MOST} can be imported")) } else { Ok(()) }
+}
+
+/// A name that no parameter of a function has yet: its own, one with a word before it, or one with a number.
+pub fn free(function: &Function, own: &str, before: &str) -> String {
+    let taken = |name: &String| function.parameters.contains_key(name);
+    let stem: String = own.chars().take(56).collect();
+    let count = function.parameters.len();
+    let numbered = (2..100).chain(count..).map(|number| format!("{stem}_{number}"));
+    [own.to_owned(), id_of(&[before, own])].into_iter().chain(numbered).find(|name| !taken(name)).unwrap_or(stem)
 }
 
 /// What became of an operation that is left out.

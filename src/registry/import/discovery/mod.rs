@@ -10,16 +10,13 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, OAuth};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted};
+use crate::registry::import::parts::{Ids, few_enough, field, id, left_out, origin, unwanted};
 use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
 use method::{Making, Method};
 use shapes::Shapes;
-
-/// Resources nested deeper are not looked into.
-const DEEPEST: usize = 24;
 
 /// Scopes that are asked for unless the user names others.
 const MOST_SCOPES: usize = 8;
@@ -37,6 +34,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     if found.is_empty() {
         return Err(String::from("the Google Discovery document describes no method"));
     }
+    few_enough(found.len())?;
     let mut report = Report::default();
     let mut provider = provider(top, wanted, &found, &mut report.notes)?;
     let mut origin = origin(wanted, "google-discovery", document.sha256.clone());
@@ -66,7 +64,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     Ok(Imported { provider, report })
 }
 
-/// All methods, in the document's order, each with the resources that it lies in.
+/// All methods, in the document's order, each with the resources that it lies in. How deep these nest is bounded by whoever read the text.
 fn collect<'a>(at: &'a Map<String, Value>, chain: &mut Vec<&'a str>, found: &mut Vec<Method<'a>>) {
     let children = |key: &str| at.get(key).and_then(Value::as_object).into_iter().flatten();
     for (name, members) in children("methods").filter_map(|(name, value)| value.as_object().map(|members| (name, members))) {
@@ -74,12 +72,10 @@ fn collect<'a>(at: &'a Map<String, Value>, chain: &mut Vec<&'a str>, found: &mut
         let id = printable(&id);
         found.push(Method { id, name, chain: chain.clone(), members });
     }
-    if chain.len() < DEEPEST {
-        for (name, members) in children("resources").filter_map(|(name, value)| value.as_object().map(|members| (name, members))) {
-            chain.push(name);
-            collect(members, chain, found);
-            chain.pop();
-        }
+    for (name, members) in children("resources").filter_map(|(name, value)| value.as_object().map(|members| (name, members))) {
+        chain.push(name);
+        collect(members, chain, found);
+        chain.pop();
     }
 }
 

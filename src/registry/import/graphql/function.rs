@@ -6,7 +6,7 @@ use crate::base::name::printable;
 use crate::registry::function::{Function, Operation};
 use crate::registry::import::graphql::model::{Argument, Field, Model, Ref, Type, Wrap};
 use crate::registry::import::graphql::select::{Connection, connection, select};
-use crate::registry::import::parts::{function, give_example, grave, id, id_of, title, words};
+use crate::registry::import::parts::{free, function, give_example, grave, id, id_of, title, words};
 use crate::registry::import::text::{remark_or, sentences};
 
 /// Input objects nested deeper take any value.
@@ -271,9 +271,7 @@ fn described(argument: &Argument) -> String {
 
 fn add(made: &mut Function, argument: &Argument, wire: String, mut schema: Value, required: bool) {
     let own = id(&argument.name);
-    let free = |name: &String| !made.parameters.contains_key(name);
-    let numbered = (2..100).map(|number| id_of(&[own.as_str(), &number.to_string()]));
-    let Some(name) = [own.clone(), id_of(&["input", &own])].into_iter().chain(numbered).find(free) else { return };
+    let name = free(made, &own, "input");
     let said = described(argument);
     schema["description"] = if said.is_empty() { title(&own) } else { said }.into();
     if wire != name {

@@ -6,7 +6,7 @@ use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::function::{Example, Function, Operation};
 use crate::registry::import::class::{Asked, class, is_action};
-use crate::registry::import::parts::{function, give_example, id, id_of, singular, title};
+use crate::registry::import::parts::{free, function, give_example, id, singular, title};
 use crate::registry::import::postman::secrets::{Signing, is_header, is_name, is_value};
 use crate::registry::import::postman::{Shared, body};
 use crate::registry::import::text::{remark_or, sentences};
@@ -164,10 +164,15 @@ impl<'a> Request<'a> {
 pub(super) fn add(made: &mut Function, samples: &mut Map<String, Value>, wire: &str, mut schema: Value, sample: &str, required: bool) {
     let own = id(wire);
     let place = schema.get("in").and_then(Value::as_str).unwrap_or("body").to_owned();
-    let Some(name) = [own.clone(), id_of(&[place.as_str(), own.as_str()])].into_iter().find(|name| !made.parameters.contains_key(name))
-    else {
-        return;
+    // A key that stands there again is one more value of the same parameter.
+    let same = |(name, known): &(&String, &Value)| {
+        let says = |word: &str| known.get(word).and_then(Value::as_str);
+        made.wire_name(name) == wire && says("in") == Some(&place) && says("format").is_none() && place != "header"
     };
+    if let Some(name) = made.parameters.iter().find(same).map(|(name, _)| name.clone()) {
+        return again(made, samples, &name, sample);
+    }
+    let name = free(made, &own, &place);
     if name != wire && schema.get("as").is_none() {
         schema["as"] = wire.into();
     }
@@ -179,6 +184,21 @@ pub(super) fn add(made: &mut Function, samples: &mut Map<String, Value>, wire: &
         samples.insert(name.clone(), crate::base::name::clean(sample).into());
     }
     made.parameters.insert(name, schema);
+}
+
+/// Makes a list of a parameter whose key stands there more than once.
+fn again(made: &mut Function, samples: &mut Map<String, Value>, name: &str, sample: &str) {
+    let Some(schema) = made.parameters.get_mut(name) else { return };
+    if schema.get("type").and_then(Value::as_str) == Some("string") {
+        schema["type"] = "array".into();
+        schema["items"] = json!({"type": "string"});
+        let first = samples.remove(name);
+        samples.extend(first.map(|first| (name.to_owned(), json!([first]))));
+    }
+    let shows = !sample.is_empty() && sample.len() <= LONGEST_SAMPLE && !sample.contains("{{") && !is_name(name) && !is_value(sample);
+    if let Some(Value::Array(list)) = samples.get_mut(name).filter(|_| shows) {
+        list.push(crate::base::name::clean(sample).into());
+    }
 }
 
 /// The example: what the collection sends, where that validates.
