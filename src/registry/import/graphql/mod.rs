@@ -1,7 +1,8 @@
-//! GraphQL schemas, in the schema language or as the answer of an introspection: each field of the query type becomes a read, each of
-//! the mutation type a write. Subscriptions and directives are deliberately absent. What a schema cannot say, where the endpoint is and
+//! GraphQL schemas, in the schema language or as the answer of an introspection: each field of the query type becomes a read
+//! unless its name says that it changes something, each of the mutation type a write. Subscriptions and directives are deliberately absent. What a schema cannot say, where the endpoint is and
 //! how one signs in, becomes credential fields; an overlay says it better.
 
+mod document;
 mod function;
 mod introspection;
 mod model;
@@ -18,6 +19,7 @@ use crate::registry::manifest::Provider;
 
 use model::{Field, Model, is_name};
 
+pub use document::class_of;
 pub use introspection::QUERY;
 
 /// Fields of query types that belong to the machinery of federated services.

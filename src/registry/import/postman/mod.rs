@@ -59,6 +59,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     let signing = secrets::signing(top.get("auth"), &found.iter().map(|item| item.auth).collect::<Vec<_>>(), &requests, &mut report.notes);
     let mut provider = provider(top, document, wanted, &signing)?;
     servers(&mut provider, &requests, &shared);
+    signing.place(&mut provider);
     let named = named(&found, &requests, &wanted.names);
     for ((item, request), name) in found.iter().zip(&requests).zip(named) {
         report.operations.push(one(item, request, &name, &signing, wanted, &mut provider));
