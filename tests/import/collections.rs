@@ -150,3 +150,28 @@ fn a_graphql_document_of_a_collection_is_read_as_one() {
         assert_eq!(class(&world, &function), wanted, "{document}");
     }
 }
+
+#[test]
+fn names_of_graphql_fields_do_not_depend_on_their_order() {
+    let named = |fields: &str| {
+        let world = World::new();
+        let path = world.home.path().join("svc.graphql");
+        std::fs::write(&path, format!("type Query {{ {fields} }}\n")).unwrap();
+        let path = path.to_str().unwrap();
+        let run = world.home.run(&["integrations:import", path, "--as=svc", "--endpoint=https://x.example/graphql", "--report", "--json"]);
+        let report = run.json()["report"].clone();
+        let function = |operation: &str| super::fate(&json!({"report": report}), operation)["function"].clone();
+        (function("query item"), function("query getItem"))
+    };
+    let names = named("item: Int getItem: Int");
+    assert_eq!((&names, &names.1), (&named("getItem: Int item: Int"), &json!("get_item")));
+}
+
+#[test]
+fn a_collection_is_called_by_its_title_as_other_descriptions_are() {
+    let world = World::new();
+    let mut document = collection(json!([request("Get a", "GET", world.server.origin())]));
+    document["info"]["name"] = "BerryPatch v3 REST API".into();
+    let run = world.home.run(&["integrations:import", &world.write(&document), "--json"]);
+    assert_eq!((run.code, run.json()["provider"].as_str()), (0, Some("berrypatch")), "{run:?}");
+}

@@ -171,15 +171,30 @@ pub fn unwanted(wanted: &Wanted, names: &[&str]) -> Option<String> {
     missed.then(|| String::from("no include names it"))
 }
 
+/// Whether a function can be called just so: it only looks, and needs nothing.
+fn is_plain(function: &Function) -> bool {
+    function.operation == Operation::Read
+        && (function.graphql.is_some() || function.method_and_path().0 == "GET")
+        && function.required.is_empty()
+        && function.any_of.is_empty()
+        && !function.deprecated
+}
+
+/// The call that proves credentials of a service that never answers without: who one is; else any that needs no argument.
+pub fn verify_by_any(functions: &[Function]) -> Option<String> {
+    let all = || functions.iter().filter(|function| is_plain(function) && function.response == ResponseForm::Json);
+    let begins = |word: &str| all().find(|function| function.id.starts_with(word));
+    verify(functions).or_else(|| begins("list_").or_else(|| begins("get_")).or_else(|| all().next()).map(|function| function.id.clone()))
+}
+
 /// The call that proves credentials: who one is, where that needs no argument.
 pub fn verify(functions: &[Function]) -> Option<String> {
-    let plain = |function: &&Function| {
-        function.operation == Operation::Read
-            && function.method_and_path().0 == "GET"
-            && function.required.is_empty()
-            && function.any_of.is_empty()
-            && !function.deprecated
-    };
+    const QUERIES: &[&str] = &["get_viewer", "get_me", "get_current_user", "get_whoami", "get_shop", "get_account"];
+    let plain = |function: &&Function| is_plain(function);
+    let asks = |function: &&Function| function.graphql.is_some() && QUERIES.contains(&function.id.as_str());
+    if let Some(query) = functions.iter().filter(plain).find(asks) {
+        return Some(query.id.clone());
+    }
     let ends =
         ["/me", "/user", "/users/me", "/whoami", "/account", "/self", "/users/current", "/user/me", "/accounts/me", "/profile", "/ping"];
     let path = |function: &Function| function.method_and_path().1.trim_end_matches('/').to_lowercase();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, OAuth};
-use crate::registry::import::parts::{Ids, few_enough, field, id, left_out, origin, unwanted};
+use crate::registry::import::parts::{Ids, few_enough, field, id, left_out, origin, unwanted, verify_by_any};
 use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
@@ -60,7 +60,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     }
     provider.functions = functions;
     name_servers(&mut provider);
-    provider.verify = verification(&provider);
+    provider.verify = verify_by_any(&provider.functions);
     Ok(Imported { provider, report })
 }
 
@@ -109,7 +109,7 @@ fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], not
         "id": wanted.id,
         "title": title.trim_end_matches('.'),
         "description": sentences(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
-        "category": "google",
+        "category": "imported",
         "links": links,
         "auth_strategy": strategy,
         // Whatever of these has no value is left out of a request.
@@ -211,20 +211,6 @@ fn say_globals(top: &Map<String, Value>, notes: &mut Vec<String>) {
 fn name_servers(provider: &mut Provider) {
     let used: Vec<String> = provider.functions.iter().filter_map(|function| function.server.clone()).collect();
     provider.servers.retain(|name, _| name == "default" || used.contains(name));
-}
-
-/// A read that needs nothing proves that signing in worked.
-fn verification(provider: &Provider) -> Option<String> {
-    let fits = |function: &&crate::registry::function::Function| {
-        function.operation == crate::registry::function::Operation::Read
-            && function.required.is_empty()
-            && function.response == crate::registry::function::ResponseForm::Json
-            && function.request.as_deref().is_some_and(|request| request.starts_with("GET "))
-    };
-    let all: Vec<_> = provider.functions.iter().filter(fits).collect();
-    let named = |word: &str| all.iter().find(|function| function.id.starts_with(word));
-    let first = named("list_").or(named("get_"))?;
-    Some(first.id.clone())
 }
 
 #[cfg(test)]

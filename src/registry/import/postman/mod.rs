@@ -15,6 +15,7 @@ use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
 use crate::registry::import::kept::Names;
 use crate::registry::import::names::{Unnamed, names};
+use crate::registry::import::openapi;
 use crate::registry::import::parts::{Ids, few_enough, field, id, left_out, origin, unwanted, verify};
 use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
@@ -161,7 +162,7 @@ fn one(
 
 /// The id that a collection gives itself by its name.
 pub fn own_id(document: &Value) -> String {
-    id(titled(document.get("info").and_then(Value::as_object)).trim_end_matches('.'))
+    openapi::id(titled(document.get("info").and_then(Value::as_object)).trim_end_matches('.'))
 }
 
 fn titled(info: Option<&Map<String, Value>>) -> String {

@@ -100,7 +100,7 @@ fn every_request_has_a_fate() {
     let fate = |name: &str| made.report.operations.iter().find(|fate| fate.operation.contains(name)).unwrap();
     assert_eq!(made.report.operations.len(), 10);
     assert!(fate("Odd").left_out.as_deref().unwrap().contains("LINK"));
-    assert!(fate("Delete order").warnings[0].contains("digest"));
+    assert!(fate("Delete order").warnings.iter().any(|said| said.contains("digest")));
     assert!(made.report.notes.iter().any(|note| note.contains("scripts")));
     let narrow = Wanted { include: vec![String::from("Orders / *")], ..wanted() };
     assert_eq!(import(&read(collection()), &narrow).unwrap().provider.functions.len(), 4);
