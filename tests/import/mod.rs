@@ -2,6 +2,7 @@
 //! no document can do harm.
 
 mod calls;
+mod collections;
 mod commands;
 mod described;
 mod formats;

@@ -16,6 +16,9 @@ use crate::registry::schema::Checker;
 /// Longest id.
 const LONGEST_ID: usize = 63;
 
+/// The most operations of one description.
+pub const MOST: usize = 20_000;
+
 /// Words that are what they are, one or many.
 const SAME_IN_PLURAL: &[&str] =
     &["series", "species", "sms", "mms", "news", "gps", "dns", "tls", "aws", "css", "rss", "https", "kubernetes"];
@@ -168,21 +171,50 @@ pub fn unwanted(wanted: &Wanted, names: &[&str]) -> Option<String> {
     missed.then(|| String::from("no include names it"))
 }
 
+/// Whether a function can be called just so: it only looks, and needs nothing.
+fn is_plain(function: &Function) -> bool {
+    function.operation == Operation::Read
+        && (function.graphql.is_some() || function.method_and_path().0 == "GET")
+        && function.required.is_empty()
+        && function.any_of.is_empty()
+        && !function.deprecated
+}
+
+/// The call that proves credentials of a service that never answers without: who one is; else any that needs no argument.
+pub fn verify_by_any(functions: &[Function]) -> Option<String> {
+    let all = || functions.iter().filter(|function| is_plain(function) && function.response == ResponseForm::Json);
+    let begins = |word: &str| all().find(|function| function.id.starts_with(word));
+    verify(functions).or_else(|| begins("list_").or_else(|| begins("get_")).or_else(|| all().next()).map(|function| function.id.clone()))
+}
+
 /// The call that proves credentials: who one is, where that needs no argument.
 pub fn verify(functions: &[Function]) -> Option<String> {
-    let plain = |function: &&Function| {
-        function.operation == Operation::Read
-            && function.method_and_path().0 == "GET"
-            && function.required.is_empty()
-            && function.any_of.is_empty()
-            && !function.deprecated
-    };
+    const QUERIES: &[&str] = &["get_viewer", "get_me", "get_current_user", "get_whoami", "get_shop", "get_account"];
+    let plain = |function: &&Function| is_plain(function);
+    let asks = |function: &&Function| function.graphql.is_some() && QUERIES.contains(&function.id.as_str());
+    if let Some(query) = functions.iter().filter(plain).find(asks) {
+        return Some(query.id.clone());
+    }
     let ends =
         ["/me", "/user", "/users/me", "/whoami", "/account", "/self", "/users/current", "/user/me", "/accounts/me", "/profile", "/ping"];
     let path = |function: &Function| function.method_and_path().1.trim_end_matches('/').to_lowercase();
     ends.iter()
         .find_map(|end| functions.iter().filter(plain).find(|function| path(function).ends_with(end)))
         .map(|function| function.id.clone())
+}
+
+/// Refuses a description with more operations than can be imported: of a part nobody would know which.
+pub fn few_enough(operations: usize) -> Result<(), String> {
+    if operations > MOST { Err(format!("it has {operations} operations; at most {MOST} can be imported")) } else { Ok(()) }
+}
+
+/// A name that no parameter of a function has yet: its own, one with a word before it, or one with a number.
+pub fn free(function: &Function, own: &str, before: &str) -> String {
+    let taken = |name: &String| function.parameters.contains_key(name);
+    let stem: String = own.chars().take(56).collect();
+    let count = function.parameters.len();
+    let numbered = (2..100).chain(count..).map(|number| format!("{stem}_{number}"));
+    [own.to_owned(), id_of(&[before, own])].into_iter().chain(numbered).find(|name| !taken(name)).unwrap_or(stem)
 }
 
 /// What became of an operation that is left out.

@@ -9,7 +9,7 @@ use crate::registry::import::Fate;
 use crate::registry::import::class::{Asked, class};
 use crate::registry::import::discovery::shapes::{Shapes, constraints, only_answered};
 use crate::registry::import::kept::Names;
-use crate::registry::import::parts::{Ids, function, give_example, id, id_of, singular, title};
+use crate::registry::import::parts::{Ids, free, function, give_example, id, id_of, singular, title};
 use crate::registry::import::text::{remark_or, sentences};
 
 /// A method with the resources that it lies in.
@@ -328,11 +328,7 @@ fn parameter(wire: &str, raw: &Map<String, Value>, in_path: bool, form: &Option<
 
 /// Adds a parameter under a free name.
 fn add(made: &mut Function, wire: &str, mut schema: Value, required: bool) {
-    let name = id(wire);
-    let name = if made.parameters.contains_key(&name) { id_of(&["body", &name]) } else { name };
-    if made.parameters.contains_key(&name) {
-        return;
-    }
+    let name = free(made, &id(wire), "body");
     if name != wire && schema.get("as").is_none() {
         schema["as"] = wire.into();
     }

@@ -10,16 +10,13 @@ use serde_json::{Map, Value, json};
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::{Credential, OAuth};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted};
+use crate::registry::import::parts::{Ids, few_enough, field, id, left_out, origin, unwanted, verify_by_any};
 use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
 use method::{Making, Method};
 use shapes::Shapes;
-
-/// Resources nested deeper are not looked into.
-const DEEPEST: usize = 24;
 
 /// Scopes that are asked for unless the user names others.
 const MOST_SCOPES: usize = 8;
@@ -37,6 +34,7 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     if found.is_empty() {
         return Err(String::from("the Google Discovery document describes no method"));
     }
+    few_enough(found.len())?;
     let mut report = Report::default();
     let mut provider = provider(top, wanted, &found, &mut report.notes)?;
     let mut origin = origin(wanted, "google-discovery", document.sha256.clone());
@@ -62,11 +60,11 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     }
     provider.functions = functions;
     name_servers(&mut provider);
-    provider.verify = verification(&provider);
+    provider.verify = verify_by_any(&provider.functions);
     Ok(Imported { provider, report })
 }
 
-/// All methods, in the document's order, each with the resources that it lies in.
+/// All methods, in the document's order, each with the resources that it lies in. How deep these nest is bounded by whoever read the text.
 fn collect<'a>(at: &'a Map<String, Value>, chain: &mut Vec<&'a str>, found: &mut Vec<Method<'a>>) {
     let children = |key: &str| at.get(key).and_then(Value::as_object).into_iter().flatten();
     for (name, members) in children("methods").filter_map(|(name, value)| value.as_object().map(|members| (name, members))) {
@@ -74,12 +72,10 @@ fn collect<'a>(at: &'a Map<String, Value>, chain: &mut Vec<&'a str>, found: &mut
         let id = printable(&id);
         found.push(Method { id, name, chain: chain.clone(), members });
     }
-    if chain.len() < DEEPEST {
-        for (name, members) in children("resources").filter_map(|(name, value)| value.as_object().map(|members| (name, members))) {
-            chain.push(name);
-            collect(members, chain, found);
-            chain.pop();
-        }
+    for (name, members) in children("resources").filter_map(|(name, value)| value.as_object().map(|members| (name, members))) {
+        chain.push(name);
+        collect(members, chain, found);
+        chain.pop();
     }
 }
 
@@ -113,7 +109,7 @@ fn provider(top: &Map<String, Value>, wanted: &Wanted, found: &[Method<'_>], not
         "id": wanted.id,
         "title": title.trim_end_matches('.'),
         "description": sentences(text(top, "description").unwrap_or_default(), &format!("{} by Google", title.trim_end_matches('.'))),
-        "category": "google",
+        "category": "imported",
         "links": links,
         "auth_strategy": strategy,
         // Whatever of these has no value is left out of a request.
@@ -215,20 +211,6 @@ fn say_globals(top: &Map<String, Value>, notes: &mut Vec<String>) {
 fn name_servers(provider: &mut Provider) {
     let used: Vec<String> = provider.functions.iter().filter_map(|function| function.server.clone()).collect();
     provider.servers.retain(|name, _| name == "default" || used.contains(name));
-}
-
-/// A read that needs nothing proves that signing in worked.
-fn verification(provider: &Provider) -> Option<String> {
-    let fits = |function: &&crate::registry::function::Function| {
-        function.operation == crate::registry::function::Operation::Read
-            && function.required.is_empty()
-            && function.response == crate::registry::function::ResponseForm::Json
-            && function.request.as_deref().is_some_and(|request| request.starts_with("GET "))
-    };
-    let all: Vec<_> = provider.functions.iter().filter(fits).collect();
-    let named = |word: &str| all.iter().find(|function| function.id.starts_with(word));
-    let first = named("list_").or(named("get_"))?;
-    Some(first.id.clone())
 }
 
 #[cfg(test)]

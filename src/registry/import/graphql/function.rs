@@ -4,9 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::base::name::printable;
 use crate::registry::function::{Function, Operation};
+use crate::registry::import::class::{Asked, class};
+use crate::registry::import::graphql::document;
 use crate::registry::import::graphql::model::{Argument, Field, Model, Ref, Type, Wrap};
 use crate::registry::import::graphql::select::{Connection, connection, select};
-use crate::registry::import::parts::{function, give_example, grave, id, id_of, title, words};
+use crate::registry::import::parts::{free, function, give_example, id, id_of, title, words};
 use crate::registry::import::text::{remark_or, sentences};
 
 /// Input objects nested deeper take any value.
@@ -123,25 +125,23 @@ pub(super) fn names(model: &Model, field: &Field, mutation: Option<bool>) -> [St
         return [id_of(&moved), format!("{plain}_mutation")];
     }
     let many = field.kind.is_list() || connection(model, &field.kind.name).is_some();
-    let best = if starts(ASKS) { plain.clone() } else { format!("{}_{plain}", if many { "list" } else { "get" }) };
+    let reads = document::field(&field.name, &field.description, Some(&field.kind.name)) == Operation::Read;
+    let best = if starts(ASKS) || !reads { plain.clone() } else { format!("{}_{plain}", if many { "list" } else { "get" }) };
     [best, format!("{plain}_query")]
 }
 
 /// The function of a field, and what of it could not be expressed.
 pub(super) fn make(model: &Model, field: &Field, mutation: bool, name: &str) -> (Function, Vec<String>) {
     let mut warnings = Vec::new();
-    let said = words(name);
-    let destroys = grave(&said) || said.iter().any(|word| matches!(word.as_str(), "delete" | "remove" | "destroy" | "archive" | "purge"));
     let operation = match mutation {
-        true if destroys => Operation::Destructive,
-        true => Operation::Write,
-        false => Operation::Read,
+        true => class(&Asked { method: "POST", path: &field.name, id: Some(name), told: &[&field.description] }).0.max(Operation::Write),
+        false => document::field(&field.name, &field.description, Some(&field.kind.name)),
     };
     let mut made = function(name, sentences(&field.description, &title(name)), operation);
-    made.read_because = (!mutation).then(|| String::from("GraphQL queries are sent by POST."));
+    made.read_because = (operation == Operation::Read).then(|| String::from("GraphQL queries are sent by POST."));
     made.deprecated = field.deprecated;
     made.synonyms = if id(&field.name) == name { Vec::new() } else { vec![field.name.clone()] };
-    let goes_on = connection(model, &field.kind.name).filter(|_| !mutation);
+    let goes_on = connection(model, &field.kind.name).filter(|_| operation == Operation::Read);
     let taken: Vec<&Argument> = field.arguments.iter().filter(|argument| keep(argument, goes_on.is_some(), &mut warnings)).collect();
     let mut writing = Writing { model, left: MOST, cut: false };
     for argument in &taken {
@@ -150,7 +150,7 @@ pub(super) fn make(model: &Model, field: &Field, mutation: bool, name: &str) -> 
     if writing.cut {
         warnings.push(String::from("input objects are described to a bounded depth; deeper members take any value"));
     }
-    document(model, field, mutation, &taken, &mut made);
+    write_document(model, field, mutation, &taken, &mut made);
     if let Some(kind) = goes_on {
         pages(field, kind, &mut made);
     }
@@ -271,9 +271,7 @@ fn described(argument: &Argument) -> String {
 
 fn add(made: &mut Function, argument: &Argument, wire: String, mut schema: Value, required: bool) {
     let own = id(&argument.name);
-    let free = |name: &String| !made.parameters.contains_key(name);
-    let numbered = (2..100).map(|number| id_of(&[own.as_str(), &number.to_string()]));
-    let Some(name) = [own.clone(), id_of(&["input", &own])].into_iter().chain(numbered).find(free) else { return };
+    let name = free(made, &own, "input");
     let said = described(argument);
     schema["description"] = if said.is_empty() { title(&own) } else { said }.into();
     if wire != name {
@@ -285,7 +283,7 @@ fn add(made: &mut Function, argument: &Argument, wire: String, mut schema: Value
     made.parameters.insert(name, schema);
 }
 
-fn document(model: &Model, field: &Field, mutation: bool, taken: &[&Argument], made: &mut Function) {
+fn write_document(model: &Model, field: &Field, mutation: bool, taken: &[&Argument], made: &mut Function) {
     let list = |pair: &dyn Fn(&&Argument) -> String| taken.iter().map(pair).collect::<Vec<_>>().join(", ");
     let declared = list(&|argument| format!("${}: {}", argument.name, argument.kind));
     let passed = list(&|argument| format!("{0}: ${0}", argument.name));

@@ -1,7 +1,8 @@
-//! GraphQL schemas, in the schema language or as the answer of an introspection: each field of the query type becomes a read, each of
-//! the mutation type a write. Subscriptions and directives are deliberately absent. What a schema cannot say, where the endpoint is and
+//! GraphQL schemas, in the schema language or as the answer of an introspection: each field of the query type becomes a read
+//! unless its name says that it changes something, each of the mutation type a write. Subscriptions and directives are deliberately absent. What a schema cannot say, where the endpoint is and
 //! how one signs in, becomes credential fields; an overlay says it better.
 
+mod document;
 mod function;
 mod introspection;
 mod model;
@@ -11,13 +12,13 @@ mod select;
 use serde_json::{Value, json};
 
 use crate::base::name::slug;
-use crate::registry::function::Operation;
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, title, unwanted};
+use crate::registry::import::parts::{Ids, field, id, left_out, origin, title, unwanted, verify_by_any};
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
 use model::{Field, Model, is_name};
 
+pub use document::class_of;
 pub use introspection::QUERY;
 
 /// Fields of query types that belong to the machinery of federated services.
@@ -69,23 +70,42 @@ fn import(model: &Model, sha256: &str, wanted: &Wanted) -> Result<Imported, Stri
     let noun_first = model.mutation.as_deref().is_some_and(|name| function::noun_first(model.fields(name)));
     let roots = [(Some(model.query.as_str()), None), (model.mutation.as_deref(), Some(noun_first))];
     for (root, mutation) in roots.into_iter().filter_map(|(root, mutation)| root.map(|root| (root, mutation))) {
-        for field in model.fields(root) {
-            report.operations.push(one(model, field, mutation, wanted, &mut ids, &mut provider));
+        let names = named(model, model.fields(root), mutation, wanted, &mut ids);
+        for (field, name) in model.fields(root).iter().zip(names) {
+            report.operations.push(one(model, field, mutation, wanted, name, &mut provider));
         }
     }
     for field in model.subscription.as_deref().map(|name| model.fields(name)).into_iter().flatten() {
         report.operations.push(left_out(&format!("subscription {}", field.name), String::from("subscriptions are not expressed")));
     }
-    provider.verify = verification(&provider);
+    provider.verify = verify_by_any(&provider.functions);
     Ok(Imported { provider, report })
 }
 
-fn one(model: &Model, field: &Field, mutation: Option<bool>, wanted: &Wanted, ids: &mut Ids, provider: &mut Provider) -> Fate {
-    let operation = format!("{} {}", if mutation.is_some() { "mutation" } else { "query" }, field.name);
-    if !is_name(&field.name) || MACHINERY.contains(&field.name.as_str()) {
+fn operation(field: &Field, mutation: Option<bool>) -> String {
+    format!("{} {}", if mutation.is_some() { "mutation" } else { "query" }, field.name)
+}
+
+fn is_machinery(field: &Field) -> bool {
+    !is_name(&field.name) || MACHINERY.contains(&field.name.as_str())
+}
+
+/// The names of fields, in their order, whatever that is: a field that is called so itself has the name before one that would be.
+fn named(model: &Model, fields: &[Field], mutation: Option<bool>, wanted: &Wanted, ids: &mut Ids) -> Vec<String> {
+    let mut order: Vec<(usize, &Field)> = fields.iter().enumerate().filter(|(_, field)| !is_machinery(field)).collect();
+    order.sort_by_cached_key(|(_, field)| (function::names(model, field, mutation)[0] != id(&field.name), &field.name));
+    let mut names = vec![String::new(); fields.len()];
+    for (at, field) in order {
+        names[at] = ids.keep(&wanted.names, &operation(field, mutation), function::names(model, field, mutation));
+    }
+    names
+}
+
+fn one(model: &Model, field: &Field, mutation: Option<bool>, wanted: &Wanted, name: String, provider: &mut Provider) -> Fate {
+    let operation = operation(field, mutation);
+    if is_machinery(field) {
         return left_out(&operation, String::from("it belongs to the machinery of federated services"));
     }
-    let name = ids.keep(&wanted.names, &operation, function::names(model, field, mutation));
     if let Some(why) = unwanted(wanted, &[&name, &operation, &field.name]) {
         return left_out(&operation, why);
     }
@@ -102,7 +122,7 @@ pub fn own_id(source: &str) -> String {
 fn provider(model: &Model, sha256: &str, wanted: &Wanted) -> Result<Provider, String> {
     let titled = title(&wanted.id);
     let raw = json!({
-        "id": wanted.id, "title": titled, "description": format!("The GraphQL service {titled}."), "category": "graphql",
+        "id": wanted.id, "title": titled, "description": format!("The GraphQL service {titled}."), "category": "imported",
         "auth_strategy": "bearer_token", "auth": [{"type": "bearer", "value": "{token}"}],
         "servers": {"default": wanted.endpoint.as_deref().unwrap_or("{url}")}, "functions": [],
     });
@@ -132,17 +152,6 @@ fn own_name(source: &str) -> String {
     let file = source.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = file.split('.').next().unwrap_or_default();
     if name.is_empty() { String::from("graphql") } else { name.to_owned() }
-}
-
-/// A query that needs nothing proves that signing in worked; one about whoever asks proves it best.
-fn verification(provider: &Provider) -> Option<String> {
-    let fits = |function: &&crate::registry::function::Function| {
-        function.operation == Operation::Read && function.required.is_empty() && !function.deprecated
-    };
-    let all: Vec<_> = provider.functions.iter().filter(fits).collect();
-    let about_me = |id: &str| ["get_viewer", "get_me", "get_current_user", "get_whoami", "get_shop", "get_account"].contains(&id);
-    let best = all.iter().find(|function| about_me(&function.id)).or(all.first())?;
-    Some(best.id.clone())
 }
 
 #[cfg(test)]

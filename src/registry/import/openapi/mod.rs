@@ -331,7 +331,7 @@ pub fn own_id(root: &Value) -> String {
 }
 
 /// An id from a title: `GitHub v3 REST API` is `github`.
-fn id(title: &str) -> String {
+pub fn id(title: &str) -> String {
     const NOISE: &[&str] = &[
         "api",
         "rest",

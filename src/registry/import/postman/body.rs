@@ -1,10 +1,11 @@
-//! The body of a request of a collection: its members as parameters, by what its sample shows. GraphQL documents are not parsed, only
-//! told apart: those that are nothing but queries, and all others.
+//! The body of a request of a collection: its members as parameters, by what its sample shows. A GraphQL
+//! document is sent as it stands.
 
 use serde_json::{Map, Value, json};
 
 use crate::base::json::text;
 use crate::registry::function::{BodyForm, Function, Operation};
+use crate::registry::import::graphql::class_of;
 use crate::registry::import::parts::{id, title};
 use crate::registry::import::postman::request::{self, Pair, read_pairs};
 use crate::registry::import::postman::secrets::{is_name, is_value, without};
@@ -188,9 +189,9 @@ fn graphql(raw: Option<&Value>, made: &mut Function, samples: &mut Map<String, V
     let Some(document) = said.and_then(|said| text(said, "query")).filter(|document| !document.trim().is_empty()) else {
         return warnings.push(String::from("its GraphQL body holds no document"));
     };
-    made.operation = match made.operation {
-        Operation::Read | Operation::Write if only_asks(document) => Operation::Read,
-        other => other.max(Operation::Write),
+    made.operation = match class_of(document) {
+        Some(class) if made.operation <= Operation::Write => class,
+        _ => made.operation.max(Operation::Write),
     };
     made.read_because = None;
     made.graphql = Some(crate::base::name::clean(document.trim()));
@@ -205,78 +206,8 @@ fn graphql(raw: Option<&Value>, made: &mut Function, samples: &mut Map<String, V
     }
 }
 
-/// Whether all that a document holds are queries and what they share. Strings and comments say nothing; whatever is not understood, a
-/// variable of the collection before all, may be a mutation.
-fn only_asks(document: &str) -> bool {
-    let Some(plain) = without_words(document).filter(|plain| !plain.contains("{{")) else { return false };
-    let (mut depth, mut queries, mut word, mut begun) = (0_usize, 0_usize, String::new(), false);
-    for c in plain.chars().chain([' ']) {
-        if c.is_ascii_alphanumeric() || c == '_' {
-            word.push(c);
-            continue;
-        }
-        if depth == 0 && !begun && !word.is_empty() {
-            match word.as_str() {
-                "query" => queries += 1,
-                "fragment" => {}
-                _ => return false,
-            }
-            begun = true;
-        }
-        // No name that a careful person gives.
-        if depth == 0 && matches!(word.as_str(), "mutation" | "subscription") {
-            return false;
-        }
-        word.clear();
-        match c {
-            '{' | '(' | '[' => {
-                queries += usize::from(depth == 0 && !begun && c == '{');
-                begun = true;
-                depth += 1;
-            }
-            '}' | ')' | ']' => {
-                let Some(left) = depth.checked_sub(1) else { return false };
-                depth = left;
-                begun = depth > 0 || c != '}';
-            }
-            _ => {}
-        }
-    }
-    depth == 0 && !begun && queries > 0
-}
-
-/// A document without its strings and comments; nothing where one has no end.
-fn without_words(document: &str) -> Option<String> {
-    let (mut made, mut rest) = (String::with_capacity(document.len()), document);
-    while let Some(c) = rest.chars().next() {
-        if c == '#' {
-            rest = rest.find(['\n', '\r']).map_or("", |end| rest.get(end..).unwrap_or_default());
-        } else if let Some(block) = rest.strip_prefix("\"\"\"") {
-            let end =
-                block.match_indices("\"\"\"").map(|(at, _)| at).find(|at| !block.get(..*at).is_some_and(|text| text.ends_with('\\')))?;
-            rest = block.get(end + 3..)?;
-            made.push(' ');
-        } else if c == '"' {
-            let mut escaped = false;
-            let inner = rest.get(1..)?;
-            let ends = |(_, c): &(usize, char)| {
-                let ends = matches!(c, '\n' | '\r') || (*c == '"' && !escaped);
-                escaped = *c == '\\' && !escaped;
-                ends
-            };
-            let (end, _) = inner.char_indices().find(ends).filter(|(_, c)| *c == '"')?;
-            rest = inner.get(end + 1..)?;
-            made.push(' ');
-        } else {
-            made.push(c);
-            rest = rest.get(c.len_utf8()..)?;
-        }
-    }
-    Some(made)
-}
-
 /// Whether a body is a GraphQL document that only asks.
 pub(super) fn is_query(raw: &Map<String, Value>) -> bool {
     let document = || raw.get("graphql").and_then(|said| said.get("query")).and_then(Value::as_str);
-    text(raw, "mode") == Some("graphql") && document().is_some_and(only_asks)
+    text(raw, "mode") == Some("graphql") && document().and_then(class_of) == Some(Operation::Read)
 }

@@ -15,19 +15,14 @@ use crate::base::name::printable;
 use crate::registry::credential::CredentialKind;
 use crate::registry::import::kept::Names;
 use crate::registry::import::names::{Unnamed, names};
-use crate::registry::import::parts::{Ids, field, id, left_out, origin, unwanted, verify};
+use crate::registry::import::openapi;
+use crate::registry::import::parts::{Ids, few_enough, field, id, left_out, origin, unwanted, verify};
 use crate::registry::import::text::sentences;
 use crate::registry::import::{Document, Fate, Imported, Report, Wanted};
 use crate::registry::manifest::Provider;
 
 use request::{Request, Server};
 use secrets::Signing;
-
-/// Folders nested deeper are not looked into.
-const DEEPEST: usize = 24;
-
-/// Requests read of one collection.
-const MOST: usize = 20_000;
 
 /// Whether a document is a collection.
 pub fn is_one(document: &Value) -> bool {
@@ -58,12 +53,14 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     if found.is_empty() {
         return Err(String::from("the Postman collection holds no request"));
     }
+    few_enough(found.len())?;
     let shared = Shared { variables: variables(top) };
     let requests: Vec<Result<Request<'_>, String>> = found.iter().map(|item| Request::read(item.members.get("request"), &shared)).collect();
     let mut report = Report::default();
     let signing = secrets::signing(top.get("auth"), &found.iter().map(|item| item.auth).collect::<Vec<_>>(), &requests, &mut report.notes);
     let mut provider = provider(top, document, wanted, &signing)?;
     servers(&mut provider, &requests, &shared);
+    signing.place(&mut provider);
     let named = named(&found, &requests, &wanted.names);
     for ((item, request), name) in found.iter().zip(&requests).zip(named) {
         report.operations.push(one(item, request, &name, &signing, wanted, &mut provider));
@@ -75,16 +72,19 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported, String> 
     Ok(Imported { provider, report })
 }
 
+/// All requests, in the collection's order. How deep folders nest is bounded by whoever read the text.
 fn collect<'a>(at: &'a Map<String, Value>, folders: &mut Vec<&'a str>, auth: Option<&'a Value>, scripts: bool, found: &mut Vec<Item<'a>>) {
     for members in at.get("item").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {
         let name = text(members, "name").unwrap_or("request");
         // An `auth` of null or without a type inherits.
         let own = members.get("auth").filter(|auth| auth.get("type").is_some()).or(auth);
         let scripts = scripts || members.contains_key("event");
-        if members.contains_key("request") && found.len() < MOST {
+        let folder = members.contains_key("item");
+        if members.contains_key("request") || !folder {
             let asked = members.get("request").and_then(|request| request.get("auth")).filter(|auth| auth.get("type").is_some());
             found.push(Item { name: printable(name), folders: folders.clone(), members, auth: asked.or(own), scripts });
-        } else if folders.len() < DEEPEST {
+        }
+        if folder {
             folders.push(name);
             collect(members, folders, own, scripts, found);
             folders.pop();
@@ -162,7 +162,7 @@ fn one(
 
 /// The id that a collection gives itself by its name.
 pub fn own_id(document: &Value) -> String {
-    id(titled(document.get("info").and_then(Value::as_object)).trim_end_matches('.'))
+    openapi::id(titled(document.get("info").and_then(Value::as_object)).trim_end_matches('.'))
 }
 
 fn titled(info: Option<&Map<String, Value>>) -> String {

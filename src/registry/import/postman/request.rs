@@ -6,8 +6,8 @@ use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::function::{Example, Function, Operation};
 use crate::registry::import::class::{Asked, class, is_action};
-use crate::registry::import::parts::{function, give_example, id, id_of, singular, title};
-use crate::registry::import::postman::secrets::{Signing, is_header, is_name, is_value};
+use crate::registry::import::parts::{Ids, free, function, give_example, id, id_of, singular, title};
+use crate::registry::import::postman::secrets::{Signing, is_header, is_name, is_uuid, is_value};
 use crate::registry::import::postman::{Shared, body};
 use crate::registry::import::text::{remark_or, sentences};
 use crate::registry::schema::Checker;
@@ -21,6 +21,16 @@ const LONGEST_SAMPLE: usize = 400;
 pub(super) struct Server {
     pub template: String,
     pub variables: Vec<String>,
+}
+
+/// A parameter of a path.
+#[derive(Debug)]
+struct InPath {
+    name: String,
+    described: String,
+    sample: String,
+    /// An id stood there and no variable.
+    literal: bool,
 }
 
 /// A header or a query parameter.
@@ -38,8 +48,9 @@ pub(super) struct Request<'a> {
     pub server: Server,
     /// With `{name}` for each parameter.
     pub path: String,
-    /// Names in the path as they stand in it, with a description and a sample.
-    in_path: Vec<(String, String, String)>,
+    in_path: Vec<InPath>,
+    /// Whether its address holds a user name, a password or both.
+    signed: bool,
     pub query: Vec<Pair>,
     pub headers: Vec<Pair>,
     body: Option<&'a Map<String, Value>>,
@@ -70,6 +81,7 @@ impl<'a> Request<'a> {
             server,
             path,
             in_path,
+            signed: url.host.contains('@'),
             query: url.query,
             headers: pairs("header"),
             body: members
@@ -123,9 +135,15 @@ impl<'a> Request<'a> {
     }
 
     fn parameters(&self, signing: &Signing, made: &mut Function, samples: &mut Map<String, Value>, warnings: &mut Vec<String>) {
-        for (wire, described, sample) in &self.in_path {
-            let schema = json!({"type": "string", "description": remark_or(described, &title(&id(wire))), "in": "path"});
-            add(made, samples, wire, schema, sample, true);
+        if self.signed {
+            warnings.push(String::from("the user name and password in its address are left out; an overlay can say how they are sent"));
+        }
+        for InPath { name, described, sample, literal } in &self.in_path {
+            let schema = json!({"type": "string", "description": remark_or(described, &title(name)), "in": "path"});
+            add(made, samples, name, schema, sample, true);
+            if *literal {
+                warnings.push(format!("the id in its path became the parameter '{name}'"));
+            }
         }
         for pair in &self.query {
             let carries = signing.carriers.contains(&pair.key.to_lowercase());
@@ -164,10 +182,15 @@ impl<'a> Request<'a> {
 pub(super) fn add(made: &mut Function, samples: &mut Map<String, Value>, wire: &str, mut schema: Value, sample: &str, required: bool) {
     let own = id(wire);
     let place = schema.get("in").and_then(Value::as_str).unwrap_or("body").to_owned();
-    let Some(name) = [own.clone(), id_of(&[place.as_str(), own.as_str()])].into_iter().find(|name| !made.parameters.contains_key(name))
-    else {
-        return;
+    // A key that stands there again is one more value of the same parameter.
+    let same = |(name, known): &(&String, &Value)| {
+        let says = |word: &str| known.get(word).and_then(Value::as_str);
+        made.wire_name(name) == wire && says("in") == Some(&place) && says("format").is_none() && place != "header"
     };
+    if let Some(name) = made.parameters.iter().find(same).map(|(name, _)| name.clone()) {
+        return again(made, samples, &name, sample);
+    }
+    let name = free(made, &own, &place);
     if name != wire && schema.get("as").is_none() {
         schema["as"] = wire.into();
     }
@@ -179,6 +202,21 @@ pub(super) fn add(made: &mut Function, samples: &mut Map<String, Value>, wire: &
         samples.insert(name.clone(), crate::base::name::clean(sample).into());
     }
     made.parameters.insert(name, schema);
+}
+
+/// Makes a list of a parameter whose key stands there more than once.
+fn again(made: &mut Function, samples: &mut Map<String, Value>, name: &str, sample: &str) {
+    let Some(schema) = made.parameters.get_mut(name) else { return };
+    if schema.get("type").and_then(Value::as_str) == Some("string") {
+        schema["type"] = "array".into();
+        schema["items"] = json!({"type": "string"});
+        let first = samples.remove(name);
+        samples.extend(first.map(|first| (name.to_owned(), json!([first]))));
+    }
+    let shows = !sample.is_empty() && sample.len() <= LONGEST_SAMPLE && !sample.contains("{{") && !is_name(name) && !is_value(sample);
+    if let Some(Value::Array(list)) = samples.get_mut(name).filter(|_| shows) {
+        list.push(crate::base::name::clean(sample).into());
+    }
 }
 
 /// The example: what the collection sends, where that validates.
@@ -326,36 +364,52 @@ impl Address {
         if named { Ok(Server { template, variables }) } else { Err(String::from("its host cannot be read")) }
     }
 
-    #[expect(clippy::type_complexity, reason = "the path and, of each name in it, what is known")]
-    fn path(&self, shared: &Shared<'_>) -> Result<(String, Vec<(String, String, String)>), String> {
-        let mut named: Vec<(String, String, String)> = Vec::new();
+    fn path(&self, shared: &Shared<'_>) -> Result<(String, Vec<InPath>), String> {
+        let marked = |segment: &String| match segment.strip_prefix(':') {
+            Some(name) if !name.is_empty() => format!("{{{{{name}}}}}"),
+            _ => segment.clone(),
+        };
+        let segments: Vec<(String, Vec<String>)> = self.segments.iter().map(|one| braces(&marked(one))).collect::<Result<_, _>>()?;
+        let mut ids = Ids::default();
+        segments.iter().flat_map(|(_, variables)| variables).for_each(|variable| _ = ids.take([id(variable)]));
+        let mut named: Vec<InPath> = Vec::new();
         let mut path = String::new();
-        for (at, segment) in self.segments.iter().enumerate() {
+        let mut before = None;
+        for (written, variables) in &segments {
             path.push('/');
-            let segment = match segment.strip_prefix(':') {
-                Some(name) if !name.is_empty() => format!("{{{{{name}}}}}"),
-                // An id of whoever made the collection, or a key: neither is anybody else's.
-                _ if is_value(segment) => {
-                    let before =
-                        at.checked_sub(1).and_then(|at| self.segments.get(at)).filter(|before| !before.contains("{{") && !is_value(before));
-                    format!("{{{{{} id}}}}", before.map_or_else(String::new, |before| singular(&id(before))))
-                }
-                _ => segment.clone(),
-            };
-            let (written, variables) = braces(&segment)?;
-            path.push_str(&encoded(&written)?);
+            if variables.is_empty() && is_id_of_one(written, before) {
+                let stem = before.filter(|before| !is_value(before)).map(|before| singular(&id(before)));
+                let name = ids.take([stem.map_or_else(|| String::from("id"), |stem| id_of(&[stem.as_str(), "id"]))]);
+                path.push_str(&format!("{{{name}}}"));
+                let sample = if is_value(written) { String::new() } else { written.clone() };
+                named.push(InPath { name, described: String::new(), sample, literal: true });
+            } else {
+                path.push_str(&encoded(written)?);
+            }
+            before = variables.is_empty().then_some(written.as_str());
             for variable in variables {
-                if named.iter().any(|(name, ..)| *name == id(&variable)) {
+                let name = id(variable);
+                if named.iter().any(|known| known.name == name) {
                     continue;
                 }
-                let known = self.described.iter().find(|(name, ..)| *name == variable);
+                let known = self.described.iter().find(|(name, ..)| name == variable);
                 let sample = known.map(|(_, _, sample)| sample.clone()).filter(|sample| !sample.is_empty());
                 let sample = sample.or_else(|| shared.variables.get(variable.as_str()).cloned()).unwrap_or_default();
-                named.push((id(&variable), known.map(|(_, said, _)| said.clone()).unwrap_or_default(), sample));
+                let described = known.map(|(_, said, _)| said.clone()).unwrap_or_default();
+                named.push(InPath { name, described, sample, literal: false });
             }
         }
         Ok((path, named))
     }
+}
+
+/// Whether a part of a path names one of many: an id of whoever made the collection, or a key; neither is anybody else's. A number behind
+/// `api`, or where a path begins, is a version.
+fn is_id_of_one(segment: &str, before: Option<&str>) -> bool {
+    const VERSIONED: &[&str] = &["api", "apis", "rest", "version", "v"];
+    let number = || !segment.is_empty() && segment.len() <= 20 && segment.bytes().all(|byte| byte.is_ascii_digit());
+    let behind = || before.is_some_and(|before| !before.is_empty() && !VERSIONED.contains(&before.to_lowercase().as_str()));
+    is_value(segment) || is_uuid(segment) || (number() && behind())
 }
 
 /// `{{base url}}/x` as `{base_url}/x`, and the names in it.

@@ -1,12 +1,19 @@
 //! What in a collection is a key, and where keys go on a request. No value of one is ever kept.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::{Map, Value, json};
 
 use crate::base::json::text;
 use crate::base::name::printable;
 use crate::registry::credential::Credential;
-use crate::registry::import::parts::{field, id, words};
-use crate::registry::import::postman::request::Request;
+use crate::registry::import::parts::{Ids, field, id, id_of, words};
+use crate::registry::import::postman::request::{Pair, Request};
+use crate::registry::manifest::Provider;
+
+/// Headers and query parameters that are taken for keys.
+const MOST: usize = 50;
 
 /// Words in names of what nobody else may see.
 const WORDS: &[&str] = &[
@@ -30,16 +37,64 @@ const WORDS: &[&str] = &[
     "token",
 ];
 
+/// Words in names of what is no secret although another word says so: pages, and what is sorted by.
+#[rustfmt::skip]
+const OTHERS: &[&str] = &["page", "next", "continuation", "idempotency", "sort", "primary", "foreign", "sync", "cursor", "after", "before"];
+
+/// Words that at the end of a name mean what signs a caller in.
+const SIGNS: &[&str] = &["apikey", "authorization", "bearer", "cookie", "jwt", "secret", "token"];
+
+/// Words before `key` and `auth` that make a secret of the caller of it.
+const BEFORE: &[&str] = &["access", "api", "app", "auth", "client", "consumer", "private", "secret", "service", "subscription", "x"];
+
+/// Words before `token` that make something else of it, which differs from call to call.
+#[rustfmt::skip]
+const HANDED: &[&str] = &["device", "reset", "invite", "invitation", "registration", "push", "confirmation", "verification", "upload"];
+
 /// Whether a name says that its value is a secret.
 pub(super) fn is_name(name: &str) -> bool {
     let said = words(name);
-    let page =
-        said.iter().any(|word| matches!(word.as_str(), "page" | "next" | "continuation" | "idempotency" | "sort" | "primary" | "foreign"));
-    !page && said.iter().any(|word| WORDS.contains(&word.as_str()) || WORDS.contains(&word.trim_end_matches('s')))
+    let other = said.iter().any(|word| OTHERS.contains(&word.as_str()));
+    !other && said.iter().any(|word| WORDS.contains(&word.as_str()) || WORDS.contains(&word.trim_end_matches('s')))
+}
+
+/// Whether a name is that of what signs a caller in, wherever it stands: `X-Auth-Token`, and not `tokenId` or `key`.
+fn signs(name: &str) -> bool {
+    let said = words(name);
+    let Some((last, before)) = said.split_last() else { return false };
+    let is = |list: &[&str]| before.last().is_some_and(|word| list.contains(&word.as_str()));
+    is_name(name) && ((SIGNS.contains(&last.as_str()) && !is(HANDED)) || (matches!(last.as_str(), "key" | "auth") && is(BEFORE)))
+}
+
+/// Whether a header or query parameter carries a key of the caller, by its name, its value, or the variable that is its value.
+fn carries(pair: &Pair) -> bool {
+    let variable = pair.value.split_once("{{").and_then(|(_, rest)| rest.split_once("}}")).map(|(name, _)| name);
+    let other = words(&pair.key).iter().any(|word| OTHERS.contains(&word.as_str()));
+    signs(&pair.key)
+        || variable.is_some_and(|name| signs(name) || (is_name(name) && is_name(&pair.key)))
+        || (is_name(&pair.key) && is_value(&pair.value))
+        || (is_marked(pair.value.trim()) && !other)
 }
 
 /// Whether a value looks like a key: a long word of letters and digits, or one that vendors mark.
 pub(super) fn is_value(value: &str) -> bool {
+    let value = value.trim();
+    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.=+/:".contains(c));
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let letters = value.chars().filter(char::is_ascii_alphabetic).count();
+    let long = value.len() >= 24
+        && plain
+        && digits >= 4
+        && letters >= 4
+        && !value.contains("://")
+        && !value.contains("{{")
+        && !is_time(value)
+        && !is_uuid(value);
+    long || is_marked(value)
+}
+
+/// Whether a value begins as vendors mark their keys.
+fn is_marked(value: &str) -> bool {
     const MARKS: &[&str] = &[
         "Bearer ",
         "Basic ",
@@ -59,20 +114,12 @@ pub(super) fn is_value(value: &str) -> bool {
         "PMAK-",
         "-----BEGIN",
     ];
-    let value = value.trim();
-    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.=+/:".contains(c));
-    let digits = value.chars().filter(char::is_ascii_digit).count();
-    let letters = value.chars().filter(char::is_ascii_alphabetic).count();
-    let uuid = value.len() == 36 && value.matches('-').count() == 4;
-    let long = value.len() >= 24
-        && plain
-        && digits >= 4
-        && letters >= 4
-        && !value.contains("://")
-        && !value.contains("{{")
-        && !is_time(value)
-        && !uuid;
-    long || MARKS.iter().any(|mark| value.starts_with(mark) && value.len() >= mark.len() + 6 && !value.contains("{{"))
+    MARKS.iter().any(|mark| value.starts_with(mark) && value.len() >= mark.len() + 6 && !value.contains("{{"))
+}
+
+/// Whether a value is a UUID: those name things.
+pub(super) fn is_uuid(value: &str) -> bool {
+    value.len() == 36 && value.matches('-').count() == 4 && value.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
 fn is_time(value: &str) -> bool {
@@ -88,6 +135,8 @@ pub(super) struct Signing {
     pub fields: Vec<Credential>,
     /// Headers and query parameters that carry keys: no function has them as parameters.
     pub carriers: Vec<String>,
+    /// Of a placement by its number, the servers that it was seen at.
+    places: Vec<(usize, BTreeSet<String>)>,
     /// The kind, as the collection calls it.
     pub kind: String,
 }
@@ -102,15 +151,17 @@ pub(super) fn signing(
     let kind_of = |auth: &&Value| auth.get("type").and_then(Value::as_str).is_some_and(|kind| kind != "noauth");
     let usual = each.iter().flatten().copied().find(kind_of);
     let chosen = top.filter(kind_of).or(usual);
-    let made = chosen.and_then(|auth| of_auth(auth, notes)).or_else(|| of_carrier(requests));
-    made.unwrap_or_else(|| Signing {
+    let mut signing = chosen.and_then(|auth| of_auth(auth, notes)).unwrap_or_else(|| Signing {
         strategy: "none",
         placements: json!([]),
         oauth: Value::Null,
         fields: Vec::new(),
         carriers: Vec::new(),
+        places: Vec::new(),
         kind: String::new(),
-    })
+    });
+    signing.carry(requests, notes);
+    signing
 }
 
 /// The parameters of a kind: a list of keys and values in 2.1, an object in 2.0. Values are looked at for names alone.
@@ -130,6 +181,7 @@ fn of_auth(auth: &Value, notes: &mut Vec<String>) -> Option<Signing> {
         oauth: Value::Null,
         fields,
         carriers: vec![String::from("authorization")],
+        places: Vec::new(),
         kind: kind.to_owned(),
     };
     let token = |label: &str| vec![needed("token", label, true)];
@@ -191,37 +243,87 @@ fn oauth2(auth: &Value, mut signing: Signing) -> Signing {
     signing
 }
 
-/// Where no request says how it signs in, the header or query parameter that is named like a key in most of them does.
-fn of_carrier(requests: &[Result<Request<'_>, String>]) -> Option<Signing> {
-    let mut counts: Vec<(String, bool, String, usize)> = Vec::new();
+/// A header or query parameter that carries a key.
+struct Carrier<'a> {
+    pair: &'a Pair,
+    header: bool,
+    times: usize,
+    sure: bool,
+    servers: BTreeSet<&'a str>,
+}
+
+/// The headers and query parameters that carry keys, the usual one first: those that say so, and those that are named like a key in most of
+/// the requests.
+fn carriers<'a>(requests: &'a [Result<Request<'_>, String>], known: &[String]) -> Vec<Carrier<'a>> {
+    let mut found: HashMap<(String, bool), Carrier<'a>> = HashMap::new();
+    let mut all = 0;
     for request in requests.iter().flatten() {
-        let headers = request.headers.iter().map(|pair| (pair, true));
-        let query = request.query.iter().map(|pair| (pair, false));
-        for (pair, header) in headers.chain(query).filter(|(pair, _)| is_name(&pair.key) && is_header(&pair.key)) {
-            match counts.iter_mut().find(|(key, known, ..)| key.eq_ignore_ascii_case(&pair.key) && *known == header) {
-                Some((.., count)) => *count += 1,
-                None => counts.push((pair.key.clone(), header, pair.value.clone(), 1)),
+        all += 1;
+        let pairs = request.headers.iter().map(|pair| (pair, true)).chain(request.query.iter().map(|pair| (pair, false)));
+        for (pair, header) in pairs.filter(|(pair, _)| is_header(&pair.key)) {
+            let (key, sure) = (pair.key.to_lowercase(), carries(pair));
+            if known.contains(&key) || !(sure || is_name(&pair.key)) {
+                continue;
+            }
+            let made = || Carrier { pair, header, times: 0, sure: false, servers: BTreeSet::new() };
+            let one = found.entry((key, header)).or_insert_with(made);
+            one.times += 1;
+            one.sure |= sure;
+            one.servers.insert(&request.server.template);
+        }
+    }
+    let mut found: Vec<Carrier<'a>> = found.into_values().filter(|one| one.sure || one.times * 2 > all).collect();
+    found.sort_by_key(|one| (Reverse(one.times), !one.header, one.pair.key.clone()));
+    found
+}
+
+impl Signing {
+    /// What the requests carry besides are fields of an account and no arguments: those stand in audits, dry runs and tickets.
+    fn carry(&mut self, requests: &[Result<Request<'_>, String>], notes: &mut Vec<String>) {
+        let all = requests.iter().flatten().count();
+        let alone = self.kind.is_empty();
+        let mut ids = Ids::default();
+        self.fields.iter().for_each(|field| _ = ids.take([field.key.clone()]));
+        for (number, one) in carriers(requests, &self.carriers).into_iter().take(MOST).enumerate() {
+            let key = one.pair.key.as_str();
+            let (place, what) = if one.header { ("header", "header") } else { ("query", "query parameter") };
+            let own = if key.eq_ignore_ascii_case("authorization") { String::from("token") } else { id(key) };
+            let own = ids.take([own.clone(), id_of(&[place, &own])]);
+            // `Bearer {{token}}`: the word before the key stays.
+            let scheme = one
+                .pair
+                .value
+                .split_once(' ')
+                .map(|(scheme, _)| scheme)
+                .filter(|scheme| one.header && matches!(*scheme, "Bearer" | "Token" | "Basic" | "ApiKey" | "Key" | "token" | "bearer"));
+            let template = scheme.map_or_else(|| format!("{{{own}}}"), |scheme| format!("{scheme} {{{own}}}"));
+            if let Value::Array(placements) = &mut self.placements {
+                self.places.push((placements.len(), one.servers.iter().map(|server| (*server).to_owned()).collect()));
+                placements.push(json!({"type": place, "name": key, "value": template}));
+            }
+            let required = alone && number == 0 && one.times * 2 > all;
+            self.fields.push(Credential { required, ..needed(&own, &crate::registry::import::parts::title(&own), true) });
+            self.carriers.push(key.to_lowercase());
+            notes.push(format!("the {what} '{}' is the credential '{own}'", printable(key)));
+            if self.strategy == "none" {
+                self.strategy = "api_key";
             }
         }
     }
-    let (key, header, value, _) =
-        counts.into_iter().max_by_key(|(key, header, _, count)| (*count, *header, std::cmp::Reverse(key.clone())))?;
-    // `Bearer {{token}}`: the word before the key stays.
-    let scheme = value
-        .split_once(' ')
-        .map(|(scheme, _)| scheme)
-        .filter(|scheme| header && matches!(*scheme, "Bearer" | "Token" | "Basic" | "ApiKey" | "Key" | "token" | "bearer"));
-    let own = if key.eq_ignore_ascii_case("authorization") { String::from("token") } else { id(&key) };
-    let template = scheme.map_or_else(|| format!("{{{own}}}"), |scheme| format!("{scheme} {{{own}}}"));
-    let place = if header { "header" } else { "query" };
-    Some(Signing {
-        strategy: "api_key",
-        placements: json!([{"type": place, "name": key, "value": template}]),
-        oauth: Value::Null,
-        fields: vec![needed(&own, &crate::registry::import::parts::title(&own), true)],
-        carriers: vec![key.to_lowercase()],
-        kind: String::new(),
-    })
+
+    /// A key goes to no other servers than those that the collection sends it to.
+    pub(super) fn place(&self, provider: &mut Provider) {
+        let named = |of: &BTreeSet<String>| {
+            let fits = |(_, url): &(&String, &Value)| url.as_str().is_some_and(|url| of.contains(url));
+            provider.servers.iter().filter(fits).map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
+        let all: Vec<(usize, Vec<String>)> = self.places.iter().map(|(at, of)| (*at, named(of))).collect();
+        for (at, servers) in all.into_iter().filter(|(_, servers)| servers.len() < provider.servers.len()) {
+            if let Some(auth) = provider.auth.0.get_mut(at) {
+                auth.servers = servers;
+            }
+        }
+    }
 }
 
 /// The kind of a request that signs in in another way than most.

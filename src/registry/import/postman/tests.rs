@@ -100,7 +100,7 @@ fn every_request_has_a_fate() {
     let fate = |name: &str| made.report.operations.iter().find(|fate| fate.operation.contains(name)).unwrap();
     assert_eq!(made.report.operations.len(), 10);
     assert!(fate("Odd").left_out.as_deref().unwrap().contains("LINK"));
-    assert!(fate("Delete order").warnings[0].contains("digest"));
+    assert!(fate("Delete order").warnings.iter().any(|said| said.contains("digest")));
     assert!(made.report.notes.iter().any(|note| note.contains("scripts")));
     let narrow = Wanted { include: vec![String::from("Orders / *")], ..wanted() };
     assert_eq!(import(&read(collection()), &narrow).unwrap().provider.functions.len(), 4);
@@ -128,11 +128,8 @@ fn signing_in_is_found_where_it_stands() {
 
 #[test]
 fn hostile_collections_have_an_end() {
-    let mut deep = json!({"name": "a", "request": "https://x.example/"});
-    for _ in 0..100 {
-        deep = json!({"name": "a", "item": [deep]});
-    }
-    assert!(import(&read(json!({"info": {}, "item": [deep]})), &wanted()).is_err());
+    let many: Vec<Value> = (0..20_001).map(|_| json!({"name": "a", "request": "https://x.example/"})).collect();
+    assert!(import(&read(json!({"info": {}, "item": many})), &wanted()).unwrap_err().contains("20001"));
     let odd = [
         "{{a",
         "ftp://x.example/",
