@@ -46,12 +46,9 @@ impl Run<'_> {
                     .retryable()
                     .hint("Allow more with --timeout SECONDS")
             }
-            FailureKind::TooLarge => {
-                Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message)).hints(self.downloads()).hint(format!(
-                    "angelia config:set http.max_response_bytes {}",
-                    self.http.settings.max_response_bytes.saturating_mul(10)
-                ))
-            }
+            FailureKind::TooLarge => Error::new(Code::InvalidResponse, format!("{title}: {}", failure.message))
+                .hints(self.downloads())
+                .hint(format!("angelia config:set http.max_response_bytes {}", self.http.settings.max_response_bytes.saturating_mul(10))),
             FailureKind::Redirect(status) => {
                 let code = if write { Code::ProviderError } else { Code::InvalidResponse };
                 Error::new(code, format!("{title}: {}", failure.message)).status(status)

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::base::header;
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
 use crate::registry::import::openapi::doc::{Doc, says, word};
@@ -104,6 +105,10 @@ impl Security {
         };
         if !wire.bytes().all(|b| b.is_ascii_graphic()) {
             return self.notes.push(format!("the security scheme '{}' has a name that cannot be sent", printable(name)));
+        }
+        if place == "header" && (header::is_ours(wire) || wire.eq_ignore_ascii_case("cookie")) {
+            let of = (printable(name), printable(wire));
+            return self.notes.push(format!("the security scheme '{}' was left out: no key is sent in the header '{}'", of.0, of.1));
         }
         let id: String = parts::id(wire).chars().take(50).collect();
         let id = if id == "authorization" { String::from("api_key") } else { id };
