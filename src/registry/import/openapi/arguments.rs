@@ -17,11 +17,11 @@ static TEXT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"ty
 /// The parameters of an operation and of its path, references followed; the operation's own count.
 pub fn declared<'a>(doc: &Doc<'a>, item: &'a Value, operation: &'a Value, warnings: &mut Vec<String>) -> Vec<&'a Value> {
     let mut all: Vec<&Value> = Vec::new();
+    let mut known = HashSet::new();
     for written in Doc::list(operation, "parameters").iter().chain(Doc::list(item, "parameters")) {
         match doc.resolve(written) {
             Ok(parameter) => {
-                let known = |other: &&Value| word(other, "name") == word(parameter, "name") && word(other, "in") == word(parameter, "in");
-                if !all.iter().any(known) {
+                if known.insert((word(parameter, "name"), word(parameter, "in"))) {
                     all.push(parameter);
                 }
             }

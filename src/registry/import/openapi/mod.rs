@@ -199,6 +199,9 @@ fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Res
     draft.function.read_because = because;
     draft.function.query = query;
     let parameters = arguments::declared(&shared.doc, one.item, one.value, &mut draft.warnings);
+    if parameters.len() > body::MOST {
+        return Err(body::too_many(parameters.len()));
+    }
     arguments::add(&mut draft, &parameters, &shared.keys);
     let wires: Vec<&'a str> = lint::names_in(one.path.split(['?', '#']).next().unwrap_or_default()).collect();
     arguments::add_undescribed(&mut draft, &wires);
