@@ -195,12 +195,7 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     if let Some(url) = url.filter(|place| is_address(place) || page.or(offset).or(limit).is_some() || by_names(draft, CURSORS).is_some()) {
         return object(json!({"style": "url", "items": items, "next": url.path, "limit": limit}));
     }
-    // The number of the next page, which is null behind the last one.
-    let following = |place: &&Spot<'_>| {
-        let names = ["next_page", "next_page_number", "next_offset"];
-        matches!(kind(place.schema), Some("integer" | "number")) && names.contains(&place.words.join("_").as_str())
-    };
-    let more = more.or_else(|| places.iter().find(following).map(|place| &place.path));
+    let more = more.or_else(|| places.iter().find(|place| follows(place)).map(|place| &place.path));
     let ends = json!({"more": more, "last": last, "total": total, "pages": pages, "limit": limit});
     let with_ends = |own: Value| Some([object(own)?, object(ends)?].into_iter().flatten().collect());
     match (page, offset) {
@@ -214,6 +209,12 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
         (None, Some(offset)) => with_ends(json!({"style": "offset", "items": items, "parameter": offset})),
         _ => None,
     }
+}
+
+/// Whether it is the number of the next page, which is null behind the last one.
+fn follows(place: &Spot<'_>) -> bool {
+    let names = ["next_page", "next_page_number", "next_offset"];
+    matches!(kind(place.schema), Some("integer" | "number")) && names.contains(&place.words.join("_").as_str())
 }
 
 fn is_number(draft: &Draft<'_>, id: &str) -> bool {
