@@ -99,7 +99,7 @@ impl Pager {
         self.largest = self.largest.max(found);
         let flag = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).and_then(Value::as_bool);
         let number = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).and_then(Value::as_u64);
-        let (more, last) = (flag(&own.more), flag(&own.last));
+        let (more, last) = (own.more.as_ref().and_then(|place| path(body, place)).and_then(goes_on), flag(&own.last));
         if more == Some(false) || last == Some(true) {
             return Next::End;
         }
@@ -132,7 +132,8 @@ impl Pager {
                 let Some(parameter) = own.parameter.clone() else { return Next::End };
                 let start = if own.style == PageStyle::Page { own.start } else { 0 };
                 let now = arguments.get(&parameter).and_then(Value::as_u64).unwrap_or(start);
-                let over = found == 0
+                // An empty page between others is no end where the service says that there is more.
+                let over = (found == 0 && (more != Some(true) || own.style == PageStyle::Offset))
                     || number(&own.total).is_some_and(|total| self.done(now, found) >= total)
                     || number(&own.pages).is_some_and(|pages| now + 1 >= pages + own.start)
                     || (!self.tells(body) && self.falls_short(arguments, found));
@@ -146,7 +147,8 @@ impl Pager {
     fn tells(&self, body: &Value) -> bool {
         let own = &self.pagination;
         let flag = |place: &Option<String>| place.as_ref().and_then(|place| path(body, place)).is_some_and(Value::is_boolean);
-        own.total.is_some() || own.pages.is_some() || flag(&own.more) || flag(&own.last)
+        let more = own.more.as_ref().and_then(|place| path(body, place)).and_then(goes_on);
+        own.total.is_some() || own.pages.is_some() || more.is_some() || flag(&own.last)
     }
 
     /// Whether a page is shorter than what the service gives when there is more: than the size asked for, if it heeds that.
@@ -215,6 +217,17 @@ fn next_link(header: &str) -> Option<String> {
         rest = tail;
     }
     None
+}
+
+/// Whether a list goes on, by what stands where its answers say so: a yes or no, or the number or mark of the next page.
+fn goes_on(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(more) => Some(*more),
+        Value::Null => Some(false),
+        Value::Number(next) => Some(next.as_f64() != Some(0.0)),
+        Value::String(next) => Some(!next.is_empty()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 #[cfg(test)]

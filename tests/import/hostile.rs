@@ -45,6 +45,9 @@ fn bombs_are_refused_and_leave_nothing() {
             (2, Some(if name == "binary.json" { "usage" } else { "invalid_payload" })),
             "{name}: {run:?}"
         );
+        let words = ["budget", "RecordedAnchorEvents", "{ ", "DuplicateKeyPolicy"];
+        let said = run.json().to_string();
+        assert!(!words.iter().any(|word| said.contains(word)), "{name}: {said}");
     }
     let huge = world.home.path().join("huge.json");
     std::fs::File::create(&huge).unwrap().set_len(100 << 20).unwrap();
@@ -217,4 +220,70 @@ fn forty_megabytes_are_imported() {
     std::fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
     let run = world.home.run(&["integrations:import", &path.display().to_string(), "--as=svc", "--json"]);
     assert!(run.code == 2 && run.stdout.contains("67108864"), "{run:?}");
+}
+
+/// Whoever sets the host or the frame of a message speaks to another service than the person allowed.
+#[test]
+fn headers_of_the_connection_are_nobodys_to_say() {
+    let world = World::new();
+    let ours = [
+        "Host",
+        "connection",
+        "Content-Length",
+        "Transfer-Encoding",
+        "TE",
+        "Upgrade",
+        "Proxy-Authorization",
+        "Expect",
+        "Cookie",
+        "Authorization",
+    ];
+    let mut parameters: Vec<Value> = ours
+        .iter()
+        .map(|name| json!({"name": name, "in": "header", "required": true, "schema": {"type": "string", "default": "evil.example"}}))
+        .collect();
+    parameters.push(json!({"name": "X-Fine", "in": "header", "schema": {"type": "string", "default": "x"}}));
+    let mut document = world.document(json!({"/a": {"get": operation("getA", json!({"parameters": parameters}))}}));
+    document["components"] = json!({"securitySchemes": {
+        "odd": {"type": "apiKey", "in": "header", "name": "HOST"}, "token": {"type": "http", "scheme": "bearer"}}});
+    document["security"] = json!([{"odd": []}, {"token": []}]);
+    let imported = world.import(&document);
+    let warnings = fate(&imported, "GET /a")["warnings"].to_string();
+    for name in ours {
+        assert!(warnings.contains(&format!("the header '{name}' was left out")), "{name}: {imported:#}");
+    }
+    assert!(imported["notes"].to_string().contains("the security scheme 'odd' was left out"), "{imported:#}");
+    let stored = std::fs::read_to_string(world.home.root().join("data/imports/svc.json")).unwrap();
+    assert!(!stored.contains("evil.example") && stored.contains("X-Fine"), "{stored}");
+    let schema = world.schema("get_a");
+    assert_eq!(schema["properties"].as_object().unwrap().keys().collect::<Vec<_>>(), ["x_fine"], "{schema:#}");
+}
+
+/// What nests deeper than anybody reads is left open; everything else is there.
+#[test]
+fn one_deep_schema_costs_no_other_operation() {
+    let world = World::new();
+    let deep = |levels: usize, open: &str, close: &str| format!("{}{{\"type\":\"string\"}}{}", open.repeat(levels), close.repeat(levels));
+    let (open, close) = ("{\"type\":\"object\",\"properties\":{\"a\":", "}}");
+    let (origin, answers) = (world.server.origin(), "\"responses\":{\"204\":{\"description\":\"OK\"}}");
+    let document = |schema: &str| {
+        format!(
+            "{{\"openapi\":\"3.0.3\",\"info\":{{\"title\":\"S\",\"version\":\"1\"}},\"servers\":[{{\"url\":\"{origin}\"}}],\"paths\":{{\"/deep\":{{\"post\":{{\"operationId\":\"addDeep\",\"requestBody\":{{\"content\":{{\"application/json\":{{\"schema\":{schema}}}}}}},{answers}}}}},\"/fine\":{{\"get\":{{\"operationId\":\"getFine\",{answers}}}}}}}}}"
+        )
+    };
+    for (name, text) in [
+        ("deep.json", document(&deep(70, open, close))),
+        ("deeper.json", document(&deep(50_000, open, close))),
+        ("deep.yaml", format!("# yaml\n{}", document(&deep(70, open, close)))),
+    ] {
+        let run = import(&world, name, text.as_bytes());
+        assert_eq!(run.code, 0, "{name}: {run:?}");
+        let imported = run.json();
+        assert!(imported["notes"].to_string().contains("nest deeper than"), "{name}: {imported:#}");
+        assert!(fate(&imported, "POST /deep")["warnings"].to_string().contains("nested too deep"), "{name}: {imported:#}");
+        let call = world.try_call("get_fine", &json!({}));
+        assert_eq!(call.code, 0, "{name}: {call:?}");
+        assert_eq!(world.sent("add_deep", &json!({"a": {"a": {}}})).body, br#"{"a":{"a":{}}}"#, "{name}");
+        std::fs::remove_dir_all(world.home.root().join("data/imports")).unwrap();
+    }
 }

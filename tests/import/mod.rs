@@ -9,6 +9,7 @@ mod formats;
 mod hostile;
 mod leaving;
 mod overlay;
+mod places;
 mod repeat;
 mod schemas;
 mod unexpressed;

@@ -193,3 +193,22 @@ fn members_of_several_ways_are_what_any_of_them_says() {
     assert_eq!(of("create_beside", "n")["maximum"], Value::Null, "what one way says does not hold for the other");
     assert_eq!(of("create_told", "name")["maxLength"], 3);
 }
+
+/// So many members are one argument, and cost no more than their number.
+#[test]
+fn very_many_members_are_one_argument() {
+    let world = World::new();
+    let many: serde_json::Map<String, Value> = (0..60_000).map(|n| (format!("member{n}"), json!({"type": "string"}))).collect();
+    let started = std::time::Instant::now();
+    let path = world.write(&world.document(json!({
+        "/json": {"post": operation("createJson", body(json!({"type": "object", "properties": many})))},
+        "/form": {"post": operation("createForm", json!({"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": many}}}}}))},
+    })));
+    let run = world.home.run(&["integrations:import", &path, "--as=svc", "--report", "--json"]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(40), "{:?}", started.elapsed());
+    let imported = run.json();
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(fate(&imported, "POST /json")["warnings"].to_string().contains("60000 members"), "{imported:#}");
+    assert!(fate(&imported, "POST /form")["left_out"].as_str().unwrap().contains("at most 5000"), "{imported:#}");
+    assert_eq!(world.sent("create_json", &json!({"body": {"member7": "x"}})).body, br#"{"member7":"x"}"#);
+}

@@ -127,10 +127,14 @@ fn candidates(operation: &Unnamed<'_>) -> Vec<String> {
         all.push(id_of(&[joined(&by_path), vec![String::from("by")], named].concat()));
     }
     all.dedup();
-    let mark = sha256(format!("{} {}", operation.method, operation.path).as_bytes());
     let stem: String = all.first().map_or_else(String::new, |first| first.chars().take(50).collect());
-    all.push(format!("{}_{}", stem.trim_end_matches('_'), mark.get(..8).unwrap_or_default()));
+    all.push(format!("{}_{}", stem.trim_end_matches('_'), mark(operation.method, operation.path)));
     all
+}
+
+/// What ends a name that would otherwise be that of another operation too.
+pub fn mark(method: &str, path: &str) -> String {
+    sha256(format!("{method} {path}").as_bytes()).chars().take(8).collect()
 }
 
 fn joined(said: &Said) -> Vec<String> {
@@ -196,6 +200,14 @@ fn of_id(operation: &Unnamed<'_>) -> Option<(Vec<String>, Said)> {
     {
         return None;
     }
+    let tail = words.get(1..).unwrap_or_default();
+    // `u1` says nothing; `post_cancel` says what is done behind the method.
+    if tag.is_empty() && words.iter().all(|word| is_opaque(word)) {
+        return None;
+    }
+    if let Some(done) = tail.first().filter(|done| tag.is_empty() && first == "post" && VERBS.contains(&done.as_str())) {
+        return Some((tag.clone(), about(verb(done, operation)?, &tag, &words[2..], operation)));
+    }
     if let Some(found) = verb(first, operation) {
         // `postMessage` posts; `PostAccounts` is only the method.
         let by_method = tag.is_empty() && *first == method && matches!(first.as_str(), "put" | "patch" | "post");
@@ -222,6 +234,13 @@ fn of_id(operation: &Unnamed<'_>) -> Option<(Vec<String>, Said)> {
     };
     let said = about(found, &[], &of, operation);
     Some((tag.clone(), said))
+}
+
+/// Whether a word is only a letter or two and a number, as generators write them.
+fn is_opaque(word: &str) -> bool {
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.len() < 2 && !(letters.len() == 1 && word.len() == 1)
+        || (letters.len() < word.len() && matches!(letters, "op" | "route" | "endpoint" | "operation"))
 }
 
 fn is_noun(word: &str) -> bool {

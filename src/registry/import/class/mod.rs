@@ -38,13 +38,21 @@ const FIRM: &[&str] = &[
 /// Words that are as often the name of a thing: they mean a change where they stand first.
 #[rustfmt::skip]
 const WEAK: &[&str] = &[
-    "accept", "apply", "archive", "ban", "block", "book", "buy", "call", "charge", "checkout", "claim", "clear", "close", "complete",
-    "connect", "consume", "decline", "discard", "drop", "empty", "expire", "favorite", "follow", "forward", "grant", "halt", "hide",
-    "import", "invite", "join", "kick", "leave", "like", "link", "lock", "login", "mark", "merge", "move", "open", "pay", "pin", "post",
+    "accept", "ack", "acquire", "apply", "archive", "ban", "block", "book", "buy", "call", "charge", "checkout", "claim", "clear", "close", "complete",
+    "connect", "consume", "decline", "dequeue", "discard", "drop", "empty", "expire", "favorite", "follow", "forward", "grant", "halt", "hide",
+    "import", "invite", "join", "kick", "lease", "leave", "like", "link", "lock", "login", "mark", "merge", "move", "open", "pay", "pin", "pop", "post",
     "proxy", "purchase", "push", "queue", "recover", "refresh", "refund", "release", "request", "reserve", "restore", "retry", "run",
-    "save", "scan", "sell", "set", "share", "sign", "snooze", "star", "start", "stop", "swap", "switch", "sync", "toggle", "transfer",
+    "save", "scan", "sell", "set", "share", "sign", "snooze", "star", "start", "stop", "swap", "switch", "sync", "take", "toggle", "transfer",
     "transition", "turn", "undo", "verify", "void", "vote", "withdraw",
 ];
+
+/// Verbs by which a thing is taken, so that the next one who asks gets another: a look at it is a change, whatever the text calls it.
+#[rustfmt::skip]
+const TAKES: &[&str] =
+    &["acknowledge", "ack", "acquire", "claim", "consume", "dequeue", "generate", "lease", "lock", "pop", "reserve", "rotate", "take"];
+
+/// Those of them that are no things.
+const TAKES_ONLY: &[&str] = &["acknowledge", "ack", "acquire", "consume", "dequeue", "pop", "rotate", "take"];
 
 /// Words that say that something is only looked at.
 #[rustfmt::skip]
@@ -123,6 +131,8 @@ pub fn class(asked: &Asked<'_>) -> (Operation, Option<String>) {
 /// What a name says.
 #[derive(Debug, Default)]
 struct Signs {
+    /// It takes what it gives.
+    takes: bool,
     firm: bool,
     weak: bool,
     looks: bool,
@@ -150,6 +160,8 @@ fn by_get(asked: &Asked<'_>) -> Operation {
             .is_some_and(|verb| heads.into_iter().any(|head| words_of(&head).iter().any(|word| bases(word).any(|base| base == verb))))
     };
     let writes = changes
+        || id.takes
+        || path.takes
         || (id.firm && named())
         || (id.firm && path.firm)
         || ((id.firm || path.firm) && !looks)
@@ -231,7 +243,9 @@ fn by_id(asked: &Asked<'_>) -> Signs {
     let looks = !made
         && (lead.iter().take(2).any(|word| LOOKS.contains(&word.as_str()))
             || is(lead.last(), &["list", "retrieve", "read", "search", "index"]));
+    let taken = is(lead.first(), TAKES) && lead.len() > 1;
     Signs {
+        takes: !made && (is(lead.first(), TAKES_ONLY) || (taken && !is_plural(&lead))),
         firm: is(lead.first(), FIRM) || (all.len() > 1 && !looks && is(lead.last(), FIRM) && lead.first() != Some(&method)),
         weak: is(lead.first(), WEAK) && !is_plural(&lead),
         looks,
@@ -247,6 +261,8 @@ fn by_path(path: &str) -> Signs {
         signs.firm |= !looks && piece.iter().any(|word| FIRM.contains(&word.as_str()));
         signs.weak |= lead.first().is_some_and(|word| WEAK.contains(&word.as_str())) && !is_plural(&lead);
     }
+    let last = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    signs.takes = TAKES_ONLY.contains(&last.to_lowercase().as_str());
     // `/cancel/orders/{id}`
     let before = path.split(['?', '#']).next().unwrap_or_default();
     signs.weak |= before.split('/').any(|part| FIRM.contains(&part.to_lowercase().as_str()));
@@ -308,6 +324,10 @@ fn beginning(text: &str) -> Told {
     {
         return Told::Changes;
     }
+    let new = ["new", "next", "fresh", "unique"];
+    if plain(&["generate"]) && rest.iter().take(2).any(|word| new.contains(&word.as_str())) {
+        return Told::Changes;
+    }
     // What these do is often only shown.
     if plain(&["generate", "request"]) || (plain(&["execute", "run"]) && asks()) {
         return Told::Nothing;
@@ -326,6 +346,10 @@ fn goes_on(text: &str) -> bool {
         [before, word] => {
             let also = matches!(before.as_str(), "and" | "then") && word.ends_with('s');
             (also && word.strip_suffix('s').is_some_and(|base| FIRM.contains(&base) && base != "update" && base != "add"))
+                || (matches!(before.as_str(), "and" | "then")
+                    && bases(word).any(|base| TAKES.contains(&base))
+                    && word != "lock"
+                    && word != "generate")
                 || (matches!(before.as_str(), "is" | "are" | "be" | "get" | "gets") && word == "invalidated")
                 || word == "invalidates"
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use crate::base::header;
 use crate::base::name::printable;
 use crate::registry::function::Place;
 use crate::registry::import::openapi::doc::{Doc, kind, says, word};
@@ -16,11 +17,11 @@ static TEXT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"ty
 /// The parameters of an operation and of its path, references followed; the operation's own count.
 pub fn declared<'a>(doc: &Doc<'a>, item: &'a Value, operation: &'a Value, warnings: &mut Vec<String>) -> Vec<&'a Value> {
     let mut all: Vec<&Value> = Vec::new();
+    let mut known = HashSet::new();
     for written in Doc::list(operation, "parameters").iter().chain(Doc::list(item, "parameters")) {
         match doc.resolve(written) {
             Ok(parameter) => {
-                let known = |other: &&Value| word(other, "name") == word(parameter, "name") && word(other, "in") == word(parameter, "in");
-                if !all.iter().any(known) {
+                if known.insert((word(parameter, "name"), word(parameter, "in"))) {
                     all.push(parameter);
                 }
             }
@@ -54,7 +55,12 @@ pub fn add<'a>(draft: &mut Draft<'a>, parameters: &[&'a Value], keys: &HashSet<(
             if placed(at) != Some(place) || keys.contains(&(at.to_owned(), name.to_lowercase())) {
                 continue;
             }
-            if place == Place::Header && ["accept", "content-type", "authorization"].contains(&name.to_lowercase().as_str()) {
+            // Which form is sent and asked for, bodies and answers say.
+            if place == Place::Header && ["accept", "content-type"].contains(&name.to_lowercase().as_str()) {
+                continue;
+            }
+            if let Some(why) = Some(name).filter(|_| place == Place::Header).and_then(not_said) {
+                draft.warn(format!("the header '{}' was left out: {why}", printable(name)));
                 continue;
             }
             if place == Place::Header && (name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic() && b != b':')) {
@@ -67,6 +73,16 @@ pub fn add<'a>(draft: &mut Draft<'a>, parameters: &[&'a Value], keys: &HashSet<(
             }
             one(draft, parameter, name, place);
         }
+    }
+}
+
+/// Why a header is no argument, whatever a description says.
+fn not_said(name: &str) -> Option<&'static str> {
+    match name.trim().to_ascii_lowercase().as_str() {
+        "authorization" => Some("a credential is sent there"),
+        "cookie" => Some("a cookie is described as one, by its name"),
+        ours if header::is_ours(ours) => Some("it belongs to the connection, and the program sets it"),
+        _ => None,
     }
 }
 

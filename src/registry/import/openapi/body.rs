@@ -11,6 +11,14 @@ use crate::registry::import::openapi::{arguments, media};
 static FILE: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"type": "string", "format": "binary"}));
 static TEXT: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| json!({"type": "string"}));
 
+/// The most arguments of one function.
+pub const MOST: usize = 5_000;
+
+/// Why an operation with so many arguments is left out.
+pub fn too_many(count: usize) -> String {
+    format!("it takes {count} arguments; at most {MOST} are taken")
+}
+
 /// Adds the body of an operation; the error says why it cannot be sent.
 pub fn add<'a>(draft: &mut Draft<'a>, operation: &'a Value, parameters: &[&'a Value]) -> Result<(), String> {
     if draft.doc.old { old(draft, operation, parameters) } else { new(draft, operation) }
@@ -104,7 +112,11 @@ fn json_body<'a>(draft: &mut Draft<'a>, media: &'a str, schema: &'a Value, of: &
         draft.function.content_type = Some(media.to_owned());
     }
     draft.body = example(draft, of, schema);
-    match shape(&draft.doc, schema).filter(|shape| !shape.properties.iter().any(|(name, _)| is_odd(name))) {
+    let named = shape(&draft.doc, schema).filter(|shape| !shape.properties.iter().any(|(name, _)| is_odd(name)));
+    if let Some(many) = named.as_ref().map(|shape| shape.properties.len()).filter(|many| *many > MOST) {
+        draft.warn(format!("the body has {many} members: it is one argument, as more than {MOST} are no flags"));
+    }
+    match named.filter(|shape| shape.properties.len() <= MOST) {
         Some(shape) => members(draft, &shape, of),
         None => {
             draft.add(Argument { wire: ".", place: Place::Body, schema, of, required: needed, style: None });
@@ -131,7 +143,7 @@ fn members<'a>(draft: &mut Draft<'a>, shape: &Shape<'a>, of: &'a Value) {
             continue;
         }
         let style = form_style(draft, name, property, of);
-        let required = shape.required.contains(name);
+        let required = shape.requires(name);
         let id = draft.add(Argument { wire: name, place: Place::Body, schema: property, of: property, required, style });
         draft.widen(&id, shape, name);
     }
@@ -173,6 +185,7 @@ fn form<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Result<(
     draft.function.body = BodyForm::Form;
     draft.body = example(draft, of, schema);
     match shape(&draft.doc, schema) {
+        Some(shape) if shape.properties.len() > MOST => return Err(too_many(shape.properties.len())),
         Some(shape) => members(draft, &shape, of),
         None if matches!(draft.doc.resolve(schema).ok().and_then(kind), None | Some("object")) => {
             draft.add(Argument { wire: ".", place: Place::Body, schema, of, required: false, style: None });
@@ -197,6 +210,9 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
     draft.function.body = BodyForm::Multipart;
     draft.body = example(draft, of, schema);
     let Some(shape) = shape(&draft.doc, schema) else { return Err(String::from("its multipart body is no object")) };
+    if shape.properties.len() > MOST {
+        return Err(too_many(shape.properties.len()));
+    }
     for (name, property) in &shape.properties {
         if is_read_only(draft, property) {
             continue;
@@ -211,14 +227,7 @@ fn multipart<'a>(draft: &mut Draft<'a>, schema: &'a Value, of: &'a Value) -> Res
             draft.warn(format!("'{}' takes several files; one can be sent with a call", printable(name)));
         }
         let schema = if file { &FILE } else { *property };
-        let id = draft.add(Argument {
-            wire: name,
-            place: Place::Body,
-            schema,
-            of: property,
-            required: shape.required.contains(name),
-            style: None,
-        });
+        let id = draft.add(Argument { wire: name, place: Place::Body, schema, of: property, required: shape.requires(name), style: None });
         if file {
             draft.set(&id, "format", Value::from("binary"));
         } else {

@@ -1,6 +1,6 @@
 //! A description as a tree with references inside it. References to files and addresses are never followed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -93,6 +93,25 @@ pub struct Shape<'a> {
     pub open: bool,
     /// Which of the members go together is not all said by the lists above.
     pub loose: bool,
+    /// Where each of the properties stands: there may be very many.
+    at: HashMap<&'a str, usize>,
+}
+
+impl<'a> Shape<'a> {
+    fn property(&mut self, name: &str) -> Option<&mut &'a Value> {
+        let at = *self.at.get(name)?;
+        self.properties.get_mut(at).map(|(_, property)| property)
+    }
+
+    fn push(&mut self, name: &'a str, property: &'a Value) {
+        self.at.insert(name, self.properties.len());
+        self.properties.push((name, property));
+    }
+
+    /// Whether a member must be there; asked of a shape that is complete.
+    pub fn requires(&self, name: &str) -> bool {
+        self.required.binary_search(&name).is_ok()
+    }
 }
 
 /// A schema as the members of one object; `None` where it is something else, or one whose members have no names.
@@ -122,11 +141,11 @@ fn gather<'a>(doc: &Doc<'a>, schema: &'a Value, shape: &mut Shape<'a>, seen: &mu
         _ => {}
     }
     for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        match shape.properties.iter_mut().find(|(known, _)| known == name) {
+        match shape.property(name) {
             // What only has words about a member of another part does not say what it is.
             Some(_) if only_words(property) => {}
-            Some(known) => known.1 = property,
-            None => shape.properties.push((name, property)),
+            Some(known) => *known = property,
+            None => shape.push(name, property),
         }
     }
     shape.required.extend(Doc::list(schema, "required").iter().filter_map(Value::as_str));
@@ -169,18 +188,23 @@ fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mu
     }
     let mut needed: Option<Vec<&str>> = None;
     let mut told: Vec<(&str, &Value, usize)> = Vec::new();
+    let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
     for way in ways {
         let mut own = Shape::default();
-        let rules_only = way.get("required").is_some() && way.get("properties").is_none() && super::doc::reference(way).is_none();
+        let rules_only = way.get("required").is_some() && way.get("properties").is_none() && reference(way).is_none();
         if rules_only {
             own.required.extend(Doc::list(way, "required").iter().filter_map(Value::as_str));
         } else {
             gather(doc, way, &mut own, &mut seen.clone(), depth + 1)?;
         }
         for (name, property) in own.properties.into_iter().chain(own.others) {
-            match told.iter_mut().find(|(known, of, _)| *known == name && *of == property) {
-                Some(known) => known.2 += 1,
-                None => told.push((name, property, 1)),
+            let places = known.entry(name).or_default();
+            match places.iter().copied().find(|at| told.get(*at).is_some_and(|(_, of, _)| *of == property)) {
+                Some(at) => told.iter_mut().skip(at).take(1).for_each(|(.., times)| *times += 1),
+                None => {
+                    places.push(told.len());
+                    told.push((name, property, 1));
+                }
             }
         }
         shape.kinds.extend(own.kinds);
@@ -188,7 +212,10 @@ fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mu
         shape.any_of.extend(own.any_of.into_iter().filter(|_| ways.len() == 1));
         needed = Some(match needed {
             None => own.required,
-            Some(before) => before.into_iter().filter(|name| own.required.contains(name)).collect(),
+            Some(before) => {
+                let own: HashSet<&str> = own.required.into_iter().collect();
+                before.into_iter().filter(|name| own.contains(name)).collect()
+            }
         });
     }
     shape.required.extend(needed.unwrap_or_default());
@@ -201,15 +228,16 @@ fn choose<'a>(doc: &Doc<'a>, ways: &'a [Value], shape: &mut Shape<'a>, seen: &mu
 /// where each of them says it again it is said closer there.
 fn merge<'a>(shape: &mut Shape<'a>, told: &[(&'a str, &'a Value, usize)], ways: usize) {
     let beside: HashSet<&str> = shape.properties.iter().map(|(name, _)| *name).collect();
-    let times = |name: &str| told.iter().filter(|(known, ..)| *known == name).map(|(.., times)| times).sum::<usize>();
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    told.iter().for_each(|(name, _, more)| *times.entry(name).or_default() += more);
     let mut done: HashSet<&str> = HashSet::new();
     for (name, property, _) in told {
-        if beside.contains(name) && (times(name) < ways || only_words(property)) {
+        if beside.contains(name) && (times.get(name).is_none_or(|times| *times < ways) || only_words(property)) {
             continue;
         }
-        match shape.properties.iter_mut().find(|(known, _)| known == name) {
-            None => shape.properties.push((name, property)),
-            Some(known) if !done.contains(name) => known.1 = property,
+        match shape.property(name) {
+            None => shape.push(name, property),
+            Some(known) if !done.contains(name) => *known = property,
             Some(_) => shape.others.push((name, property)),
         }
         done.insert(name);

@@ -1,5 +1,7 @@
 //! A function in the making: arguments come in one by one, each under a name of its own, with what an example may be made from.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::registry::function::{Example, Function, Operation, Place};
@@ -125,7 +127,7 @@ impl<'a> Draft<'a> {
         wider.extend(words);
         self.function.parameters.insert(id.to_owned(), Value::Object(wider));
         // The one value of the first way is not that of all of them.
-        if shape.required.contains(&name) && !self.function.required.iter().any(|known| known == id) {
+        if shape.requires(name) && !self.function.required.iter().any(|known| known == id) {
             self.function.required.push(id.to_owned());
         }
     }
@@ -213,7 +215,8 @@ impl<'a> Draft<'a> {
 
     fn arguments(&self, theirs: bool, with_body: bool) -> Map<String, Value> {
         let maker = Maker { doc: self.doc, theirs };
-        let needed: Vec<&str> = self.function.any_of.iter().filter_map(|group| group.first()).map(String::as_str).collect();
+        let needed = self.function.any_of.iter().filter_map(|group| group.first());
+        let needed: HashSet<&str> = needed.chain(&self.function.required).map(String::as_str).collect();
         let body = self.body.as_ref().filter(|_| with_body);
         let mut arguments = Map::new();
         for seed in &self.seeds {
@@ -222,7 +225,7 @@ impl<'a> Draft<'a> {
                     "." => Some(body),
                     _ => body.get(seed.wire),
                 });
-            let must = self.function.required.contains(&seed.id) || needed.contains(&seed.id.as_str());
+            let must = needed.contains(seed.id.as_str());
             let shown = self.doc.resolve(seed.schema).unwrap_or(seed.schema);
             let file = self.function.format(&seed.id) == Some("binary");
             let value = match in_body {
@@ -260,7 +263,7 @@ fn union(ways: Vec<Value>, kinds: Option<&[&str]>) -> Map<String, Value> {
     let mut wider = Map::new();
     let typed: Option<Vec<Vec<String>>> = apart.iter().map(types).collect();
     let mut all: Vec<String> = typed.unwrap_or_default().concat();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     all.retain(|kind| seen.insert(kind.clone()));
     match all.as_slice() {
         [] => {}

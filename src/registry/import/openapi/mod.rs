@@ -23,7 +23,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::name::{printable, slug};
 use crate::registry::function::Function;
 use crate::registry::import::class::{Asked, class};
-use crate::registry::import::names::{Unnamed, names};
+use crate::registry::import::names::{self, Unnamed, names};
 use crate::registry::import::openapi::doc::{Doc, says, word};
 use crate::registry::import::openapi::draft::Draft;
 use crate::registry::import::openapi::security::Security;
@@ -67,11 +67,11 @@ pub fn import(document: &Document, wanted: &Wanted) -> Result<Imported> {
     let mut report = Report::default();
     let operations = operations(&doc, &mut report)?;
     let info = doc.root.get("info").unwrap_or(&Value::Null);
-    let unnamed: Vec<Unnamed<'_>> = operations.iter().map(|one| unnamed(one, &operations)).collect();
+    let unnamed: Vec<Unnamed<'_>> = operations.iter().map(unnamed).collect();
     let asked: Vec<String> = operations.iter().map(Operation::named).collect();
     let names = names(&unnamed, &wanted.names.kept(asked.iter().map(String::as_str)));
     let values: Vec<&Value> = operations.iter().map(|one| one.value).collect();
-    let mut security = security::security(&doc, &values);
+    let mut security = security::security(&doc, &values, &wanted.source);
     let parameters: Vec<&Value> =
         operations.iter().flat_map(|one| arguments::declared(&doc, one.item, one.value, &mut Vec::new())).collect();
     security.by_header(&parameters);
@@ -154,8 +154,8 @@ fn unexpressed(doc: &Doc<'_>, operations: &[Operation<'_>]) -> Vec<String> {
     notes
 }
 
-fn unnamed<'a>(one: &'a Operation<'_>, all: &[Operation<'_>]) -> Unnamed<'a> {
-    let patched = one.method == "PUT" && one.item.get("patch").is_some() && !all.is_empty();
+fn unnamed<'a>(one: &'a Operation<'_>) -> Unnamed<'a> {
+    let patched = one.method == "PUT" && one.item.get("patch").is_some();
     let operation_id = word(one.value, "operationId");
     Unnamed { operation_id, method: &one.method, path: one.path, lists: one.lists, patched }
 }
@@ -199,6 +199,9 @@ fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Res
     draft.function.read_because = because;
     draft.function.query = query;
     let parameters = arguments::declared(&shared.doc, one.item, one.value, &mut draft.warnings);
+    if parameters.len() > body::MOST {
+        return Err(body::too_many(parameters.len()));
+    }
     arguments::add(&mut draft, &parameters, &shared.keys);
     let wires: Vec<&'a str> = lint::names_in(one.path.split(['?', '#']).next().unwrap_or_default()).collect();
     arguments::add_undescribed(&mut draft, &wires);
@@ -218,7 +221,8 @@ fn function<'a>(one: &Operation<'a>, name: &str, shared: &mut Shared<'a>) -> Res
 }
 
 fn describe(one: &Operation<'_>, draft: &mut Draft<'_>) {
-    let spoken = parts::title(&draft.function.id);
+    let id = &draft.function.id;
+    let spoken = parts::title(id.strip_suffix(&format!("_{}", names::mark(&one.method, one.path))).unwrap_or(id));
     let (summary, description) = (word(one.value, "summary"), word(one.value, "description"));
     let long = description.or(summary).or_else(|| word(one.item, "description")).unwrap_or_default();
     let function = &mut draft.function;

@@ -40,7 +40,7 @@ const LIMITS: &[&str] = &[
 ];
 
 /// A place in an answer that holds one value.
-struct Place1<'a> {
+struct Spot<'a> {
     path: String,
     words: Vec<String>,
     schema: &'a Value,
@@ -166,14 +166,14 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     let total = count(&["total", "total_count", "total_results", "total_items", "total_elements", "total_records"]);
     let pages = count(&["total_pages", "page_count", "pages", "num_pages", "last_page"]);
     if let Some(cursor) = by_names(draft, CURSORS) {
-        let token = |place: &&Place1<'_>| {
+        let token = |place: &&Spot<'_>| {
             let has = |word: &str| place.words.iter().any(|known| known == word);
             let under_next = place.path.split('.').any(|step| ["next", "cursors", "cursor"].contains(&step));
             has("next") && ["cursor", "token", "page", "continuation", "marker"].iter().any(|word| has(word))
                 || (under_next && has("after"))
                 || place.words.join("_") == words(draft.function.wire_name(cursor)).join("_")
         };
-        let text = |place: &&Place1<'_>| matches!(kind(place.schema), None | Some("string" | "integer"));
+        let text = |place: &&Spot<'_>| matches!(kind(place.schema), None | Some("string" | "integer"));
         if let Some(next) = places.iter().filter(text).find(token) {
             return object(
                 json!({"style": "cursor", "items": items, "parameter": cursor, "next": next.path, "more": more, "limit": limit}),
@@ -191,10 +191,11 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     });
     let page = by_names(draft, PAGES).filter(|id| is_number(draft, id));
     let offset = by_names(draft, OFFSETS).filter(|id| is_number(draft, id));
-    let is_address = |place: &Place1<'_>| matches!(word(place.schema, "format"), Some("uri" | "url"));
+    let is_address = |place: &Spot<'_>| matches!(word(place.schema, "format"), Some("uri" | "url"));
     if let Some(url) = url.filter(|place| is_address(place) || page.or(offset).or(limit).is_some() || by_names(draft, CURSORS).is_some()) {
         return object(json!({"style": "url", "items": items, "next": url.path, "limit": limit}));
     }
+    let more = more.or_else(|| places.iter().find(|place| follows(place)).map(|place| &place.path));
     let ends = json!({"more": more, "last": last, "total": total, "pages": pages, "limit": limit});
     let with_ends = |own: Value| Some([object(own)?, object(ends)?].into_iter().flatten().collect());
     match (page, offset) {
@@ -210,11 +211,17 @@ fn guessed<'a>(draft: &Draft<'a>, answer: &Answer<'a>) -> Option<Map<String, Val
     }
 }
 
+/// Whether it is the number of the next page, which is null behind the last one.
+fn follows(place: &Spot<'_>) -> bool {
+    let names = ["next_page", "next_page_number", "next_offset"];
+    matches!(kind(place.schema), Some("integer" | "number")) && names.contains(&place.words.join("_").as_str())
+}
+
 fn is_number(draft: &Draft<'_>, id: &str) -> bool {
     draft.function.parameters.get(id).is_some_and(|schema| matches!(kind(schema), Some("integer" | "number")))
 }
 
-fn flatten<'a>(doc: &Doc<'a>, schema: &'a Value, path: &str, depth: usize, into: &mut Vec<Place1<'a>>) {
+fn flatten<'a>(doc: &Doc<'a>, schema: &'a Value, path: &str, depth: usize, into: &mut Vec<Spot<'a>>) {
     let Some(members) = shape(doc, schema).filter(|_| depth < 3 && into.len() < 200) else { return };
     for (name, property) in members.properties.into_iter().filter(|(name, _)| plain(name)) {
         let Ok(property) = doc.resolve(property) else { continue };
@@ -222,7 +229,7 @@ fn flatten<'a>(doc: &Doc<'a>, schema: &'a Value, path: &str, depth: usize, into:
         match kind(property) {
             Some("array") => {}
             Some("object") => flatten(doc, property, &path, depth + 1, into),
-            _ => into.push(Place1 { words: words(name), path, schema: property }),
+            _ => into.push(Spot { words: words(name), path, schema: property }),
         }
     }
 }

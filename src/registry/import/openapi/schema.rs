@@ -256,14 +256,14 @@ impl<'a> Converter<'a> {
     }
 
     fn applicators(&mut self, members: &'a Map<String, Value>, depth: usize, out: &mut Map<String, Value>) {
-        let mut hidden: Vec<&str> = Vec::new();
+        let mut hidden: HashSet<&str> = HashSet::new();
         if let Some(Value::Object(properties)) = members.get("properties") {
             let mut kept = Map::new();
             for (name, property) in properties {
                 // What only answers have is no argument.
                 let shown = self.doc.resolve(property).unwrap_or(property);
                 if says(property, "readOnly") || says(shown, "readOnly") {
-                    hidden.push(name);
+                    hidden.insert(name);
                     continue;
                 }
                 kept.insert(name.clone(), self.convert(property, depth + 1));
@@ -271,7 +271,7 @@ impl<'a> Converter<'a> {
             out.insert(String::from("properties"), Value::Object(kept));
         }
         let required: Vec<&str> = match members.get("required") {
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter(|name| !hidden.contains(name)).collect(),
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).filter(|name| !hidden.contains(*name)).collect(),
             _ => Vec::new(),
         };
         if !required.is_empty() {

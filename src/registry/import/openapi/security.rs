@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use url::Url;
 
+use crate::base::header;
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
 use crate::registry::import::openapi::doc::{Doc, says, word};
@@ -15,6 +17,23 @@ use crate::registry::import::text::remark;
 /// What is said where nothing is.
 pub const NO_SCHEME: &str = "it does not say how one signs in";
 
+/// Where one signs in and where tokens come from.
+struct Addresses {
+    authorize: Option<String>,
+    token: String,
+    refresh: Option<String>,
+}
+
+/// The first address of the service that is one, as a folder; else where its description came from.
+fn base(servers: &[String], source: &str) -> Option<Url> {
+    let source = Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let folder = |text: &String| {
+        let text = format!("{}/", text.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/'));
+        Url::parse(&text).ok().or_else(|| source.as_ref()?.join(&text).ok())
+    };
+    servers.iter().filter(|url| !url.contains('{')).find_map(folder).filter(|url| url.has_host()).or_else(|| source.clone())
+}
+
 /// How one signs in.
 #[derive(Debug, Default)]
 pub struct Security {
@@ -25,13 +44,16 @@ pub struct Security {
     pub notes: Vec<String>,
     /// Places and names (lower case) on a request that credentials fill.
     pub keys: HashSet<(String, String)>,
+    /// What addresses of signing in may be relative to.
+    base: Option<Url>,
     /// Schemes, and the fields that each of them fills.
     pub(super) made: Vec<(String, Vec<String>)>,
 }
 
 /// The schemes of a description, those first that its operations ask for most.
-pub fn security(doc: &Doc<'_>, operations: &[&Value]) -> Security {
-    let mut security = Security { strategy: "none", ..Security::default() };
+/// `source` is where the description came from.
+pub fn security(doc: &Doc<'_>, operations: &[&Value], source: &str) -> Security {
+    let mut security = Security { strategy: "none", base: base(&addresses(doc.root), source), ..Security::default() };
     let schemes = doc.components(if doc.old { "securityDefinitions" } else { "securitySchemes" });
     let global = doc.root.get("security").and_then(Value::as_array);
     let asked: Vec<&Value> =
@@ -105,6 +127,10 @@ impl Security {
         if !wire.bytes().all(|b| b.is_ascii_graphic()) {
             return self.notes.push(format!("the security scheme '{}' has a name that cannot be sent", printable(name)));
         }
+        if place == "header" && (header::is_ours(wire) || wire.eq_ignore_ascii_case("cookie")) {
+            let of = (printable(name), printable(wire));
+            return self.notes.push(format!("the security scheme '{}' was left out: no key is sent in the header '{}'", of.0, of.1));
+        }
         let id: String = parts::id(wire).chars().take(50).collect();
         let id = if id == "authorization" { String::from("api_key") } else { id };
         let key = self.field(&id, &parts::title(&id), true, scheme);
@@ -153,15 +179,16 @@ impl Security {
         } else {
             scheme.get("flows").and_then(Value::as_object).into_iter().flatten().map(|(flow, of)| (flow.clone(), of)).collect()
         };
-        let address = |of: &Value, key: &str| word(of, key).filter(|url| places::is_private_talk(url)).map(str::to_owned);
+        let address = |of: &Value, key: &str| self.address(word(of, key)?);
         let mut grants = Vec::new();
-        let (mut authorize, mut token) = (None, None);
+        let (mut authorize, mut token, mut refresh) = (None, None, None);
+        let mut notes = Vec::new();
         for (flow, of) in &flows {
             let grant = match flow.as_str() {
                 "authorizationCode" | "accessCode" => Grant::AuthorizationCode,
                 "clientCredentials" | "application" => Grant::ClientCredentials,
                 other => {
-                    self.notes.push(format!(
+                    notes.push(format!(
                         "'{}': the OAuth flow '{}' is not supported; bring an access token",
                         printable(name),
                         printable(other)
@@ -173,7 +200,7 @@ impl Security {
             let same = token.is_none() || token == at;
             if at.is_none() || (grant == Grant::AuthorizationCode && from.is_none()) || !same {
                 let of = (printable(name), printable(flow));
-                self.notes.push(format!(
+                notes.push(format!(
                     "'{}': the addresses of the OAuth flow '{}' are missing, or not https; bring an access token",
                     of.0, of.1
                 ));
@@ -181,16 +208,27 @@ impl Security {
             }
             token = at;
             authorize = authorize.or(from);
+            refresh = refresh.or_else(|| address(of, "refreshUrl"));
             grants.push(grant);
         }
-        let Some(token_url) = token.filter(|_| !grants.is_empty() && self.oauth.is_none()) else {
+        self.notes.extend(notes);
+        let Some(token) = token.filter(|_| !grants.is_empty() && self.oauth.is_none()) else {
             return self.bearer(name, scheme, "access_token");
         };
         grants.sort_by_key(|grant| *grant != Grant::AuthorizationCode);
-        self.sign_in(name, scheme, grants, (authorize, token_url));
+        self.sign_in(name, scheme, grants, Addresses { authorize, refresh: refresh.filter(|refresh| *refresh != token), token });
     }
 
-    fn sign_in(&mut self, name: &str, scheme: &Value, grants: Vec<Grant>, (authorize, token_url): (Option<String>, String)) {
+    /// An address of signing in, if nobody can listen on the way there. A relative one is below the service's own.
+    fn address(&self, written: &str) -> Option<String> {
+        let whole = match Url::parse(written) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => self.base.as_ref()?.join(written).ok()?.to_string(),
+            _ => written.to_owned(),
+        };
+        places::is_private_talk(&whole).then_some(whole)
+    }
+
+    fn sign_in(&mut self, name: &str, scheme: &Value, grants: Vec<Grant>, at: Addresses) {
         let known = self.auth.iter().find(|auth| auth.kind == AuthKind::Bearer).map(|auth| auth.value.trim_matches(['{', '}']).to_owned());
         let token = match known {
             Some(known) => known,
@@ -211,8 +249,10 @@ impl Security {
             self.field("refresh_token", "Refresh token", true, &json!({"description": "Filled in by signing in."}));
         }
         let first = grants.first().copied();
-        let block = json!({"grants": grants, "token_url": token_url, "token_field": token, "client_auth": "body"});
-        self.oauth = serde_json::from_value(block).ok().map(|oauth: OAuth| OAuth { authorize_url: authorize.filter(|_| person), ..oauth });
+        let block =
+            json!({"grants": grants, "token_url": at.token, "refresh_url": at.refresh, "token_field": token, "client_auth": "body"});
+        self.oauth =
+            serde_json::from_value(block).ok().map(|oauth: OAuth| OAuth { authorize_url: at.authorize.filter(|_| person), ..oauth });
         self.made.push((name.to_owned(), vec![token]));
         self.strategy(if first == Some(Grant::AuthorizationCode) { "oauth2_authorization_code" } else { "oauth2_client_credentials" });
     }

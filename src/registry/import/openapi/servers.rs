@@ -31,7 +31,8 @@ impl Servers {
         let urls: Vec<&Value> = written.iter().filter(|server| word(server, "url").is_some()).collect();
         // The first counts; one that answers the whole world goes before one on somebody's own machine, and https before http.
         let local = |server: &&&Value| word(server, "url").is_some_and(|url| url.contains("localhost") || url.contains("127.0.0.1"));
-        let first = urls.iter().find(|server| !local(server)).or(urls.first()).copied();
+        let works = |server: &&&Value| word(server, "url").is_some_and(|url| unusable(url).is_none());
+        let first = urls.iter().find(|server| works(server) && !local(server)).or(urls.iter().find(works)).or(urls.first()).copied();
         let rest = |server: &Value| word(server, "url").and_then(|url| url.split_once("://")).map(|(_, rest)| rest.to_owned());
         let safer =
             |server: &&&Value| word(server, "url").is_some_and(|url| url.starts_with("https://")) && first.and_then(rest) == rest(server);
@@ -68,7 +69,17 @@ impl Servers {
 
     /// A server's URL with our names for its variables, which become fields.
     fn template(&mut self, server: &Value) -> String {
-        let mut url = word(server, "url").unwrap_or("/").trim_end_matches('/').replace(' ', "");
+        let written = word(server, "url").unwrap_or("/").replace(' ', "");
+        let plain = written.split(['?', '#']).next().unwrap_or_default();
+        if plain.len() < written.len() {
+            let shown = printable(&written);
+            self.notes.push(format!("what stands behind the path in the address of the server {shown} was left out: it is not sent"));
+        }
+        let mut url = plain.trim_end_matches('/').to_owned();
+        if let Some(why) = unusable(&url) {
+            self.notes.push(format!("the server {} cannot be used: {why}", printable(&written)));
+            url = String::from("/");
+        }
         let variables = server.get("variables").and_then(Value::as_object);
         url = self.with_slashes(url, variables);
         for wire in names_in(&url.clone()).map(str::to_owned).collect::<Vec<_>>() {
@@ -97,7 +108,7 @@ impl Servers {
             self.notes.push(format!("the server {} cannot be used: it is not asked by https", printable(&url)));
             url = String::from("/");
         }
-        let plain = url.split_once('?').map_or(url.as_str(), |(before, _)| before);
+        let plain = url.as_str();
         if plain.starts_with("https://") || plain.starts_with("http://") || plain.starts_with('{') {
             return plain.to_owned();
         }
@@ -169,6 +180,23 @@ impl Servers {
             self.fields.push(base);
         }
         format!("{{{BASE}}}{path}")
+    }
+}
+
+/// Why an absolute address can be no server; one with variables is looked at when these are known.
+fn unusable(url: &str) -> Option<&'static str> {
+    let rest = url.split_once("://").filter(|(scheme, _)| scheme.to_ascii_lowercase().starts_with("http"))?.1;
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    if path.split('/').skip(1).any(|part| matches!(part.to_ascii_lowercase().as_str(), "." | ".." | "%2e" | "%2e%2e" | ".%2e" | "%2e.")) {
+        return Some("its path leads out of itself");
+    }
+    if rest.contains('{') {
+        return None;
+    }
+    match Url::parse(url) {
+        Err(url::ParseError::InvalidPort) => Some("its port is none"),
+        Err(_) => Some("it is no address"),
+        Ok(_) => None,
     }
 }
 
