@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 mod registry {
     pub mod credential;
     pub mod function;
+    pub mod header;
     pub mod index;
     pub mod inverted;
     pub mod known;

@@ -6,7 +6,6 @@ pub mod clock;
 pub mod envelope;
 pub mod error;
 pub mod filter;
-pub mod header;
 pub mod json;
 pub mod name;
 pub mod origin;

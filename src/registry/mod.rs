@@ -10,6 +10,7 @@ pub mod docs;
 pub mod faults;
 pub mod fill;
 pub mod function;
+pub mod header;
 pub mod import;
 pub mod index;
 pub mod inverted;

@@ -7,12 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::registry::credential::AuthKind;
 use crate::registry::function::{Function, Place};
+use crate::registry::header::is_ours;
 use crate::registry::lint::Finding;
 use crate::registry::manifest::Provider;
-
-/// Headers that belong to the connection or to the framing of a message; no manifest says them.
-pub const RESERVED: [&str; 9] =
-    ["host", "content-length", "transfer-encoding", "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"];
 
 /// Words of a schema that are bounds of the same thing, the lower first.
 const BOUNDS: [(&str, &str); 4] =
@@ -79,7 +76,7 @@ fn header(name: &str, place: &str, of: &str, say: &mut impl FnMut(String, String
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
         say(place.to_owned(), format!("{of}: {name:?} cannot be the name of a header: letters, digits and -, such as X-Api-Key"));
-    } else if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+    } else if is_ours(name) {
         say(place.to_owned(), format!("{of}: the header {name} belongs to the connection and cannot be set"));
     }
 }

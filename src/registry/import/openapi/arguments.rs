@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::base::header;
 use crate::base::name::printable;
 use crate::registry::function::Place;
+use crate::registry::header;
 use crate::registry::import::openapi::doc::{Doc, kind, says, word};
 use crate::registry::import::openapi::draft::{Argument, Draft};
 use crate::registry::lint::names_in;

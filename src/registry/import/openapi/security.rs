@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::base::header;
 use crate::base::name::printable;
 use crate::registry::credential::{Auth, AuthKind, Credential, Grant, OAuth};
+use crate::registry::header;
 use crate::registry::import::openapi::doc::{Doc, says, word};
 use crate::registry::import::openapi::implied::addresses;
 use crate::registry::import::parts;
