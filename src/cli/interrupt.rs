@@ -158,7 +158,9 @@ impl Told {
     #[cfg(unix)]
     fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        let signals = [SignalKind::terminate(), SignalKind::hangup()].into_iter().filter(|kind| !ignored(kind.as_raw_value()));
+        let ignored = ignored();
+        let signals =
+            [SignalKind::terminate(), SignalKind::hangup()].into_iter().filter(|kind| ignored >> (kind.as_raw_value() - 1) & 1 == 0);
         let heard = signals.filter_map(|kind| Some((u8::try_from(kind.as_raw_value()).ok()?, signal(kind).ok()?)));
         Self { signals: heard.collect() }
     }
@@ -185,13 +187,11 @@ impl Told {
     }
 }
 
-/// Whether the program was started to ignore a signal. Where that cannot be told, SIGHUP is left to whoever started it.
+/// The signals that the program was started to ignore, a bit for each. Where that cannot be told, SIGHUP is left to whoever started it.
 #[cfg(unix)]
-fn ignored(signal: i32) -> bool {
+fn ignored() -> u64 {
     let known = std::fs::read_to_string("/proc/self/status").ok();
     let mask = known.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("SigIgn:")));
-    match mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
-        Some(mask) => mask >> (signal - 1) & 1 == 1,
-        None => signal == tokio::signal::unix::SignalKind::hangup().as_raw_value(),
-    }
+    let hangup = tokio::signal::unix::SignalKind::hangup().as_raw_value();
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(1 << (hangup - 1))
 }
